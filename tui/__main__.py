@@ -1,10 +1,10 @@
-"""`samesku`: every verb, the desk included."""
+"""The console script `samesku`: all commands, including the desk."""
 
 import sys
 
 
 def main() -> None:
-    """The console script. What takes long to load is loaded here: ctrl+c ends that too without a traceback."""
+    """Run the command line. Slow imports happen inside, so that ctrl+c during start-up ends without a traceback."""
     arguments = sys.argv[1:]
     try:
         if "--kiosk" in arguments:

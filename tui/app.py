@@ -1,4 +1,4 @@
-"""The desk as a program: screens, menu, jobs in the corner of the eye, and leaving in good order."""
+"""The Textual application: screens, menu, notifications about jobs, theme, and leaving."""
 
 import gc
 from collections.abc import Callable
@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from rich.console import RenderableType
 from textual import on
-from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
@@ -25,92 +24,106 @@ from tui.common.welcome import WelcomeDialog
 from tui.driver import DeskDriver
 from tui.frame_diff import FrameDiff
 from tui.jobs.screen import JobsScreen
-from tui.jobs.text import ending
+from tui.jobs.text import end_notice
 from tui.jobs.watch import JobWatch
 from tui.keymap import Keymap
 from tui.menu import DeskCommands
 from tui.messages import Copied, Failed, JobsRead, JobStarted
-from tui.ports import Desk
 from tui.practice.screen import PracticeScreen
 from tui.review.screen import ReviewScreen
-from tui.theme import DARK, OWN, grounded, readable, theme_for, turned
+from tui.services.desk import Desk
+from tui.textual_compat import Update
+from tui.theme import DARK, THEMES, light_or_dark, readable, terminal_colours, theme_for
 
 Result = TypeVar("Result")
 
 _TICK_S = 1.0
-#: A sentence or two, among other things to look at.
-_NEWS_S = 15.0
-#: More notes than so many would cover the desk; the others come once these are mended.
-_MOST_PROBLEMS = 3
+#: Seconds that a notice of a sentence or two is shown, and the end of a job.
+_NOTICE_S, _JOB_NOTICE_S = 15.0, 10.0
+#: Key conflicts that are shown at once; more would cover the desk.
+_MAX_KEY_PROBLEMS = 3
 
 
 class DeskApp(App[None]):
-    """Owns the screens and nothing else; what the desk needs is behind `tui.ports.Desk`."""
+    """Owns the screens; the workspace is behind `tui.services.desk.Desk`.
+
+    Args:
+        desk: an open workspace.
+        notice: shown at start; empty for nothing.
+        welcome: whether to open the welcome dialog.
+        driver: Textual's driver; the one for this terminal if not given.
+
+    Attributes:
+        fault: the exception that ended the desk; None where there was none.
+        backup_to_restore: the backup that the annotator wants restored after the desk is left.
+    """
 
     TITLE = "samesku"
     CSS_PATH = "app.tcss"
     COMMANDS = {DeskCommands}  # noqa: RUF012 - Textual's own kind of constant
 
-    def __init__(self, desk: Desk, word: str = "", *, greets: bool = False, driver: type[Driver] | None = None) -> None:
+    def __init__(
+        self, desk: Desk, notice: str = "", *, welcome: bool = False, driver: type[Driver] | None = None
+    ) -> None:
         self.terminal = Terminal.from_environment()
-        # Who wants no colour gets none at all, not even grey.
+        # NO_COLOR means none at all, not even grey.
         super().__init__(driver, ansi_color=True if self.terminal.no_colour else None)
-        for theme in OWN:
+        for theme in THEMES:
             self.register_theme(theme)
         self.desk = desk
         self.keymap = Keymap.of(desk.facts.keys)
         self.set_keymap(self.keymap.textual)
-        self._word, self._greets = word, greets
-        self.watch_jobs = JobWatch(desk.jobs, away_since=desk.away_since)
+        self._notice, self._welcome = notice, welcome
+        self._job_watch = JobWatch(desk.jobs, away_since=desk.last_active_at)
         self.review = ReviewScreen(desk)
-        self._wire = FrameDiff()
-        self._theme_at_first = self.theme
+        self._frame_diff = FrameDiff()
+        self._initial_theme = self.theme
         self.fault: BaseException | None = None
-        self.restoring: Path | None = None
+        self.backup_to_restore: Path | None = None
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
-        """What Textual means to send, as the difference to what the terminal shows."""
-        if isinstance(renderable, LayoutUpdate | ChopsUpdate):
-            frame = self._wire.frame(renderable, self.size)
+        """Send only the difference to what the terminal shows."""
+        if isinstance(renderable, Update):
+            frame = self._frame_diff.frame(renderable, self.size)
             super()._display(screen, frame)  # type: ignore[arg-type]  # it takes updates too
         else:
             super()._display(screen, renderable)
 
     def on_resize(self) -> None:
-        """A terminal that was resized may show anything."""
-        self._wire.forget()
+        """Repaint everything: a resized terminal may show anything."""
+        self._frame_diff.invalidate()
 
     def action_redraw(self) -> None:
-        """Paint everything anew: something else wrote to this terminal."""
-        self._wire.forget()
+        """Repaint everything: another program wrote to this terminal."""
+        self._frame_diff.invalidate()
         self.screen.refresh()
 
-    def _come_back(self) -> None:
-        """From the shell, which wrote on the screen, and after which somebody else may have the query."""
+    def _resume(self) -> None:
+        """Repaint after suspension, and renew the lease, which may have expired."""
         self.action_redraw()
         self.review.renew()
 
     def get_default_screen(self) -> ReviewScreen:
-        """The desk opens on the review screen, and always comes back to it."""
+        """The review screen is at the bottom of the stack."""
         return self.review
 
     def on_mount(self) -> None:
-        """Theme, the jobs' corner, and what became of the last sitting."""
-        self._choose_theme()
+        """Set the theme, start polling, and show notices on start-up and the last session."""
+        self._set_theme()
         self.set_interval(_TICK_S, self._tick)
         self._tick()
         with failures_shown(self):
-            for news in filter(None, (self._word, self.desk.sitting.news)):
-                self.notify(safe(news), severity="warning", timeout=_NEWS_S, markup=False)
-        for problem in self.keymap.problems[:_MOST_PROBLEMS]:
+            for notice in filter(None, (self._notice, self.desk.sitting.resume_notice)):
+                self._warn(notice)
+        for problem in self.keymap.problems[:_MAX_KEY_PROBLEMS]:
             tell(self, Failed(problem, ""))
-        self.call_after_refresh(_settle)
-        self.app_resume_signal.subscribe(self, lambda _: self._come_back())
-        if self._greets:
+        self.call_after_refresh(_freeze_objects)
+        self.app_resume_signal.subscribe(self, lambda _: self._resume())
+        if self._welcome:
             self.open(WelcomeDialog(), self._practise)
 
-    def _choose_theme(self) -> None:
-        """The one that was chosen here the last time, if this terminal can show it, else the team's."""
+    def _set_theme(self) -> None:
+        """Set the theme of the last session, if this terminal can show it, else the team's."""
         wanted = theme_for(self.desk.facts.theme, self.terminal)
         own = self.available_themes.get(self.desk.sitting.theme)
         if own is not None and (own.ansi or not self.terminal.has_few_colours):
@@ -119,21 +132,21 @@ class DeskApp(App[None]):
         if wanted != self.theme:
             hint = "Set desk.theme in samesku.toml; the menu (ctrl+p) shows the names."
             tell(self, Failed(f"There is no theme {wanted}.", hint))
-        self._theme_at_first = self.theme
+        self._initial_theme = self.theme
 
     def get_css_variables(self) -> dict[str, str]:
-        """The theme's colours, text made readable."""
-        # A theme's own variables once more: Textual does not ask it for the colours of words.
+        """The theme's colours, with readable text."""
+        # Again with the theme's own variables: Textual ignores those for text colours.
         variables = super().get_css_variables() | self.current_theme.variables
         if self.native_ansi_color:
-            variables = grounded(variables, no_colour=self.terminal.no_colour)
+            variables = terminal_colours(variables, no_colour=self.terminal.no_colour)
         else:
             variables = readable(variables)
         self.theme_variables = variables
         return variables
 
     async def on_event(self, event: Event) -> None:
-        """What is pasted may hold anything, and would be shown as it is where it goes."""
+        """Make pasted text safe to show."""
         if isinstance(event, Paste):
             event.text = safe(event.text)
         await super().on_event(event)
@@ -141,21 +154,24 @@ class DeskApp(App[None]):
     # -- jobs ----------------------------------------------------------------------------------------------
 
     def _tick(self) -> None:
-        if self.watch_jobs.is_due():
-            in_background(self, "watch", lambda: JobsRead(self.watch_jobs.read()))
-        # The first tick comes before there is a sheet to draw on.
-        if self.review.is_mounted and self.desk.review.item is None and self.desk.notice_new_candidates():
+        if self._job_watch.should_read():
+            in_background(self, "watch", lambda: JobsRead(self._job_watch.read()))
+        # The first tick precedes the mounting of the review screen.
+        if self.review.is_mounted and self.desk.review.item is None and self.desk.has_new_candidates():
             with failures_shown(self):
-                self.desk.read_new_candidates()
-                if news := self.desk.take_news():
-                    self.notify(safe(news), severity="warning", timeout=_NEWS_S, markup=False)
+                self.desk.reload_candidates()
+                if notice := self.desk.take_notice():
+                    self._warn(notice)
             self.review.draw()
 
+    def _warn(self, notice: str) -> None:
+        self.notify(safe(notice), severity="warning", timeout=_NOTICE_S, markup=False)
+
     @on(JobsRead)
-    def _watch(self, message: JobsRead) -> None:
-        for job in self.watch_jobs.note(message.jobs):
-            text, well = ending(job)
-            self.notify(text, severity="information" if well else "warning", timeout=10, markup=False)
+    def _show_jobs(self, message: JobsRead) -> None:
+        for job in self._job_watch.newly_ended(message.jobs):
+            text, succeeded = end_notice(job)
+            self.notify(text, severity="information" if succeeded else "warning", timeout=_JOB_NOTICE_S, markup=False)
         self.review.draw_jobs([job for job in message.jobs if job.state is JobState.RUNNING])
 
     @on(JobStarted)
@@ -164,22 +180,22 @@ class DeskApp(App[None]):
 
     @on(Copied)
     def _copied(self, message: Copied) -> None:
-        # A terminal that forbids it says nothing, so the file is named as well.
-        where = f"Where your terminal does not take it, it stands in {safe(message.path.name)} in reports."
-        self.notify(f"Copied. {where}", markup=False)
+        # A terminal gives no answer to the escape sequence, so the file is named as well.
+        file = safe(message.path.name)
+        self.notify(f"Copied. If your terminal ignores that, the text is in {file} in reports.", markup=False)
 
     @on(Failed)
     def _failed(self, message: Failed) -> None:
         tell(self, message)
 
-    def _practise(self, wanted: bool | None) -> None:
-        if wanted:
+    def _practise(self, accepted: bool | None) -> None:
+        if accepted:
             self.open(PracticeScreen(self.desk))
 
-    # -- what the menu does --------------------------------------------------------------------------------
+    # -- actions of the menu -------------------------------------------------------------------------------
 
     def start_job(self, *arguments: str) -> None:
-        """Start `python -m core ARGUMENTS` beside the keyboard, then show the jobs."""
+        """Start `python -m core ARGUMENTS` as a job, then show the jobs."""
 
         def work() -> Message:
             return JobStarted(self.desk.jobs.start(self.desk.facts.home, list(arguments)))
@@ -187,72 +203,72 @@ class DeskApp(App[None]):
         in_background(self, "start", work)
 
     def switch_stream(self, stream: Stream) -> None:
-        """Go to another stream, and to the review screen."""
+        """Switch to another stream and show the review screen."""
         self.review.switch(stream)
-        self._note_place()
-        self.call_later(self._uncover)
+        self._save_place()
+        self.call_later(self._close_screens)
 
     def on_review(self, action: str) -> None:
-        """Do what a key of the review screen does, whatever is over it."""
+        """Run an action of the review screen after closing the screens over it."""
 
         async def act() -> None:
-            await self._uncover()
+            await self._close_screens()
             await self.run_action(action, default_namespace=self.review)
 
         self.call_later(act)
 
     def toggle_light(self) -> None:
-        """Light or dark."""
-        self.theme = turned(self.current_theme)
+        """Switch between the light and the dark theme."""
+        self.theme = light_or_dark(self.current_theme)
 
     def open(self, screen: Screen[Result], then: Callable[[Result | None], None] | None = None) -> None:
-        """Put a screen over the review screen, and over nothing else."""
+        """Show a screen directly over the review screen."""
 
         async def act() -> None:
-            await self._uncover()
+            await self._close_screens()
             await self.push_screen(screen, then)
 
         self.call_later(act)
 
-    async def _uncover(self) -> None:
-        """Leave whatever lies over the review screen."""
+    async def _close_screens(self) -> None:
+        """Close all screens over the review screen."""
         while len(self.screen_stack) > 1:
             await self.pop_screen()
 
     # -- leaving -------------------------------------------------------------------------------------------
 
     def get_driver_class(self) -> type[Driver]:
-        """For a terminal, the driver that knows when it is gone."""
+        """On a terminal, the driver that detects its loss."""
         found: type[Driver] = super().get_driver_class()
         return DeskDriver if found is LinuxDriver else found
 
     def leave(self) -> None:
-        """End the desk, from any thread. While it only just opens, nothing happens."""
-        with suppress(RuntimeError):  # it has ended meanwhile
+        """End the desk, from any thread. Does nothing before the event loop runs."""
+        with suppress(RuntimeError):  # the loop has ended meanwhile
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(self.exit)
 
     def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
-        """End the desk; the next sitting goes on from here."""
-        self._note_place()
+        """End the desk; the next session resumes from here."""
+        self._save_place()
         super().exit(result, return_code, message)
 
-    def _note_place(self) -> None:
-        same = self.theme == self._theme_at_first
+    def _save_place(self) -> None:
+        same = self.theme == self._initial_theme
         self.desk.sitting.note(self.review.highlighted, self.desk.sitting.theme if same else self.theme)
 
     def _fatal_error(self) -> None:
-        """A fault ends the desk without Textual's traceback: `run_desk` tells of it, in a sentence."""
+        """End on a bug without Textual's traceback; `run_desk` reports it in a sentence."""
         self.fault = self._exception
         self._close_messages_no_wait()
 
     def panic(self, *_: Any) -> None:
-        """The same where Textual has one at hand already, as from the thread that reads the keyboard."""
+        """The same for bugs in Textual's own threads, such as the one that reads the keyboard."""
         self._return_code = 1
         self._fatal_error()
 
 
-def _settle() -> None:
-    """Take what is there by now out of the garbage collector's sight: going through it takes 40 ms, amid a key."""
+def _freeze_objects() -> None:
+    """Exempt the objects made so far from garbage collection: a full collection takes 40 ms, during a key press."""
     gc.collect()
     gc.freeze()

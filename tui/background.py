@@ -1,4 +1,4 @@
-"""Work beside the keyboard, and the one place where a failure becomes a message."""
+"""Work in background threads, and the one place where an exception becomes a message to the user."""
 
 import asyncio
 import sqlite3
@@ -13,7 +13,7 @@ from textual.worker import Worker
 
 from core.errors import DamagedError
 from labels.errors import SameskuError
-from tui.common.words import REBUILD, reminder
+from tui.common.words import REBUILD, safe_excerpt
 from tui.messages import Failed
 
 #: Long enough to read two sentences.
@@ -22,7 +22,7 @@ _SHOWN_S = 10.0
 
 @contextmanager
 def failures_shown(app: App[Any]) -> Iterator[None]:
-    """Whatever a user can understand is told, and what was begun inside is given up. Faults pass through."""
+    """Show expected errors as a notification and leave the block; bugs propagate."""
     try:
         yield
     except (SameskuError, sqlite3.Error, OSError) as error:
@@ -41,15 +41,15 @@ def failure(error: SameskuError | sqlite3.Error | OSError) -> Failed:
 
 
 def tell(app: App[Any], failed: Failed) -> None:
-    """Show a failure."""
-    text = reminder(failed.message) + (f"\n{reminder(failed.hint)}" if failed.hint else "")
+    """Show a failure as a notification."""
+    text = safe_excerpt(failed.message) + (f"\n{safe_excerpt(failed.hint)}" if failed.hint else "")
     app.notify(text, severity="error", timeout=_SHOWN_S, markup=False)
 
 
 def in_background(node: DOMNode, group: str, work: Callable[[], Message | None]) -> Worker[None]:
-    """Run `work` in a thread; `node` gets the message it returns, or `Failed`.
+    """Run `work` in a thread and post the message it returns, or `Failed`, to `node`.
 
-    The work must not touch a widget. A newer work of the same group makes the older one's message void.
+    `work` must not touch a widget. Newer work of the same group discards the message of older work.
     """
 
     def run() -> Message | None:

@@ -1,4 +1,4 @@
-"""The verbs that need the desk, and all others with them."""
+"""The command line: `review`, `web` and `doctor`, which need the desk, beside the commands of `core.cli`."""
 
 import sys
 from contextlib import suppress
@@ -15,11 +15,11 @@ from core.text.safe import safe
 from labels.errors import SameskuError
 from labels.model import Stream
 from tui.errors import BrokenDownError
-from tui.kiosk import WITHOUT_TERMINAL, enclosed, unheard
+from tui.kiosk import WITHOUT_TERMINAL, kiosk_context, refused_command_notice
 
-#: An engine that is told to end may finish what it is at.
-_ENGINE_ENDS_S = 5.0
-#: Of those that the desk is drawn with, what older encodings lack.
+#: Seconds that the matcher process may take to end before a restore.
+_WORKER_EXIT_S = 5.0
+#: Signs that the desk is drawn with and that older encodings lack.
 _SIGNS = "▲≠─█✎…"
 
 
@@ -27,28 +27,28 @@ def review(
     ctx: typer.Context,
     stream: Annotated[
         str | None,
-        typer.Option(help="triage, validation, audit or adjudication; else where you were.", show_default=False),
+        typer.Option(help="triage, validation, audit or adjudication; by default your last one.", show_default=False),
     ] = None,
     plain: Annotated[
         bool, typer.Option("--plain", help="Line by line, for screen readers and bad connections.")
     ] = False,
     no_mouse: Annotated[bool, typer.Option("--no-mouse", help="Leave the mouse to the terminal.")] = False,
-    kiosk: Annotated[bool, typer.Option("--kiosk", help="For an SSH ForceCommand: the desk, and no way out.")] = False,
-    in_browser: Annotated[bool, typer.Option("--in-browser", hidden=True, help="As `samesku web` starts it.")] = False,
+    kiosk: Annotated[bool, typer.Option("--kiosk", help="For an SSH ForceCommand: the desk and nothing else.")] = False,
+    in_browser: Annotated[bool, typer.Option("--in-browser", hidden=True, help="Used by `samesku web`.")] = False,
 ) -> None:
-    """The desk.
+    """Open the desk to review queries.
 
     Example: samesku review --stream validation
     """
     context = context_of(ctx)
     if kiosk:
-        context = enclosed(context)
+        context = kiosk_context(context)
     if stream is not None and stream not in list(Stream):
         raise CoreError(f"There is no stream {stream}.", f"It is one of {', '.join(Stream)}.")
     if not (plain or in_browser):
         _require_terminal(kiosk=kiosk)
     try:
-        _sit_down(
+        _run_review(
             context, Stream(stream) if stream else None,
             plain=plain, kiosk=kiosk, mouse=not no_mouse, in_browser=in_browser and not kiosk,
         )  # fmt: skip
@@ -58,44 +58,43 @@ def review(
         raise BrokenDownError from error
 
 
-def _sit_down(
+def _run_review(
     context: Context, stream: Stream | None, *, plain: bool, kiosk: bool, mouse: bool, in_browser: bool = False
 ) -> None:
+    """Run the desk; after a restore, run it again on the restored ledger."""
     from tui.run import run_desk, run_plain_desk  # noqa: PLC0415
-    from tui.services.desk import (  # noqa: PLC0415
-        open_desk,
-        put_back,
-    )
+    from tui.services.desk import open_desk, restore_backup  # noqa: PLC0415
     from tui.worker_client import WorkerClient  # noqa: PLC0415
 
     workspace = context.workspace.require()
-    words = unheard() if kiosk else context.settings_notice()  # taken first, so that the desk says it
     settings = context.settings if mouse else context.settings_with(["desk.mouse=false"])
+    # Taken before the settings are read, so that the desk shows it instead of the terminal.
+    notice = refused_command_notice() if kiosk else context.settings_notice()
     while True:
-        engine = WorkerClient(workspace.home)
-        desk = open_desk(workspace, settings, context.annotator, stream, engine=engine, kiosk=kiosk)
-        words = " ".join(filter(None, (words, desk.take_news())))
+        worker = WorkerClient(workspace.home)
+        desk = open_desk(workspace, settings, context.annotator, stream, matcher_worker=worker, kiosk=kiosk)
+        notice = " ".join(filter(None, (notice, desk.take_notice())))
         if plain:
-            run_plain_desk(desk, sys.stdin, sys.stdout, words)
+            run_plain_desk(desk, sys.stdin, sys.stdout, notice)
             return
-        backup = run_desk(desk, words, in_browser=in_browser)
+        backup = run_desk(desk, notice, in_browser=in_browser)
         if backup is None:
             return
-        # Nothing of this desk has the ledger open any more; it opens anew on what is there then.
+        # The desk and its worker must not have the ledger open during the restore.
         context.err.print("Restoring the ledger …")
-        engine.close(wait_s=_ENGINE_ENDS_S)
-        words, stream = put_back(workspace, context.annotator, backup), None
+        worker.close(wait_s=_WORKER_EXIT_S)
+        notice, stream = restore_backup(workspace, context.annotator, backup), None
 
 
 def web(
     ctx: typer.Context,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Where to listen, on this machine alone; 0 for any that is free.")
+        int, typer.Option(min=0, max=65535, help="Port on the loopback interface; 0 for any free one.")
     ] = 8000,
 ) -> None:
-    """The desk in a browser on this machine, for you alone; each tab is a desk of its own.
+    """Serve the desk to your own browser on this machine; each tab is a desk of its own.
 
-    Prints the address to open. Its long last part is a password that changes at each start.
+    Prints the address to open. Its last part is a password that changes at each start.
 
     Example: samesku web --port 8000
     """
@@ -109,7 +108,7 @@ def web(
     def announce(address: str) -> None:
         context.answer({"address": address, "annotator": context.annotator})
         if not context.json:
-            sys.stdout.write(f"{address}\n")  # on a line of its own, whole, so that terminals make it a link
+            sys.stdout.write(f"{address}\n")  # unwrapped, so that terminals recognise the link
         sys.stdout.flush()
         who = safe(context.annotator)
         context.err.print(
@@ -122,11 +121,11 @@ def web(
         serve(desk, port, announce)
     except OSError as error:
         why = error.strerror or str(error)
-        raise CoreError(f"Nothing can listen on port {port}: {why}.", "Name another one: --port 8001.") from error
+        raise CoreError(f"Port {port} cannot be used: {why}.", "Choose another one: --port 8001.") from error
 
 
 def doctor(ctx: typer.Context) -> None:
-    """Diagnose the installation, SQLite, the terminal, the keys and the workspace.
+    """Check installation, SQLite, terminal, key bindings and the health of the workspace.
 
     Example: samesku doctor
     """
@@ -138,16 +137,16 @@ def doctor(ctx: typer.Context) -> None:
 
     context = context_of(ctx)
     facts = diagnose(context)
-    with suppress(SameskuError):  # what cannot be read is among the facts already
+    with suppress(SameskuError):  # unreadable settings are among the facts already
         facts = with_keys(facts, Keymap.of(context.settings.keys))
     print_facts(context, facts)
 
 
 def _require_terminal(*, kiosk: bool) -> None:
-    """Refuse what the desk cannot be drawn on, and say the way out.
+    """Refuse a terminal on which the desk cannot be drawn.
 
     Raises:
-        CoreError: there is no terminal, it cannot move the cursor, or it lacks the desk's signs.
+        CoreError: there is no terminal, it cannot move the cursor, or its encoding lacks signs that the desk uses.
     """
     plain = "`samesku review --plain` is the same desk line by line."
     if kiosk:
@@ -160,7 +159,7 @@ def _require_terminal(*, kiosk: bool) -> None:
             f"The desk cannot be drawn on this terminal (TERM={safe(terminal.name)}).",
             f"Set TERM to what it is, such as TERM=xterm-256color. {plain}",
         )
-    # Textual draws on what Python calls the standard error output.
+    # Textual draws on standard error.
     encoding = sys.__stderr__.encoding if sys.__stderr__ is not None else "utf-8"
     if _SIGNS.encode(encoding, "replace").decode(encoding) != _SIGNS:
         raise CoreError(
@@ -174,5 +173,5 @@ def _has_terminal() -> bool:
 
 
 def start(arguments: list[str]) -> None:
-    """Do what the command line asks for, and end the process."""
+    """Run the command line and end the process."""
     run(make_app([review, web, doctor]), arguments)

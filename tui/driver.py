@@ -1,4 +1,4 @@
-"""The terminal as the desk meets it: noise on the line is no fault, and what would change nothing is not sent."""
+"""The terminal driver: tolerates invalid input, notices a closed line, and sends each frame as one write."""
 
 import os
 import re
@@ -6,33 +6,32 @@ import selectors
 from codecs import getincrementaldecoder
 from collections.abc import Iterator
 
-from textual._ansi_sequences import SYNC_END, SYNC_START
-from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 from tui.shutdown import hang_up
+from tui.textual_compat import SYNC_END, SYNC_START, XTermParser, can_write, is_debugging
 
-#: How often to look whether the desk is being left, in seconds.
-LOOK_EVERY_S = 0.1
+#: Seconds between two checks of the exit event.
+POLL_INTERVAL_S = 0.1
 _READ_SIZE = 4096
 
-#: Where a frame leaves the cursor.
+#: The escape sequence at the end of a frame that places the cursor.
 _CURSOR = re.compile(r"\x1b\[\d+;\d+H\Z")
 
 
 class DeskDriver(LinuxDriver):
-    """Textual's own, but for two things.
+    """Textual's Linux driver with changes to input and output.
 
-    Of the keyboard, one byte that is no UTF-8 ends Textual's app, and a closed line spins. To the screen, Textual
-    sends a frame in three pieces, each perhaps a packet of its own, and sends those too that change nothing.
+    Input: in Textual, one byte that is not UTF-8 ends the app, and a closed line makes the thread spin. Output: Textual
+    writes a frame in three pieces, possibly three packets, and also writes frames that change nothing.
     """
 
     _frame: list[str] | None = None
     _cursor = ""
 
     def write(self, data: str) -> None:
-        """Send something to the terminal; a frame in one piece, and only if there is something in it."""
+        """Write data to the terminal; a frame in one piece, and only if it is not empty."""
         if data == SYNC_START:
             self._frame = []
         elif self._frame is None:
@@ -46,25 +45,25 @@ class DeskDriver(LinuxDriver):
     def _send(self, data: str, frame: str) -> None:
         if not frame or frame == self._cursor:
             return
-        if moved := _CURSOR.search(frame):
-            self._cursor = moved[0]
-        # The thread that writes dies with its terminal; nobody waits for room in a queue that is never read.
-        if self._writer_thread is None or self._writer_thread.is_alive():
+        if cursor := _CURSOR.search(frame):
+            self._cursor = cursor[0]
+        # The writer thread dies with its terminal; a write would then block on a queue that is never read.
+        if can_write(self):
             super().write(data)
 
     def stop_application_mode(self) -> None:
-        """Leave nothing behind: GNU screen has no second screen unless told to, and would keep the picture."""
+        """Clear the screen first: GNU screen has no alternate screen by default and would keep the last frame."""
         self._frame = None
         self.write("\x1b[H\x1b[J")
         super().stop_application_mode()
 
     def run_input_thread(self) -> None:
-        """Turn what is typed into events, until the desk is left or the line is gone."""
-        keyboard = Keyboard(self._debug)
+        """Turn typed bytes into messages until the app exits or the line is closed."""
+        keyboard = Keyboard(is_debugging(self))
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
-                typed = read_available(self.fileno) if selector.select(LOOK_EVERY_S) else None
+                typed = read_available(self.fileno) if selector.select(POLL_INTERVAL_S) else None
                 if typed == b"":
                     hang_up()
                     return
@@ -73,7 +72,7 @@ class DeskDriver(LinuxDriver):
 
 
 class Keyboard:
-    """Turns the bytes that a keyboard sends into Textual's messages; no bytes can end it.
+    """Turns the bytes that a keyboard sends into Textual's messages; survives any bytes.
 
     Args:
         debug: whether Textual's parser writes a log.
@@ -85,19 +84,19 @@ class Keyboard:
         self._parser = XTermParser(debug)
 
     def messages(self, typed: bytes) -> Iterator[Message]:
-        """What was typed, and what was only waited for, such as an Esc that begins nothing."""
+        """Messages for typed bytes, and for pending ones that timed out, such as a lone Esc."""
         try:
-            # Without a character the parser would take it for the end.
+            # An empty string would tell the parser that the input has ended.
             if text := self._decode(typed):
                 yield from self._parser.feed(text)
             yield from self._parser.tick()
         except (ValueError, OverflowError):
-            # A key of a number that no character has: Textual's parser is of no use after that.
+            # A key code outside Unicode; the parser cannot be used after that.
             self._parser = XTermParser(self._debug)
 
 
 def read_available(descriptor: int) -> bytes:
-    """What is typed; nothing where nobody can type any more."""
+    """Bytes typed so far; empty when the line is closed."""
     try:
         return os.read(descriptor, _READ_SIZE)
     except OSError:

@@ -1,10 +1,14 @@
-"""What the desk itself cannot do."""
+"""Errors of the desk, its worker processes and the commands that it runs."""
 
 from labels.errors import SameskuError
 
 
-class EngineError(SameskuError):
-    """The engine beside the desk cannot do what was asked; the desk goes on without it."""
+class WorkerError(SameskuError):
+    """A worker process (matcher or judge) cannot answer a request; the desk works on without it."""
+
+
+class WorkerRefusalError(WorkerError):
+    """A worker process runs, and answers a request with an error."""
 
 
 class DeskError(SameskuError):
@@ -12,7 +16,7 @@ class DeskError(SameskuError):
 
 
 class BrokenDownError(DeskError):
-    """The desk has a fault; the cause says which."""
+    """The desk stopped because of a bug, which is the cause of this exception."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -21,13 +25,9 @@ class BrokenDownError(DeskError):
         )
 
 
-class EngineRefusalError(EngineError):
-    """The engine runs, and says why it cannot do what it was asked for."""
-
-
 class VerbError(SameskuError):
-    """A verb of the command line, asked from the desk, could not do what was asked."""
+    """A command that the desk ran in a child process failed."""
 
 
 class VerbEndedError(VerbError):
-    """It was ended before it had answered, by whoever asked."""
+    """A command was cancelled before it answered."""

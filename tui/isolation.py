@@ -1,12 +1,12 @@
-"""Start the kiosk in a process that its user's environment cannot reach.
+"""Starts the kiosk in a process that ignores the environment of its user.
 
-An SSH client may send environment variables, as far as the server accepts them. Some act on Python before any code of
-a program runs (PYTHONPATH, PYTHONINSPECT), others on libraries when they are imported (TEXTUAL_DRIVER), on requests
-(https_proxy) or on child processes. So the kiosk replaces its process with `python -I`, which ignores the first kind,
-and an environment made of a few names whose values are checked, which has none of the others.
+An SSH client may send environment variables, as far as the server accepts them. Some affect Python before any code of
+a program runs (PYTHONPATH, PYTHONINSPECT), others libraries on import (TEXTUAL_DRIVER), requests (https_proxy) or child
+processes. So the kiosk replaces its process with `python -I`, which ignores the first kind, and a new environment of a
+few names with checked values, which has none of the others.
 
-What acts before this module is imported is out of its reach: start it with `python -I` in the first place, and let the
-SSH server accept nothing that the login shell or the dynamic linker obeys (docs/how-to/labelling-host.md).
+Variables that take effect before this module is imported are out of its reach: start it with `python -I`, and let the
+SSH server accept none that affect the login shell or the dynamic linker (README, "On a labelling host").
 """
 
 import os
@@ -18,12 +18,12 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 _DEBUG = "--debug"
-#: Where programs are found; nothing that the kiosk starts is looked up in a folder that a user can write.
+#: The search path: no folder that a user can write to.
 _PATH = "/usr/local/bin:/usr/bin:/bin"
-#: A locale's name. One with a slash is a path for setlocale(3).
+#: Name of a locale. With a slash it would be a path for setlocale(3).
 _LOCALE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
-#: What may come from the client, and how it must look. tzset(3) takes a path in TZ for a file to read, and terminfo(5)
-#: names have no slash.
+#: Accepted variables with the form of their values. tzset(3) reads a file if TZ is a path, and names in terminfo(5)
+#: have no slash.
 _ACCEPTED = {
     "TERM": re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]{0,63}"),
     "COLORTERM": re.compile(r"[a-z0-9]{1,16}"),
@@ -33,17 +33,17 @@ _ACCEPTED = {
     "LC_ALL": _LOCALE,
     "LC_CTYPE": _LOCALE,
     "TZ": re.compile(r"(?!.*\.\.)[A-Za-z0-9<][A-Za-z0-9_+,.:<>/-]{0,63}"),
-    # Told to the user, never obeyed (`tui.kiosk.unheard`).
+    # Shown, never run (`tui.kiosk.refused_command_notice`).
     "SSH_ORIGINAL_COMMAND": re.compile(r"(?s).{1,1000}"),
 }
 
-#: Why there is no kiosk for a user number alone, as containers have them.
-NO_ACCOUNT = "A kiosk is for people whom this machine knows, and user {} has no account here."
-NO_ACCOUNT_HINT = "Make one for them, or open the desk without --kiosk: samesku --home DIR --as NAME review"
+#: The error for a user id without an account, as in containers.
+NO_ACCOUNT = "A kiosk needs an account on this machine, and user {} has none."
+NO_ACCOUNT_HINT = "Create one, or open the desk without --kiosk: samesku --home DIR --as NAME review"
 
 
 def restart_isolated(arguments: Sequence[str]) -> NoReturn:
-    """Replace this process with an isolated one that does the same; ends it where the system does not know its user.
+    """Replace this process by an isolated one with the same arguments; exits where its user has no account.
 
     Args:
         arguments: the command line after the program's name.
@@ -60,27 +60,27 @@ def clean_environment(given: Mapping[str, str], account: pwd.struct_passwd) -> d
     """The environment of a kiosk.
 
     Args:
-        given: the environment of the process so far.
-        account: whose kiosk it is; this says who they are, and where their home is.
+        given: the current environment.
+        account: the login account, which sets HOME, LOGNAME and USER.
     """
     accepted = {name: given[name] for name, form in _ACCEPTED.items() if form.fullmatch(given.get(name, ""))}
     return {"HOME": account.pw_dir, "LOGNAME": account.pw_name, "PATH": _PATH, "USER": account.pw_name, **accepted}
 
 
 def main() -> None:
-    """`python -I -m tui.isolation`: the command line, in a process that its user can neither stop nor look into."""
+    """`python -I -m tui.isolation`: the command line, which its user can neither interrupt nor suspend."""
     if not sys.flags.isolated:
         sys.exit("Start this with `samesku --home DIR review --kiosk`.")
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP):
         signal.signal(number, signal.SIG_IGN)
-    # What is made here is for the whole group, whatever the umask of this account.
+    # New files are group-writable, whatever the account's umask.
     os.umask(0o007)
     from tui.command_line import start  # noqa: PLC0415 - not before the signals are ignored
 
     try:
         start([argument for argument in sys.argv[1:] if argument != _DEBUG])
-    except Exception:  # noqa: BLE001 - a traceback tells of this machine
-        sys.exit("Error: The desk has a fault. Everything you decided is saved; tell your lead.")
+    except Exception:  # noqa: BLE001 - a traceback would reveal paths
+        sys.exit("Error: The desk stopped because of a fault in it. Everything you decided is saved; tell your lead.")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""A kiosk: somebody comes in over SSH by a ForceCommand, and the desk is all that there is for them.
+"""Kiosk mode: an SSH ForceCommand that offers the desk and nothing else.
 
-Who they are is what the system says, and which workspace and which settings hold is what its lead has written: an SSH
-client may send environment variables, and none of them counts here (`tui.isolation`). What the screens must not offer
-stands in `tui.kiosk`. People who can log in to the machine in another way are SSH's concern, not this module's.
+The annotator is the login account, and workspace and settings are those of the command line in the server's
+configuration: environment variables that the SSH client sends are ignored (`tui.isolation`). Accounts that can log in
+in another way are out of scope.
 """
 
 import os
@@ -19,64 +19,64 @@ if TYPE_CHECKING:
 
 
 _DEBUG = "--debug"
-#: More of a command need not be repeated.
-_LONGEST = 60
+#: Characters of a refused command that are repeated at most.
+_MAX_COMMAND = 60
 
-WITHOUT_TERMINAL = "Connect with `ssh -t`; files and commands are not taken here."
+WITHOUT_TERMINAL = "Connect with `ssh -t`; this account accepts neither files nor commands."
 
 
-def enclosed(context: "Context") -> "Context":
-    """The context of a kiosk: the account's own name, and a workspace that was named.
+def kiosk_context(context: "Context") -> "Context":
+    """The context for a kiosk: the annotator is the login account, the workspace comes from `--home`.
 
     Raises:
-        CoreError: the command line asks for what a kiosk does not grant.
+        CoreError: the command line asks for something that a kiosk does not allow.
     """
     from core.errors import CoreError  # noqa: PLC0415 - only needed in a kiosk
 
     if not sys.flags.isolated:
         raise CoreError("A kiosk runs isolated from its environment.", "Start `samesku --home DIR review --kiosk`.")
     if _DEBUG in sys.argv:
-        raise CoreError("A kiosk shows nobody the inside of a fault.", f"Leave {_DEBUG} out.")
+        raise CoreError("A kiosk does not show tracebacks.", f"Leave {_DEBUG} out.")
     if context.home is None:
         raise CoreError(
-            "A kiosk needs its workspace named: samesku --home DIR review --kiosk.",
-            "What the environment says counts for nothing here: an SSH client may have set it.",
+            "A kiosk needs --home: samesku --home DIR review --kiosk.",
+            "Environment variables are ignored here, since an SSH client may have set them.",
         )
     try:
         login = pwd.getpwuid(os.getuid()).pw_name
     except KeyError as error:
         raise CoreError(NO_ACCOUNT.format(os.getuid()), NO_ACCOUNT_HINT) from error
     if context.annotator_name not in {None, login}:
-        raise CoreError(f"In a kiosk everybody is who they logged in as, here {login}.", "Leave --as out.")
-    return replace(context, annotator_name=login, announce=False)
+        raise CoreError(f"In a kiosk the annotator is the login account, here {login}.", "Leave --as out.")
+    return replace(context, annotator_name=login)
 
 
-def unheard() -> str:
-    """What an SSH client asked for besides a terminal, and does not get; empty where it asked for nothing."""
+def refused_command_notice() -> str:
+    """A notice that the command of the SSH client was not run; empty where it sent none."""
     command = os.environ.get("SSH_ORIGINAL_COMMAND", "").strip()
-    return f"You asked for “{_shortened(command)}”; here there is only the desk." if command else ""
+    return f"The command “{_shorten(command)}” was not run: this account only opens the desk." if command else ""
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+def _shorten(text: str) -> str:
+    return text if len(text) <= _MAX_COMMAND else text[: _MAX_COMMAND - 1] + "…"
 
 
 class KioskApp(DeskApp):
-    """Offers no browser, no file beside the workspace's own, and no way to the shell that it was started from."""
+    """The desk without browser, shell and files outside the workspace."""
 
     def open_url(self, *_: Any, **__: Any) -> None:
-        """A browser in this terminal would lead anywhere."""
+        """Disabled: a browser would lead out of the kiosk."""
         self.notify("Links cannot be opened here.", severity="warning", markup=False)
 
     def action_suspend_process(self) -> None:
-        """There is nothing behind the desk."""
-        self.notify("Here there is only the desk; q leaves.", markup=False)
+        """Disabled: there is no shell to return to."""
+        self.notify("A kiosk cannot be suspended; q leaves.", markup=False)
 
     def action_screenshot(self, *_: Any, **__: Any) -> None:
-        """A picture would be a file in somebody's home."""
+        """Disabled: it would write a file outside the workspace."""
 
     def deliver_text(self, *_: Any, **__: Any) -> None:
-        """As above, for any file."""
+        """Disabled, as above."""
 
     def deliver_binary(self, *_: Any, **__: Any) -> None:
-        """As above, for any file."""
+        """Disabled, as above."""

@@ -1,60 +1,60 @@
-"""What is said of a key that does nothing, where the keyboard is set to another layout than the keys were made for."""
+"""Hints for keys that do nothing because the keyboard is set to another layout, such as AZERTY or Cyrillic."""
 
 import unicodedata
 
 from textual.keys import format_key
 
 from core.text.safe import safe
-from tui.common.words import shortened
+from tui.common.words import shorten
 
-#: The row of digits of a French keyboard, without shift.
+#: The digit row of a French (AZERTY) keyboard, without shift.
 _FRENCH_DIGITS = "&é\"'(-è_çà"
-_LONGEST = 20
-#: Once is a slip.
-_OFTEN = 2
+_MAX_QUOTED_CHARACTERS = 20
+#: A single unbound key is taken for a typing error.
+_MIN_UNBOUND_KEYS = 2
 
 
 class LayoutHint:
-    """Counts keys in a row that do nothing."""
+    """Counts consecutive unbound keys and returns a hint from the second on."""
 
     def __init__(self) -> None:
         self._count = 0
 
-    def typed(self, key: str, character: str | None, help_key: str, *, known: bool) -> str:
-        """What is to be said of a key; mostly nothing.
+    def on_key(self, key: str, character: str | None, help_key: str, *, bound: bool) -> str:
+        """The hint for a key; empty for a bound key and for the first unbound one.
 
         Args:
-            key: as Textual names it.
-            character: what it writes; None where it writes nothing.
-            help_key: what lists the keys.
-            known: whether it does something here.
+            key: Textual's name of the key.
+            character: the character that it types; None where it types none.
+            help_key: the key that lists all keys.
+            bound: whether the key does something here.
         """
-        # Some terminals pass on ctrl with a letter of the alphabet that the keyboard is set to.
+        # Some terminals send ctrl with a letter of the keyboard's own alphabet.
         letter = format_key(key.rpartition("+")[2])
-        strange = character if character and character.isprintable() else letter if is_foreign(letter) else ""
-        if known or not strange.strip():
+        unbound = character if character and character.isprintable() else letter if is_non_latin(letter) else ""
+        if bound or not unbound.strip():
             self._count = 0
             return ""
         self._count += 1
-        return what_it_is(strange, help_key) if self._count >= _OFTEN else ""
+        return unbound_key_hint(unbound, help_key) if self._count >= _MIN_UNBOUND_KEYS else ""
 
 
-def what_it_is(typed: str, help_key: str) -> str:
-    """A sentence on what was typed: what it is, and the way out where the keyboard is the reason.
+def unbound_key_hint(typed: str, help_key: str) -> str:
+    """A sentence on unbound input; names the keyboard layout where it is the likely reason.
 
     Args:
         typed: a character, or the first word of a line.
-        help_key: what lists the keys.
+        help_key: the key that lists all keys.
     """
-    quoted = f"“{shortened(safe(typed), _LONGEST)}” is no key here"
+    quoted = f"“{shorten(safe(typed), _MAX_QUOTED_CHARACTERS)}” is not a key here"
     if len(typed) == 1 and typed in _FRENCH_DIGITS:
-        place = _FRENCH_DIGITS.index(typed) + 1
-        return f'{quoted}: digits need shift, or pick_{place} = "{place % 10},{typed}" under [keys].'
-    if is_foreign(typed[:1]):
+        number = _FRENCH_DIGITS.index(typed) + 1
+        return f'{quoted}: digits need shift, or pick_{number} = "{number % 10},{typed}" under [keys].'
+    if is_non_latin(typed[:1]):
         return f"{quoted}: switch the keyboard to Latin letters."
-    return f"{quoted}; {help_key} lists them."
+    return f"{quoted}; {help_key} lists the keys."
 
 
-def is_foreign(character: str) -> bool:
-    """Whether it is a letter of another alphabet than the keys are written in."""
+def is_non_latin(character: str) -> bool:
+    """Whether it is a letter of an alphabet other than Latin."""
     return len(character) == 1 and character.isalpha() and not unicodedata.name(character, "").startswith("LATIN")

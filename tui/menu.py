@@ -1,4 +1,4 @@
-"""The menu on ctrl+p: every command with a line that says what it does."""
+"""The command menu on ctrl+p: every command with a one-line description."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,56 +13,56 @@ from labels.model import Stream
 from tui.common.doctor import DoctorScreen
 from tui.common.full_page import TwoSidedScreen
 from tui.common.settings import SettingsScreen
-from tui.common.text import hanging
+from tui.common.text import hanging_indent
 from tui.common.words import STREAM_HELP
 from tui.evaluation.screen import EvaluationScreen
 from tui.jobs.screen import JobsScreen
 from tui.models.retrain import RetrainDialog
 from tui.models.screen import ModelsScreen
-from tui.ports import Desk
 from tui.practice.screen import PracticeScreen
+from tui.services.desk import Desk
 from tui.statistics.screen import StatisticsScreen
 from tui.theme import MUTED
 from tui.transfer.backup import BackupDialog
 from tui.transfer.export import ExportDialog
 from tui.transfer.import_ import ImportDialog
 
-#: Cells of the names; of the menu, as app.tcss has it; and of these, on both sides together, for its edges.
-_NAME, _WIDEST, _MARGIN = 23, 110, 3
-#: Less than any name that fits is worth.
-_IN_HELP = 0.001
+#: In cells: the column of names, the menu's maximum width as in app.tcss, and both edges together.
+_NAME_WIDTH, _MAX_WIDTH, _MARGIN = 23, 110, 3
+#: The score of a match in the description; lower than that of any match in the name.
+_DESCRIPTION_SCORE = 0.001
 
 
-class Commander(Protocol):
-    """What the menu can have done.
+class CommandTarget(Protocol):
+    """The app, as far as the menu's commands use it.
 
     Attributes:
-        restoring: the backup that the ledger is to go back to once the desk is left.
+        backup_to_restore: the backup to restore after the desk is closed.
     """
 
     desk: Desk
-    restoring: Path | None
+    backup_to_restore: Path | None
 
     def open(self, screen: Screen[Any], then: Callable[[Any], None] | None = None) -> None:
-        """Put a screen over the review screen, and over nothing else."""
+        """Show a screen over the review screen, closing any other."""
 
     def start_job(self, *arguments: str) -> None:
-        """Start `python -m core ARGUMENTS` and show it."""
+        """Start `python -m core ARGUMENTS` as a job and show it."""
 
     def switch_stream(self, stream: Stream) -> None:
-        """Go to another stream."""
+        """Switch to another stream."""
 
     def on_review(self, action: str) -> None:
-        """Do what a key of the review screen does."""
+        """Run an action of the review screen."""
 
     def toggle_light(self) -> None:
-        """Light or dark."""
+        """Switch between the light and the dark theme."""
 
     def action_change_theme(self) -> None:
-        """Choose among all themes."""
+        """Choose a theme."""
 
     def exit(self) -> None:
-        """Leave."""
+        """Close the desk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,9 @@ class Command:
     """An entry of the menu.
 
     Attributes:
-        name: what one types to find it.
+        name: what is searched for.
         help: one sentence.
-        lead: whether it is for leads; where leads are named, nobody else is offered it.
+        lead: whether it is offered to leads only.
     """
 
     name: str
@@ -81,184 +81,184 @@ class Command:
     lead: bool = False
 
 
-def commands(app: Commander) -> list[Command]:
-    """All commands that are open to whoever sits here."""
-    return [command for command in _all(app) if app.desk.facts.lead or not command.lead]
+def commands(app: CommandTarget) -> list[Command]:
+    """The commands that this annotator may use."""
+    return [command for command in _all_commands(app) if app.desk.facts.lead or not command.lead]
 
 
-def _all(app: Commander) -> list[Command]:
+def _all_commands(app: CommandTarget) -> list[Command]:
     return [
-        *_learning(app),
-        *_ledger(app),
-        *(_stream(app, stream) for stream in Stream),
+        *_model_commands(app),
+        *_label_commands(app),
+        *(_stream_command(app, stream) for stream in Stream),
         *(
-            Command(name, help_, lambda action=action: app.on_review(action))  # type: ignore[misc]
-            for name, help_, action in _KEYS
+            Command(name, description, lambda action=action: app.on_review(action))  # type: ignore[misc]
+            for name, description, action in _REVIEW_ACTIONS
         ),
-        *_around(app),
+        *_desk_commands(app),
     ]
 
 
-def _learning(app: Commander) -> list[Command]:
-    """What has the models learn, and shows what became of it."""
+def _model_commands(app: CommandTarget) -> list[Command]:
+    """Training, indexing, evaluation and jobs."""
     return [
-        Command("Retrain", "Let the models learn from the labels, while you go on.", lambda: _retrain(app)),
-        Command("Evaluate", "Measure the model in use on the labels kept apart.", lambda: app.start_job("evaluate")),
+        Command("Retrain", "Train the models on the labels in the background.", lambda: _retrain(app)),
+        Command("Evaluate", "Measure the champion on the held-out labels.", lambda: app.start_job("evaluate")),
         Command(
             "Index",
-            "Encode what changed, and find the candidates again.",
+            "Encode changed products and update the candidates.",
             lambda: app.start_job("index"),
             lead=True,
         ),
         Command(
             "Evaluation",
-            "How good the machine is: figures, calibration, bands.",
+            "Retrieval and matching metrics, calibration, bands.",
             lambda: _with_job(app, EvaluationScreen(app.desk)),
         ),
         Command(
             "Models",
-            "What each encoder changes, by query; put one in use.",
+            "Compare the encoders by query; choose the champion.",
             lambda: _with_job(app, ModelsScreen(app.desk)),
         ),
         Command(
             "Train the judge",
-            "A second opinion that learns from the labels.",
+            "Train the judge's cross-encoder on the labels.",
             lambda: app.start_job("judge", "train", "--cross-encoder"),
             lead=True,
         ),
         Command(
             "Measure the judge",
-            "How right it is, and whether it adds to the matcher.",
+            "Its accuracy, and its gain over the matcher.",
             lambda: app.start_job("judge", "test"),
             lead=True,
         ),
-        Command("Jobs", "What runs, how far it is, and what came out.", lambda: app.open(JobsScreen(app.desk))),
+        Command("Jobs", "Running and finished jobs, progress and results.", lambda: app.open(JobsScreen(app.desk))),
     ]
 
 
-def _ledger(app: Commander) -> list[Command]:
-    """What people have said: how far it is, out, in, and kept safe."""
+def _label_commands(app: CommandTarget) -> list[Command]:
+    """Labelling progress, export, import and backups."""
     return [
         Command(
             "Streams",
-            "What each is for, how far it is, how long is left.",
+            "Purpose, progress and time left of each stream.",
             lambda: app.on_review("streams"),
         ),
         Command(
             "Statistics",
-            "How far the labelling is, and how far people agree.",
+            "Labelling progress and annotator agreement.",
             lambda: app.open(StatisticsScreen(app.desk)),
         ),
         Command("Export", "Write labels, or the whole ledger, to a file.", lambda: app.open(ExportDialog(app.desk))),
         Command(
             "Import",
-            "Bring labels or products in from a file, once seen.",
+            "Import labels or products from a file, with preview.",
             lambda: _import(app),
             lead=True,
         ),
-        Command("Backup", "Copies of the ledger: make, check, go back to one.", lambda: _backup(app)),
+        Command("Backup", "Make, verify and restore backups of the ledger.", lambda: _backup(app)),
     ]
 
 
-def _around(app: Commander) -> list[Command]:
-    """What is about the desk itself."""
+def _desk_commands(app: CommandTarget) -> list[Command]:
+    """Settings, help and appearance."""
     return [
         Command(
             "Settings",
-            "What is set, where that comes from, and what it is for.",
+            "Every setting: its value, origin and meaning.",
             lambda: app.open(SettingsScreen(app.desk)),
         ),
         Command(
             "Doctor",
-            "Whether this machine and the workspace are well.",
+            "Check this machine and the workspace.",
             lambda: app.open(DoctorScreen(app.desk.verbs)),
         ),
-        Command("Practice", "Three invented queries, with a word on each answer.", lambda: _practise(app)),
-        Command("Light or dark", "Switch between a light and a dark desk.", app.toggle_light),
-        Command("Theme", "Choose the colours of the desk.", app.action_change_theme),
-        Command("Quit", "Leave the desk; everything you decided is saved (q).", app.exit),
+        Command("Practice", "Three invented queries, with feedback on each answer.", lambda: _practise(app)),
+        Command("Light or dark", "Switch between the light and the dark theme.", app.toggle_light),
+        Command("Theme", "Choose a colour theme.", app.action_change_theme),
+        Command("Quit", "Close the desk; every decision is saved (q).", app.exit),
     ]
 
 
-#: What keys of the review screen do, for those who look for it here: name, help, action.
-_KEYS = (
-    ("Past work", "Find what you decided, and decide it anew (o).", "past"),
-    ("Flagged and commented", "What somebody wants a second look at, or wrote about.", "noted"),
-    ("Trail", "What you did last, and where undo stands (t).", "trail"),
-    ("Search", "Look for a match in the whole catalogue (/).", "search"),
-    ("Ask the judge", "A second opinion on the highlighted candidate (v).", "judge"),
-    ("Undo", "Take back your last act (z).", "undo"),
-    ("Redo", "Bring back what you took back last (Z).", "redo"),
-    ("Blind", "Hide the machine's opinion, or show it again (b).", "blind"),
+#: Actions of the review screen that the menu offers too: name, description, action.
+_REVIEW_ACTIONS = (
+    ("Past work", "Find your past decisions and revise them (o).", "past"),
+    ("Flagged and commented", "Queries with a flag or a comment.", "noted"),
+    ("Trail", "Your actions, latest first, and the undo position (t).", "trail"),
+    ("Search", "Search the whole catalogue for a match (/).", "search"),
+    ("Ask the judge", "Ask for a verdict on the highlighted candidate (v).", "judge"),
+    ("Undo", "Undo your last action (z).", "undo"),
+    ("Redo", "Redo the action that you undid last (Z).", "redo"),
+    ("Blind", "Hide scores, or show them again (b).", "blind"),
     ("Flag", "Mark the query for a second look (f).", "flag"),
     ("Comment", "Write a comment on the query (c).", "comment"),
-    ("Guidelines", "What your team calls the same product (g).", "guidelines"),
-    ("Keys", "All keys and signs, and what they mean (?).", "help"),
+    ("Guidelines", "Your team's rules on what counts as a match (g).", "guidelines"),
+    ("Keys", "All keys and signs (?).", "help"),
 )
 
 
-def _stream(app: Commander, stream: Stream) -> Command:
+def _stream_command(app: CommandTarget, stream: Stream) -> Command:
     return Command(f"Stream: {stream.value}", STREAM_HELP[stream], lambda: app.switch_stream(stream))
 
 
-def _with_job(app: Commander, screen: TwoSidedScreen) -> None:
-    """Open a screen from which a job can be asked for; start it if so told."""
+def _with_job(app: CommandTarget, screen: TwoSidedScreen) -> None:
+    """Open a screen that may return a job's arguments; start the job if it does."""
     app.open(screen, lambda arguments: app.start_job(*arguments) if arguments else None)
 
 
-def _retrain(app: Commander) -> None:
-    """Show what would be trained on; start it if so told, or show the one that runs."""
+def _retrain(app: CommandTarget) -> None:
+    """Show the training plan; start the retrain if confirmed, or show the running one."""
 
-    def chosen(arguments: list[str] | None) -> None:
+    def on_result(arguments: list[str] | None) -> None:
         if arguments:
             app.start_job(*arguments)
         elif arguments is not None:
             app.open(JobsScreen(app.desk))
 
-    app.open(RetrainDialog(app.desk), chosen)
+    app.open(RetrainDialog(app.desk), on_result)
 
 
-def _import(app: Commander) -> None:
-    """Bring a file in; start an index run if so told."""
+def _import(app: CommandTarget) -> None:
+    """Import a file; start an index run if confirmed."""
     app.open(ImportDialog(app.desk), lambda arguments: app.start_job(*arguments) if arguments else None)
 
 
-def _backup(app: Commander) -> None:
-    """Show the backups; where the ledger is to go back to one, nothing may have it open, so the desk is left first."""
+def _backup(app: CommandTarget) -> None:
+    """Show the backups; a restore closes the desk first, because nothing may hold the ledger open."""
 
-    def chosen(backup: Path | None) -> None:
+    def on_result(backup: Path | None) -> None:
         if backup is not None:
-            app.restoring = backup
+            app.backup_to_restore = backup
             app.exit()
 
-    app.open(BackupDialog(app.desk), chosen)
+    app.open(BackupDialog(app.desk), on_result)
 
 
-def _practise(app: Commander) -> None:
+def _practise(app: CommandTarget) -> None:
     app.open(PracticeScreen(app.desk))
 
 
 class DeskCommands(Provider):
-    """Offers the commands to Textual's palette, each in one line where there is room."""
+    """Provides the commands to Textual's palette, each on one line where there is room."""
 
     async def discover(self) -> Hits:
-        """All of them, before anything is typed."""
+        """All commands, before anything is typed."""
         for command in self._commands():
-            yield DiscoveryHit(self._told(Content(command.name), command), command.run, text=command.name)
+            yield DiscoveryHit(self._line(Content(command.name), command), command.run, text=command.name)
 
     async def search(self, query: str) -> Hits:
-        """Those whose name fits what is typed; after them, those whose sentence holds it."""
+        """Commands whose name matches the query, then those whose description contains it."""
         matcher = self.matcher(query)
         for command in self._commands():
-            score = matcher.match(command.name) or _IN_HELP * (query.casefold() in command.help.casefold())
+            score = matcher.match(command.name) or _DESCRIPTION_SCORE * (query.casefold() in command.help.casefold())
             if score > 0:
-                told = self._told(matcher.highlight(command.name), command)
-                yield Hit(score, told, command.run, text=command.name)
+                line = self._line(matcher.highlight(command.name), command)
+                yield Hit(score, line, command.run, text=command.name)
 
-    def _told(self, name: Content, command: Command) -> Content:
-        room = min(_WIDEST, self.screen.size.width) - _MARGIN
+    def _line(self, name: Content, command: Command) -> Content:
+        room = min(_MAX_WIDTH, self.screen.size.width) - _MARGIN
         sentence = Content.styled(command.help, f"not bold {MUTED}")
-        return Content("\n").join(hanging(name.pad_right(_NAME - name.cell_length), sentence, room))
+        return Content("\n").join(hanging_indent(name.pad_right(_NAME_WIDTH - name.cell_length), sentence, room))
 
     def _commands(self) -> list[Command]:
-        return commands(cast("Commander", self.app))
+        return commands(cast("CommandTarget", self.app))

@@ -1,4 +1,4 @@
-"""What the parts of the desk tell one another."""
+"""Textual messages between the widgets, screens and background threads of the desk."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +16,12 @@ from core.queue.refit_result import RefitResult
 from labels.history import TrailStep
 from labels.model import ProductRef
 from tui.common.markdown import Block
-from tui.ports import Counsel, Guidelines
+from tui.ports import Guidelines, JudgeOpinion
 
 
 @dataclass
 class Failed(Message):
-    """Something did not work; a sentence, and the way out."""
+    """An operation failed: one sentence, and what to do about it."""
 
     message: str
     hint: str
@@ -29,12 +29,12 @@ class Failed(Message):
 
 @dataclass
 class JobsRead(Message):
-    """The jobs as their files tell them now, the latest first."""
+    """The workspace's jobs as read from their files, latest first."""
 
     jobs: tuple[Job, ...]
 
     def can_replace(self, message: Message) -> bool:
-        """Only the newest reading matters."""
+        """A newer reading replaces an older one."""
         return isinstance(message, JobsRead)
 
 
@@ -47,11 +47,11 @@ class JobStarted(Message):
 
 @dataclass
 class Answered(Message):
-    """A verb of the command line has answered.
+    """A command of the command line has returned.
 
     Attributes:
-        values: its JSON object, as the verb's `--json` gives it.
-        name: which of the questions on a screen it answers.
+        values: the JSON object that it printed with `--json`.
+        name: identifies the command where a screen runs several.
     """
 
     values: dict[str, Any]
@@ -60,22 +60,22 @@ class Answered(Message):
 
 @dataclass
 class Filled(Message):
-    """A pane shows what its verb has answered, or why it could not."""
+    """A pane has rendered its command's result or failure."""
 
 
 @dataclass
 class Copied(Message):
-    """What somebody copied stands in a file, too."""
+    """The copied text was also written to a file."""
 
     path: Path
 
 
 @dataclass
 class Found(Message):
-    """What a search gave.
+    """The results of a catalogue search.
 
     Attributes:
-        text: what was looked for; an answer to an older text is of no use.
+        text: the search text; results of an older text are dropped.
     """
 
     text: str
@@ -84,14 +84,14 @@ class Found(Message):
 
 @dataclass
 class Highlighted(Message):
-    """Another candidate is highlighted."""
+    """The highlight has moved to another candidate."""
 
     index: int
 
 
 @dataclass
 class Scrolled(Message):
-    """The comparison shows other lines."""
+    """The comparison was scrolled."""
 
 
 @dataclass
@@ -99,8 +99,8 @@ class Refitted(Message):
     """A refit of the matcher has ended.
 
     Attributes:
-        rescored: its word; None where it came to nothing.
-        trouble: why it came to nothing.
+        rescored: the result; None if the refit failed.
+        trouble: the failure to report, if any.
     """
 
     rescored: RefitResult | None
@@ -109,32 +109,32 @@ class Refitted(Message):
 
 @dataclass
 class Learnt(Message):
-    """The queue goes by a newer matcher now."""
+    """The queue is ordered by a newer matcher."""
 
 
 @dataclass
 class Judged(Message):
-    """What the judge says of a pair.
+    """The judge's verdict on a pair.
 
     Attributes:
-        counsel: None where there is none.
-        trouble: why there is none, one sentence.
+        counsel: None if there is no verdict.
+        trouble: the reason for that, one sentence.
     """
 
-    counsel: Counsel | None
+    counsel: JudgeOpinion | None
     trouble: str = ""
 
 
 @dataclass
 class JudgeSilent(Message):
-    """The judge cannot say anything of a query's candidates, and why not, one sentence."""
+    """The judge has no verdicts for a query's candidates; `trouble` gives the reason in one sentence."""
 
     trouble: str
 
 
 @dataclass
 class VerdictsKnown(Message):
-    """What the judge says of a query's candidates."""
+    """The judge's verdicts on a query's candidates."""
 
     query: ProductRef
     verdicts: dict[ProductRef, Verdict]
@@ -142,11 +142,11 @@ class VerdictsKnown(Message):
 
 @dataclass
 class Explained(Message):
-    """Why a pair has its probability.
+    """The features behind a pair's probability.
 
     Attributes:
-        reasons: None where nobody can tell.
-        trouble: why nobody can tell, one sentence.
+        reasons: None if they are not available.
+        trouble: the reason for that, one sentence.
     """
 
     reasons: Reasons | None
@@ -155,7 +155,7 @@ class Explained(Message):
 
 @dataclass
 class GuidelinesRead(Message):
-    """The guidelines as they are now, and their text in blocks."""
+    """The guidelines, and their text parsed into blocks."""
 
     guidelines: Guidelines
     blocks: list[Block]
@@ -163,10 +163,10 @@ class GuidelinesRead(Message):
 
 @dataclass
 class MoreWanted(Message):
-    """A list is scrolled towards the end of what it has."""
+    """A list is scrolled near the end of its loaded rows."""
 
     def can_replace(self, message: Message) -> bool:
-        """Once is enough."""
+        """One request is enough."""
         return isinstance(message, MoreWanted)
 
 
@@ -175,7 +175,7 @@ class PastRead(Message):
     """A page of past work.
 
     Attributes:
-        asked: the list, the text, and where the page begins; an answer to anything older is of no use.
+        asked: the list, the search text and the page's start; a page of an older request is dropped.
     """
 
     asked: tuple[Scope, str, int | None]
@@ -184,7 +184,7 @@ class PastRead(Message):
 
 @dataclass
 class TrailRead(Message):
-    """Acts of a trail, each with its query's title; `before` as it was asked for."""
+    """A page of the trail: actions with their query's title; `before` is the requested page start."""
 
     before: int | None
     steps: tuple[tuple[TrailStep, str], ...]
@@ -192,6 +192,6 @@ class TrailRead(Message):
 
 @dataclass
 class StreamsRead(Message):
-    """How far the streams are."""
+    """The progress of every stream."""
 
     states: tuple[StreamState, ...]

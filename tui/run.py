@@ -1,4 +1,4 @@
-"""Opening the desk, on the screen or line by line, and leaving it in good order however that comes about."""
+"""Runs the desk, full-screen or line by line, and shuts it down in order however it ends."""
 
 from typing import TYPE_CHECKING, TextIO
 
@@ -6,79 +6,80 @@ from core.cli.console import OutputError, replace_unencodable
 from core.queue.last_session import SessionEnd
 from core.text.safe import safe
 from tui.errors import BrokenDownError
-from tui.ports import Desk
 from tui.review.cell_widths import use_terminal_widths
-from tui.shutdown import CalledAway, Departure, called_away
+from tui.shutdown import ShutdownGuard, ShutdownRequested, raise_on_shutdown
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tui.app import DeskApp
+    from tui.services.desk import Desk
 
 
-def run_desk(desk: Desk, word: str = "", *, in_browser: bool = False) -> "Path | None":
-    """Open the desk on this terminal's screen, with a word of greeting; returns when it is left. Closes `desk`.
+def run_desk(desk: "Desk", notice: str = "", *, in_browser: bool = False) -> "Path | None":
+    """Run the desk full-screen until it is left; closes `desk`.
 
     Args:
         desk: an open workspace.
-        word: the greeting.
-        in_browser: whether it is drawn on the page of a web server, which is behind this process's pipes.
+        notice: shown when it opens; empty for nothing.
+        in_browser: whether it is drawn on the page of a web server, through this process's pipes.
 
     Returns:
-        the backup that the ledger is to go back to; None where nobody wants that.
+        the backup to restore; None if no restore was asked for.
 
     Raises:
-        BrokenDownError: the desk has a fault; what was decided is on disk.
+        BrokenDownError: the desk has a bug. All decisions are on disk.
     """
     use_terminal_widths()
-    app = _app(desk, word, in_browser=in_browser)
-    with Departure(app.leave, desk.sitting.abandon) as departure:
+    app = _app(desk, notice, in_browser=in_browser)
+    with ShutdownGuard(app.leave, desk.sitting.abandon) as guard:
         try:
             app.run(mouse=desk.facts.mouse)
         finally:
-            desk.sitting.end(departure.ending or SessionEnd.LEFT)
+            desk.sitting.end(guard.ending or SessionEnd.LEFT)
             desk.close()
     if app.return_code:
         raise BrokenDownError from app.fault
-    return app.restoring
+    return app.backup_to_restore
 
 
-def _app(desk: Desk, word: str, *, in_browser: bool = False) -> "DeskApp":
-    # The plain desk needs nothing of Textual.
+def _app(desk: "Desk", notice: str, *, in_browser: bool = False) -> "DeskApp":
+    # Imported here, since the plain desk does not need the screens.
+    welcome = desk.facts.newcomer
     if desk.facts.kiosk:
         from tui.kiosk import KioskApp  # noqa: PLC0415
 
-        return KioskApp(desk, word, greets=desk.facts.newcomer)
+        return KioskApp(desk, notice, welcome=welcome)
     from tui.app import DeskApp  # noqa: PLC0415
 
     if in_browser:
         from tui.web.driver import BrowserDriver  # noqa: PLC0415
 
-        return DeskApp(desk, word, greets=desk.facts.newcomer, driver=BrowserDriver)
-    return DeskApp(desk, word, greets=desk.facts.newcomer)
+        return DeskApp(desk, notice, welcome=welcome, driver=BrowserDriver)
+    return DeskApp(desk, notice, welcome=welcome)
 
 
-def run_plain_desk(desk: Desk, stdin: TextIO, stdout: TextIO, word: str = "") -> None:
-    """Open the desk line by line, with a word of greeting; returns when it is left. Closes `desk`."""
+def run_plain_desk(desk: "Desk", stdin: TextIO, stdout: TextIO, notice: str = "") -> None:
+    """Run the desk line by line until it is left; closes `desk`."""
     from tui.plain.desk import run_plain  # noqa: PLC0415
 
     use_terminal_widths()
     ending = SessionEnd.LEFT
-    typed = stdin.isatty()
+    was_terminal = stdin.isatty()
     replace_unencodable(stdin, stdout)
     try:
-        with called_away():
-            stdout.write(f"{safe(word)}\n" if word else "")
+        with raise_on_shutdown():
+            stdout.write(f"{safe(notice)}\n" if notice else "")
             run_plain(desk, stdin, stdout)
-            if typed and not stdin.isatty():
+            if was_terminal and not stdin.isatty():
                 ending = SessionEnd.DISCONNECTED
-    except CalledAway as call:
-        ending = call.ending
+    except ShutdownRequested as request:
+        ending = request.ending
     except OutputError:
         ending = SessionEnd.DISCONNECTED
         raise
     except OSError:
-        ending = SessionEnd.DISCONNECTED  # nobody reads what is written
+        ending = SessionEnd.DISCONNECTED  # the output is gone
     finally:
         desk.sitting.note(None, desk.sitting.theme)
         desk.sitting.end(ending)

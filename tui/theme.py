@@ -1,6 +1,7 @@
-"""The desk's own colours: blue for yes, orange or wine for no, sand for care; every kind of eye tells them apart.
+"""Themes and text styles: blue for match, orange or wine for no match, sand for caution.
 
-Red and green, which most themes use, are much alike to one man in twelve.
+The palette is safe for all common forms of colour blindness; red and green, which most themes use, look alike to one
+man in twelve. Text colours are adjusted to WCAG AA contrast, and every colour is accompanied by a sign or a word.
 """
 
 from dataclasses import replace
@@ -60,7 +61,7 @@ LIGHT = Theme(
     },
 )
 
-#: Sixteen colours are their owner's, light or dark: few are used, and none where a word must be read.
+#: The 16 ANSI colours are set by the terminal's user, so few are used, and none for text that must be legible.
 ANSI_DARK = replace(
     BUILTIN_THEMES["ansi-dark"],
     name="samesku-ansi",
@@ -79,21 +80,21 @@ ANSI_LIGHT = replace(
     accent="ansi_blue",
 )
 
-OWN = (DARK, LIGHT, ANSI_DARK, ANSI_LIGHT)
+THEMES = (DARK, LIGHT, ANSI_DARK, ANSI_LIGHT)
 
-#: The setting that leaves the choice to the desk.
+#: Value of the setting `desk.theme` that chooses by the terminal.
 AUTO = "auto"
 
 
 def theme_for(setting: str, terminal: Terminal) -> str:
-    """The name of the theme to open with: what is set, else what fits the terminal."""
+    """The name of the theme to start with: the one that is set, else one that fits the terminal."""
     if setting != AUTO:
         return setting
     return _theme(light=terminal.light, ansi=terminal.has_few_colours).name
 
 
-def turned(theme: Theme) -> str:
-    """The name of the light theme for a dark one, and the other way round."""
+def light_or_dark(theme: Theme) -> str:
+    """The name of the light counterpart of a dark theme, and the other way round."""
     return _theme(light=theme.dark, ansi=theme.ansi).name
 
 
@@ -104,18 +105,18 @@ def _theme(*, light: bool, ansi: bool) -> Theme:
 
 
 #: WCAG 2.2, success criterion 1.4.3 (level AA) for text of normal size.
-ENOUGH = 4.5
+MIN_CONTRAST = 4.5
 
-#: The share of the primary colour in a highlighted row; app.tcss paints it.
-ROW = 0.2
+#: The share of the primary colour in the background of a highlighted row, as in app.tcss.
+ROW_TINT = 0.2
 
-_WORDS = (
+_TEXT_COLOURS = (
     "text-primary", "text-secondary", "text-warning", "text-error", "text-success", "text-accent",
     "foreground-muted",
 )  # fmt: skip
-#: Each step leaves 92 % of the way to the foreground; after forty there is nothing of it.
-_STEP = 0.08
-_MOST_STEPS = 40
+#: Each step blends 8 % of the foreground in; after 40 steps the colour is the foreground.
+_BLEND_STEP = 0.08
+_MAX_BLEND_STEPS = 40
 
 
 def contrast(first: Color, second: Color) -> float:
@@ -125,43 +126,43 @@ def contrast(first: Color, second: Color) -> float:
 
 
 def readable(variables: dict[str, str]) -> dict[str, str]:
-    """A theme's variables with its text colours moved towards its foreground until they can be read.
+    """A theme's variables with its text colours blended towards the foreground until they reach `MIN_CONTRAST`.
 
-    They are judged on the three grounds that text stands on: the background, the highlighted row, and the panel
-    of bars and titles.
+    Contrast is measured on the three backgrounds that text has: the screen, the highlighted row, and the panel of bars
+    and titles.
     """
     foreground = Color.parse(variables["foreground"])
     background = Color.parse(variables["background"])
-    row = background.blend(Color.parse(variables["primary"]), ROW)
-    grounds = [background, row, background + Color.parse(variables["panel"])]
-    changed = {}
-    for name in _WORDS:
+    row = background.blend(Color.parse(variables["primary"]), ROW_TINT)
+    backgrounds = [background, row, background + Color.parse(variables["panel"])]
+    adjusted = {}
+    for name in _TEXT_COLOURS:
         color = background + Color.parse(variables[name])
-        for _ in range(_MOST_STEPS):
-            if min(contrast(color, ground) for ground in grounds) >= ENOUGH:
+        for _ in range(_MAX_BLEND_STEPS):
+            if min(contrast(color, behind) for behind in backgrounds) >= MIN_CONTRAST:
                 break
-            color = color.blend(foreground, _STEP)
-        changed[name] = color.hex
-    return variables | changed
+            color = color.blend(foreground, _BLEND_STEP)
+        adjusted[name] = color.hex
+    return variables | adjusted
 
 
-def grounded(variables: dict[str, str], *, no_colour: bool) -> dict[str, str]:
-    """A theme's variables where the terminal's own colours are used, or none: nothing can be blended there.
+def terminal_colours(variables: dict[str, str], *, no_colour: bool) -> dict[str, str]:
+    """A theme's variables where the terminal's own colours are used, or none; these cannot be blended.
 
-    What has no colour of its own takes that of the line it stands in, so that it can be read in a highlighted one too.
-    Without colours, a line under what is highlighted in a list must do.
+    Text without a colour of its own inherits that of its line, which keeps it legible in a highlighted row. Without
+    colours, the highlighted row is underlined.
     """
     plain = {
         name: "transparent"
         for name, value in variables.items()
-        if name.endswith("-muted") or (name in _WORDS and value == "ansi_default")
+        if name.endswith("-muted") or (name in _TEXT_COLOURS and value == "ansi_default")
     }
     highlighted = {"block-cursor-text-style": "bold underline"} if no_colour else {}
     return variables | plain | highlighted
 
 
 def _luminance(color: Color) -> float:
-    """Relative luminance as WCAG defines it."""
+    """Relative luminance as defined by WCAG 2.2."""
     red, green, blue = (
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in color.normalized
     )
@@ -180,10 +181,10 @@ BANDS = {Band.HIGH: GOOD, Band.MEDIUM: CAREFUL, Band.LOW: MUTED}
 
 DECISIONS = {Decision.MATCH: f"bold {GOOD}", Decision.NO_MATCH: f"bold {BAD}", Decision.UNSURE: f"bold {CAREFUL}"}
 
-#: Reverse and underline survive where there is no colour.
+#: Reverse and underline also work without colour.
 MARKS = {Mark.SAME: "", Mark.OWN: f"underline {CAREFUL}", Mark.STRONG: f"bold reverse {CAREFUL}"}
 
-#: Each stream has a colour of its own, always with its name on it.
+#: Each stream has its own colour, always shown with the stream's name.
 STREAM_STYLES = {
     Stream.TRIAGE: "bold $text-primary on $primary-muted",
     Stream.VALIDATION: "bold $text-warning on $warning-muted",

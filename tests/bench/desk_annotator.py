@@ -34,7 +34,7 @@ async def campaign(workspace: Workspace, gold: dict[ProductRef, set[ProductRef]]
         most: so many queries at most.
     """
     done = Campaign()
-    app = DeskApp(open_desk(workspace, Settings(), "bench", engine=WorkerClient(workspace.home)))
+    app = DeskApp(open_desk(workspace, Settings(), "bench", matcher_worker=WorkerClient(workspace.home)))
     try:
         async with app.run_test(size=_SIZE) as pilot:
             while app.desk.review.item is not None and done.queries < most:

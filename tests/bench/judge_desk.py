@@ -19,7 +19,7 @@ from core.retrieval.candidates import CandidateStore
 from core.workspace import Workspace
 from tests.bench.desk_pace import Answers, decide, desk, percentile, settle
 from tests.bench.workspaces import copy_workspace
-from tui.errors import EngineError
+from tui.errors import WorkerError
 from tui.worker_client import WorkerClient
 
 
@@ -77,7 +77,7 @@ def _busy_judge(workspace: Workspace) -> Iterator[list[int]]:
                 if over.is_set():
                     return
                 asked.append(len(judge.ask("ahead", query=query, candidates=candidates)["verdicts"]))
-        except EngineError as error:
+        except WorkerError as error:
             if not over.is_set():
                 sys.stdout.write(f"the judge stopped: {error}\n")
 

@@ -176,7 +176,7 @@ class _Walk:
 
     def _told(self, said: str, act: Act) -> bool:
         way, word = SAID.fullmatch(said).groups()
-        if act.target is None or way != {"undo": "Taken", "redo": "Brought"}[act.verb]:
+        if act.target is None or way != {"undo": "Undone", "redo": "Redone"}[act.verb]:
             return False
         verb = self._acts[act.target].verb
         return word == _WORDS.get(verb, verb)

@@ -24,7 +24,7 @@ from core.settings import Settings, load_settings
 from core.workspace import Workspace
 from tests.bench.workspaces import copy_workspace, make_workspace
 from tui.app import DeskApp
-from tui.common.words import titled
+from tui.common.words import display_title
 from tui.review.candidates import Columns, row_lines
 from tui.services.desk import open_desk
 
@@ -60,7 +60,7 @@ def _count(workspace: Workspace, settings: Settings, size: tuple[int, int], colu
     began = time.perf_counter()
     lists = alike = 0
     for query, options in _lists(workspace, settings):
-        fitted = Columns.of(options, titled(query), columns.width, columns.lines, blind=columns.blind)
+        fitted = Columns.of(options, display_title(query), columns.width, columns.lines, blind=columns.blind)
         rows = [_title(index, option, fitted) for index, option in enumerate(options)]
         lists += 1
         alike += len(set(rows)) < len(rows)

@@ -26,6 +26,7 @@ from core.evaluation.pairs import pair_metrics
 from core.matching.features.builder import FeatureBuilder
 from core.matching.features.lexical import words
 from core.matching.fitting import TrainingSet, fit_matcher
+from core.text.model_numbers import alphanumeric, model_codes
 from core.text.packs import pack_count
 from core.text.quantities import quantities, same_quantity
 from core.text.vocabulary import Vocabulary

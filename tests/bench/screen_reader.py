@@ -12,8 +12,8 @@ from core.text.safe import safe
 from core.workspace import Workspace
 from labels.model import ProductRef
 
-#: What the bottom line calls the act that was taken or brought back.
-SAID = re.compile(r"(Taken|Brought) back: ([a-z ]+)\.")
+#: What the bottom line calls the action that was undone or redone.
+SAID = re.compile(r"(Undone|Redone): ([a-z ]+)\.")
 
 #: What stands in a rule: above the comparison, the query at its left.
 _HEADING = re.compile(r"─ (\S[^─]*?) ─")

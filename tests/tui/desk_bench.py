@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from desk_engine import FakeEngine
+from desk_matcher import FakeMatcher
 from folder_templates import copy_of
 from quiet import WITHIN_S, quiet
 from textual.app import App
@@ -22,7 +22,7 @@ from core.workspace import Workspace
 from labels.model import ProductRef, Stream
 from labels.store import LabelStore
 from tui.app import DeskApp
-from tui.services.desk import DeskServices, open_desk
+from tui.services.desk import Desk, open_desk
 from tui.worker_client import WorkerClient
 
 QUERIES = [
@@ -97,20 +97,20 @@ class Bench:
 
     workspace: Workspace
     settings: Settings
-    opened: list[DeskServices]
+    opened: list[Desk]
 
     def desk(
-        self, annotator: str = "ada", stream: Stream = Stream.TRIAGE, engine: FakeEngine | WorkerClient | None = None
-    ) -> DeskServices:
+        self, annotator: str = "ada", stream: Stream = Stream.TRIAGE, engine: FakeMatcher | WorkerClient | None = None
+    ) -> Desk:
         """A desk, open until the test ends; without an engine, nothing is learnt in it."""
         services = open_desk(
-            self.workspace, self.settings, annotator, stream, engine=cast("WorkerClient | None", engine)
+            self.workspace, self.settings, annotator, stream, matcher_worker=cast("WorkerClient | None", engine)
         )
         self.opened.append(services)
         return services
 
     def app(
-        self, annotator: str = "ada", stream: Stream = Stream.TRIAGE, engine: FakeEngine | WorkerClient | None = None
+        self, annotator: str = "ada", stream: Stream = Stream.TRIAGE, engine: FakeMatcher | WorkerClient | None = None
     ) -> DeskApp:
         """The desk as a program."""
         return DeskApp(self.desk(annotator, stream, engine))

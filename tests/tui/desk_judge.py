@@ -7,8 +7,8 @@ from dataclasses import replace
 from core.catalog.product import Product
 from core.judge.verdict import Answer, Verdict
 from labels.model import ProductRef
-from tui.errors import EngineError
-from tui.ports import Counsel
+from tui.errors import WorkerError
+from tui.ports import JudgeOpinion
 
 REASONING = """\
 Similarities:
@@ -29,7 +29,7 @@ def verdict(answer: Answer | None = Answer.NO_MATCH, probability: float | None =
 
 
 class FakeJudge:
-    """A `tui.ports.JudgePort`.
+    """A `tui.ports.JudgeClient`.
 
     Attributes:
         pieces: what it says before its verdict.
@@ -39,7 +39,7 @@ class FakeJudge:
 
     def __init__(self, trouble: str = "", reasoning: str = REASONING) -> None:
         self.trouble = trouble
-        self.answer: Verdict | EngineError = replace(verdict(), reasoning=reasoning)
+        self.answer: Verdict | WorkerError = replace(verdict(), reasoning=reasoning)
         self.pieces: list[str] = [reasoning]
         self.before: dict[str, Verdict] = {}
         self.asked: list[str] = []
@@ -48,19 +48,19 @@ class FakeJudge:
         self.stopped = 0
         self.closed = False
 
-    def verdict(self, query: Product, candidate: Product, heard: Callable[[str], None]) -> Counsel:
+    def verdict(self, query: Product, candidate: Product, on_text: Callable[[str], None]) -> JudgeOpinion:
         """As the port says."""
         self.asked.append(candidate.id)
         for piece in self.pieces:
-            heard(piece)
+            on_text(piece)
         self.let_go.wait(60)
         if self.stopped:
-            raise EngineError("The judge was stopped.")
-        if isinstance(self.answer, EngineError):
+            raise WorkerError("The judge was stopped.")
+        if isinstance(self.answer, WorkerError):
             raise self.answer
-        return Counsel(self.answer, WORTH)
+        return JudgeOpinion(self.answer, WORTH)
 
-    def known(self, query: ProductRef, candidates: Sequence[ProductRef]) -> dict[ProductRef, Verdict]:
+    def known_verdicts(self, query: ProductRef, candidates: Sequence[ProductRef]) -> dict[ProductRef, Verdict]:
         """As the port says."""
         return {ref: self.before[ref.id] for ref in candidates if ref.id in self.before}
 

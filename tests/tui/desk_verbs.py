@@ -13,7 +13,7 @@ from tui.app import DeskApp
 from tui.common.pane import VerbProgress
 from tui.errors import VerbError
 from tui.menu import commands
-from tui.ports import Headway
+from tui.ports import StageProgress
 
 Answer = Mapping[str, Any] | VerbError
 
@@ -105,7 +105,7 @@ STATISTICS = {"labels stats": STATS, "labels people": PEOPLE, "labels agreement"
 WRITTEN = {"labels export": {"rows": 4120, "what": "labels", "file": "reports/labels-20260102-120000.csv"}}
 
 
-class CannedAsked:
+class CannedRun:
     """One question to `CannedVerbs`; `cancelled` tells whether it was ended."""
 
     def __init__(self, answer: Answer, free: threading.Event) -> None:
@@ -119,7 +119,7 @@ class CannedAsked:
             raise answer
         return dict(answer)
 
-    def headway(self) -> Headway | None:
+    def progress(self) -> StageProgress | None:
         return None
 
     def cancel(self) -> None:
@@ -127,20 +127,20 @@ class CannedAsked:
 
 
 class CannedVerbs:
-    """A `tui.ports.Verbs` that knows what to answer by how the question begins; `free` holds answers back."""
+    """Stands in for `VerbRunner`: knows what to answer by how the question begins; `free` holds answers back."""
 
     def __init__(self, answers: Mapping[str, Answer]) -> None:
         self.answers = dict(answers)
         self.asked: list[tuple[str, ...]] = []
-        self.given: list[CannedAsked] = []
+        self.given: list[CannedRun] = []
         self.free = threading.Event()
         self.free.set()
 
-    def ask(self, *arguments: str) -> CannedAsked:
+    def ask(self, *arguments: str) -> CannedRun:
         self.asked.append(arguments)
         words = " ".join(arguments)
         found = next(answer for begin, answer in self.answers.items() if words.startswith(begin))
-        self.given.append(CannedAsked(found, self.free))
+        self.given.append(CannedRun(found, self.free))
         return self.given[-1]
 
     def close(self) -> None:

@@ -1,25 +1,25 @@
-"""Titles that are too long keep what differs among a list's products."""
+"""Abbreviated titles keep the words that distinguish the products of a list."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.review.abbreviate import abbreviated, wrapped
+from tui.review.abbreviate import abbreviate, wrap_title
 
 TITLE = "LG OLED evo C4 Series Self-Lit OLED 4K Processor Smart TV, 83in, AI-Powered, 120Hz Refresh Rate"
 
 
 def short_of(text: str, width: int, other: str = "") -> str:
-    (short,) = abbreviated([text], width, other)
+    (short,) = abbreviate([text], width, other)
     return short
 
 
-def test_a_title_that_fits_is_left_alone() -> None:
+def test_a_title_that_fits_is_unchanged() -> None:
     assert short_of("Bounty Paper Towels, 12 Rolls", 29) == "Bounty Paper Towels, 12 Rolls"
 
 
-def test_measures_and_model_numbers_stay_and_gaps_carry_a_sign() -> None:
+def test_measures_and_model_numbers_stay_and_gaps_have_an_ellipsis() -> None:
     short = short_of(TITLE, 40)
     assert short.startswith("LG OLED")
     assert all(part in short for part in ("C4", "83in", "120Hz", "…"))
@@ -29,23 +29,23 @@ def test_variants_that_differ_late_stay_different() -> None:
     assert short_of(TITLE, 40) != short_of(TITLE.replace("83in", "77in"), 40)
 
 
-def test_no_lone_dash_and_no_two_signs_in_a_row() -> None:
+def test_no_lone_dash_and_no_two_ellipses_in_a_row() -> None:
     title = "220 Natural Beige, 1 Fluid Ounces - Maybelline Fit Match FM220NATURALBEIGE Matte - Poreless | Liquid"
     for width in range(12, 90):
         short = short_of(title, width, "Maybelline Fit Match Foundation, 220 Natural Beige, 1.3 oz")
         assert not any(sign in short for sign in ("……", " …", "-…", "|…")), short
 
 
-def test_one_word_that_is_too_wide_is_cut_with_a_sign() -> None:
+def test_a_word_that_is_too_wide_is_cut_with_an_ellipsis() -> None:
     assert short_of("x" * 50, 10) == "x" * 8 + "…"
 
 
 @given(st.text(alphabet=st.sampled_from("ab1 2é漢-…/"), max_size=80), st.integers(8, 40))
-def test_it_never_is_wider_than_asked_for(text: str, width: int) -> None:
+def test_no_title_is_wider_than_requested(text: str, width: int) -> None:
     assert cell_len(short_of(text, width)) <= max(width, 0)
 
 
-def test_words_that_the_query_has_not_stay_before_those_it_has() -> None:
+def test_words_that_the_query_lacks_stay_before_those_it_has() -> None:
     query = "WD My Passport Portable External Hard Drive, Black"
     short = short_of("WD My Passport Portable External Hard Drive, Midnight Blue", 34, query)
     assert short.startswith("WD My")
@@ -96,8 +96,8 @@ FAMILIES = {
 def test_no_two_variants_look_the_same(family: str, width: int, lines: int) -> None:
     texts = FAMILIES[family]
     ids = [f"B0{n:08}" for n in range(len(texts))]
-    short = abbreviated(texts, width, "Some query of the same kind, 128GB, Black", ids, lines)
-    rows = [tuple(wrapped(text, width)) for text in short]
+    short = abbreviate(texts, width, "Some query of the same kind, 128GB, Black", ids, lines)
+    rows = [tuple(wrap_title(text, width)) for text in short]
     assert len(set(rows)) == len(texts)
     assert all(len(row) <= lines and all(cell_len(line) <= width for line in row) for row in rows)
 
@@ -113,10 +113,10 @@ def test_no_two_variants_look_the_same(family: str, width: int, lines: int) -> N
 )
 def test_equal_titles_are_shown_with_their_ids(ids: list[str], width: int) -> None:
     for title in ("Sony headphones", "Sony wireless noise cancelling headphones with microphone, black"):
-        short = abbreviated([title] * 3, width, "", ids)
+        short = abbreviate([title] * 3, width, "", ids)
         assert len(set(short)) == 3
         assert all(cell_len(text) <= width for text in short)
-    assert abbreviated([title, "Another thing", title], 40, "", ["121", "5", "122"])[1] == "Another thing"
+    assert abbreviate([title, "Another thing", title], 40, "", ["121", "5", "122"])[1] == "Another thing"
 
 
 def test_the_word_that_the_nearest_sibling_lacks_stays() -> None:
@@ -126,7 +126,7 @@ def test_the_word_that_the_nearest_sibling_lacks_stays() -> None:
         for colour in ("Metal Slate", "Black")
     ]
     others = ["OtterBox Defender Series Rugged Case with Holster Clip for Galaxy S22 Ultra, Screenless Edition, Purple"]
-    short = abbreviated(cases + others, 44, "Spigen Tough Armor for iPhone 14 Pro Max, Gunmetal", [])
+    short = abbreviate(cases + others, 44, "Spigen Tough Armor for iPhone 14 Pro Max, Gunmetal", [])
     for text, title in zip(short, cases, strict=False):
         assert ("Plus" in text) is ("Plus" in title)
         assert ("Slate" in text) is ("Slate" in title)
@@ -136,7 +136,7 @@ def test_the_word_that_the_nearest_sibling_lacks_stays() -> None:
     ("family", "words"), [("counts", ["Mega", "Super Mega", "Double"]), ("colours", ["Starlight"])]
 )
 def test_the_word_that_differs_is_the_one_that_stays(family: str, words: list[str]) -> None:
-    short = abbreviated(FAMILIES[family], 34, "", [])
+    short = abbreviate(FAMILIES[family], 34, "", [])
     assert all(any(word in text for text in short) for word in words)
 
 
@@ -146,4 +146,4 @@ def test_the_word_that_differs_is_the_one_that_stays(family: str, words: list[st
 )
 def test_different_products_never_look_the_same(texts: list[str], width: int) -> None:
     ids = [f"id{n}" for n in range(len(texts))]
-    assert len(set(abbreviated(texts, width, "a b 1", ids))) == len(texts)
+    assert len(set(abbreviate(texts, width, "a b 1", ids))) == len(texts)

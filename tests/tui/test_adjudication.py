@@ -1,4 +1,4 @@
-"""Settling: who said what of which candidate side by side, with the circumstances, the comments and the reason."""
+"""Adjudication: each annotator's label with its circumstances, the comments and the reason of the dispute."""
 
 import io
 
@@ -40,7 +40,7 @@ def write_dispute(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_opinions_stand_under_the_names_and_in_full_beside(bench: Bench, size: tuple[int, int]) -> None:
+async def test_opinions_are_shown_in_columns_and_in_full(bench: Bench, size: tuple[int, int]) -> None:
     write_dispute(bench)
     app = bench.app("lea", Stream.ADJUDICATION)
     async with app.run_test(size=size) as pilot:
@@ -55,14 +55,14 @@ async def test_opinions_stand_under_the_names_and_in_full_beside(bench: Bench, s
         assert "×" in third[jo - 1 : jo + 3]
         assert "✓" in third[ann : ann + 10]
         text = " ".join(screen_text(app).replace("▏", " ").split())
-        for part in ("✓ jo match", "triage, 14 s machine: 83%",
-                     "✗ ann.smith no match", "triage, blind, 41 s machine: 79%",
+        for part in ("✓ jo match", "triage, 14 s score: 83%",
+                     "✗ ann.smith no match", "triage, blind, 41 s score: 79%",
                      "jo The model number differs in its", "ann.smith Renewed is what the picture"):  # fmt: skip
             assert part in text, part
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_the_usual_keys_rule_and_nothing_moves_meanwhile(bench: Bench, size: tuple[int, int]) -> None:
+async def test_the_usual_keys_adjudicate_and_nothing_moves(bench: Bench, size: tuple[int, int]) -> None:
     write_dispute(bench)
     with bench.store() as store:
         store.record("jo", Verb.ACCEPT, q("q2"), match("q2-c5"))
@@ -76,7 +76,7 @@ async def test_the_usual_keys_rule_and_nothing_moves_meanwhile(bench: Bench, siz
         assert [option.product.id for option in app.review.candidates.options] == before
         assert app.review.candidates.highlighted == 2
         await press(pilot, "down", "a")
-        assert "Nothing to settle" in screen_text(app)
+        assert "Nothing to adjudicate" in screen_text(app)
     with bench.store() as store:
         labels = {label.pair.candidate.id: label for label in store.labels(q("q2"))}
     assert (labels["q2-c1"].match, labels["q2-c3"].match) == (False, True)
@@ -96,7 +96,7 @@ async def test_more_people_than_there_is_room_for_are_counted(bench: Bench) -> N
         assert "maximilian.of.a.lon…  match" in text
 
 
-async def test_a_long_reason_stands_in_full(bench: Bench) -> None:
+async def test_a_long_reason_is_shown_in_full(bench: Bench) -> None:
     with bench.store() as store:
         store.record("jo", Verb.ACCEPT, q("q1"), match("q1-c1"), ActionDetails(closes=True))
         store.record("jo", Verb.ACCEPT, q("q2"), match("q1-c1", "q2-c1"), ActionDetails(closes=True))
@@ -108,7 +108,7 @@ async def test_a_long_reason_stands_in_full(bench: Bench) -> None:
         assert "! walmart q1 = amazon q1-c1 = walmart q2 = amazon q2-c1; yet walmart q1 ≠ amazon q2-c1." in text
 
 
-async def test_who_rules_blind_sees_neither_opinions_nor_comments(bench: Bench) -> None:
+async def test_blind_adjudication_shows_neither_opinions_nor_comments(bench: Bench) -> None:
     write_dispute(bench)
     app = bench.app("lea", Stream.ADJUDICATION)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -121,7 +121,7 @@ async def test_who_rules_blind_sees_neither_opinions_nor_comments(bench: Bench) 
         assert "ann.smith" in screen_text(app)
 
 
-async def test_a_party_is_not_offered_it_and_two_leads_do_not_get_the_same(bench: Bench) -> None:
+async def test_a_party_is_not_offered_its_dispute_and_two_leads_get_different_ones(bench: Bench) -> None:
     write_dispute(bench)
     lea = bench.desk("lea", Stream.ADJUDICATION)
     lea.review.advance()
@@ -132,26 +132,26 @@ async def test_a_party_is_not_offered_it_and_two_leads_do_not_get_the_same(bench
         assert "1 query is on the screen of lea." in screen_text(app)
 
 
-def test_the_plain_desk_reads_the_opinions_out(bench: Bench) -> None:
+def test_the_plain_desk_prints_the_opinions(bench: Bench) -> None:
     write_dispute(bench)
     desk, out = bench.desk("lea", Stream.ADJUDICATION), io.StringIO()
     run_plain(desk, io.StringIO("q\n"), out)
     said = out.getvalue()
     assert "   jo: match (" in said
-    assert "triage, 14 s, the machine then: 83%)" in said
+    assert "triage, 14 s, score then: 83%)" in said
     assert "   ann.smith: no match (" in said
     assert "Comment by jo: The model number differs" in said
 
 
-async def test_a_desk_with_nothing_to_settle_says_which_stream_it_is(bench: Bench) -> None:
+async def test_a_desk_with_nothing_to_adjudicate_names_its_stream(bench: Bench) -> None:
     app = bench.app("lea", Stream.ADJUDICATION)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         text = screen_text(app)
         assert "ADJUDICATION" in text
-        assert "Nothing to settle" in text
+        assert "Nothing to adjudicate" in text
     out = io.StringIO()
     run_plain(bench.desk("max", Stream.ADJUDICATION), io.StringIO("q\n"), out)
     said = out.getvalue()
-    assert "This is the adjudication stream. Nothing to settle. Nobody disagrees about any pair now" in said
-    assert "Queries wait elsewhere: 7 in triage, 1 in validation." in said
+    assert "This is the adjudication stream. Nothing to adjudicate. There are no disagreements" in said
+    assert "Open queries in other streams: 7 in triage, 1 in validation." in said

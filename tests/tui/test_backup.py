@@ -1,4 +1,4 @@
-"""Backups: which there are, one more, whether they are sound, and back to one of them."""
+"""The backup dialog: list, create, verify, restore."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,9 +17,8 @@ from labels.model import Verb
 from tui import command_line
 from tui.common.dialogs import ConfirmDialog
 from tui.errors import VerbError
-from tui.ports import Desk
-from tui.services.desk import put_back
-from tui.services.processes import ChildVerbs
+from tui.services.desk import Desk, restore_backup
+from tui.services.processes import VerbRunner
 from tui.transfer.backup import BackupDialog, backup_rows, restore_question, size
 
 
@@ -33,19 +32,19 @@ async def test_the_backups_are_listed_newest_first(bench: Bench) -> None:
         rows = [line for line in screen_text(app).splitlines() if " Jan 2026," in line]
         assert [row.split()[2] for row in rows] == ["3", "2", "1"]
         assert "12,935" in rows[0]
-        assert "12 MiB  checked when made" in rows[0]
+        assert "12 MiB  verified when made" in rows[0]
         assert "812 B  ✗ cannot be used" in rows[2]
         assert verbs.asked == [("labels", "backups")]
 
 
-async def test_where_there_are_none_the_way_to_one_is_told(bench: Bench) -> None:
+async def test_without_backups_the_dialog_says_how_to_make_one(bench: Bench) -> None:
     async with backing_up(bench, {"labels backups": {"backups": [], "events": 0}}) as (app, pilot, verbs):
         assert "There are no backups yet; b makes one." in screen_text(app)
         await press(pilot, "enter", "v", "j")
         assert len(verbs.asked) == 1
 
 
-async def test_a_new_one_is_made_and_listed(bench: Bench) -> None:
+async def test_a_backup_is_made_and_listed(bench: Bench) -> None:
     made = {"file": "backups/labels-20260104T113000Z-13011.db", "events": 13_011, "at": "2026-01-04"}
     async with backing_up(bench) as (app, pilot, verbs):
         verbs.answers = {
@@ -53,13 +52,13 @@ async def test_a_new_one_is_made_and_listed(bench: Bench) -> None:
             "labels backup": made,
         }
         await press(pilot, "b")
-        assert "✓ A backup of 13,011 events is made and checked." in screen_text(app)
+        assert "✓ A backup of 13,011 events is made and verified." in screen_text(app)
         assert "4 Jan 2026" in screen_text(app)
         await press(pilot, "b")
         assert "Nothing has been added since the last backup" in screen_text(app)
 
 
-async def test_what_cannot_be_made_says_why(bench: Bench) -> None:
+async def test_a_failed_backup_is_shown(bench: Bench) -> None:
     trouble = {**BACKUPS, "labels backup": VerbError("No backup: [no] space.", "Free some.")}
     async with backing_up(bench, trouble) as (app, pilot, _):
         await press(pilot, "b")
@@ -68,18 +67,18 @@ async def test_what_cannot_be_made_says_why(bench: Bench) -> None:
         assert not app._notifications
 
 
-async def test_one_is_checked_and_marked(bench: Bench) -> None:
+async def test_a_backup_is_verified_and_marked(bench: Bench) -> None:
     async with backing_up(bench) as (app, pilot, verbs):
         await press(pilot, "v", "j", "v")
         assert verbs.asked[1:] == [("labels", "verify", NEWEST["file"]), ("labels", "verify", OLD["file"])]
         text = screen_text(app)
-        assert "12 MiB  ✓ sound" in text
-        assert "1.2 MiB  ✗ not sound" in text
-        assert "✗ The backup of 2 Jan 2026, 11:30 is not sound: the hash chain" in text
+        assert "12 MiB  ✓ intact" in text
+        assert "1.2 MiB  ✗ damaged" in text
+        assert "✗ The backup of 2 Jan 2026, 11:30 is damaged: the chain" in text
 
 
-@pytest.mark.parametrize(("problems", "told"), [([], "✓ The ledger is sound"), (["[/b]"], "✗ The ledger is not sound")])
-async def test_the_ledger_is_checked(bench: Bench, problems: list[str], told: str) -> None:
+@pytest.mark.parametrize(("problems", "told"), [([], "✓ The ledger is intact"), (["[/b]"], "✗ The ledger is damaged")])
+async def test_the_ledger_is_verified(bench: Bench, problems: list[str], told: str) -> None:
     found = {"labels verify": {"ok": not problems, "events": 13_011, "problems": problems}}
     async with backing_up(bench, {"labels backups": BACKUPS["labels backups"], **found}) as (app, pilot, _):
         await press(pilot, "l")
@@ -87,11 +86,11 @@ async def test_the_ledger_is_checked(bench: Bench, problems: list[str], told: st
         assert all(problem in screen_text(app) for problem in problems)
 
 
-async def test_leaving_ends_a_check(bench: Bench) -> None:
+async def test_escape_cancels_a_verification(bench: Bench) -> None:
     async with backing_up(bench) as (app, pilot, verbs):
         verbs.free.clear()
         await pilot.press("l", "v", "b", "enter")
-        assert "Checking the ledger …" in screen_text(app)
+        assert "Verifying the ledger …" in screen_text(app)
         assert len(verbs.asked) == 2
         await pilot.press("escape")
         await pilot.pause()
@@ -104,62 +103,64 @@ async def test_leaving_ends_a_check(bench: Bench) -> None:
 # -- going back ----------------------------------------------------------------------------------------------
 
 
-async def test_going_back_is_rehearsed_confirmed_and_left_to_whoever_closes_the_desk(bench: Bench) -> None:
+async def test_a_restore_is_checked_then_confirmed_then_left_to_the_caller(bench: Bench) -> None:
     async with backing_up(bench) as (app, pilot, verbs):
         await press(pilot, "enter")
         assert verbs.asked[-1] == ("labels", "restore", "--dry-run", NEWEST["file"])
         assert isinstance(app.screen, ConfirmDialog)
-        assert "Go back to the backup of 3 Jan 2026, 11:30, with 12,935 events?" in screen_text(app)
+        assert "Restore the backup of 3 Jan 2026, 11:30, with 12,935 events?" in screen_text(app)
         await press(pilot, "enter")
         assert isinstance(app.screen, BackupDialog)
-        assert app.restoring is None
+        assert app.backup_to_restore is None
         await press(pilot, "enter")
         await pilot.press("y")
-    assert app.restoring == Path(NEWEST["file"])
+    assert app.backup_to_restore == Path(NEWEST["file"])
 
 
-@pytest.mark.parametrize(("now", "told"), [(13_011, "as it is now, with 13,011 events. A copy"), (None, "now. A copy")])
-def test_what_is_replaced_and_kept_is_said(now: int | None, told: str) -> None:
+@pytest.mark.parametrize(
+    ("now", "told"), [(13_011, "current ledger, with 13,011 events. A copy"), (None, "current ledger. A copy")]
+)
+def test_the_question_names_what_is_replaced(now: int | None, told: str) -> None:
     (row, *_) = backup_rows(BACKUPS["labels backups"], {})
     assert told in restore_question(row, now)
 
 
-async def test_nobody_goes_back_while_others_label(bench: Bench) -> None:
+async def test_a_restore_is_refused_while_others_label(bench: Bench) -> None:
     async with backing_up(bench) as (app, pilot, _):
         await press(pilot, "j", "enter")
         assert "✗ bob has queries on the screen." in screen_text(app)
         assert isinstance(app.screen, BackupDialog)
 
 
-async def test_a_labeller_cannot_go_back(bench: Bench) -> None:
+async def test_an_annotator_cannot_restore(bench: Bench) -> None:
     async with backing_up(bench, lead=False) as (app, pilot, verbs):
-        assert "go back" not in screen_text(app)
+        assert "Enter restore" not in screen_text(app)
         await press(pilot, "enter")
         assert "Only leads restore the ledger." in screen_text(app)
         assert verbs.asked == [("labels", "backups")]
 
 
-def test_the_ledger_is_put_back_and_what_was_there_is_kept(bench: Bench) -> None:
+def test_the_ledger_is_restored_and_the_old_one_kept(bench: Bench) -> None:
     workspace = bench.workspace
     made = make(workspace.labels, workspace.backups).path
     with bench.store() as store:
         store.record("ada", Verb.FLAG, q("q1"))
-    word = put_back(workspace, "ada", made)
+    word = restore_backup(workspace, "ada", made)
     assert word.startswith("The ledger is that of the backup again, with 0 events.")
     kept = next(workspace.backups.glob("replaced-*/*.db"))
     assert f"kept as {kept.relative_to(workspace.home)}." in word
     assert backups(workspace.backups)[-1].path == made
 
 
-def test_a_ledger_that_is_not_put_back_stays_and_says_why(bench: Bench) -> None:
+def test_a_failed_restore_leaves_the_ledger_unchanged(bench: Bench) -> None:
     bench.workspace.settings.write_text('[people]\nleads = ["grace"]\n', encoding="utf-8")
     before = bench.workspace.labels.read_bytes()
-    word = put_back(bench.workspace, "ada", bench.workspace.backups / "nothing.db")
+    word = restore_backup(bench.workspace, "ada", bench.workspace.backups / "nothing.db")
     assert word.startswith("The ledger is as it was. Only leads restore the ledger. They are grace")
     assert bench.workspace.labels.read_bytes() == before
 
 
-def test_the_desk_opens_again_on_what_is_there_then(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_desk_opens_again_after_a_restore(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two desks one after the other, and nothing has the ledger open in between."""
     told: list[Any] = []
     wanted = [Path("old.db"), None]
@@ -175,9 +176,9 @@ def test_the_desk_opens_again_on_what_is_there_then(bench: Bench, monkeypatch: p
         return "It is back."
 
     monkeypatch.setattr("tui.run.run_desk", run_desk)
-    monkeypatch.setattr("tui.services.desk.put_back", restored)
+    monkeypatch.setattr("tui.services.desk.restore_backup", restored)
     context = Context(home=bench.workspace.home, annotator_name="ada", quiet=True)
-    command_line._sit_down(context, None, plain=False, kiosk=False, mouse=True)
+    command_line._run_review(context, None, plain=False, kiosk=False, mouse=True)
     assert told == ["", ("ada", Path("old.db"), 0), "It is back."]
 
 
@@ -198,11 +199,11 @@ def test_the_desk_tells_once_of_settings_with_former_names(
 @pytest.mark.parametrize(
     ("count", "told"), [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (13 << 20, "13 MiB"), (3 << 40, "3.0 TiB")]
 )
-def test_sizes_are_coarse(count: int, told: str) -> None:
+def test_sizes_are_rounded(count: int, told: str) -> None:
     assert size(count) == told
 
 
-async def test_what_would_be_dropped_is_asked_and_the_focus_is_on_no(bench: Bench) -> None:
+async def test_the_question_names_lost_events_and_focuses_no(bench: Bench) -> None:
     rehearsed = {"events": 12_935, "loss": "76 events would be dropped: 70 decisions, by [/b]ada."}
     answers = BACKUPS | {f"labels restore --dry-run {NEWEST['file']}": rehearsed}
     async with backing_up(bench, answers) as (app, pilot, _):
@@ -212,7 +213,7 @@ async def test_what_would_be_dropped_is_asked_and_the_focus_is_on_no(bench: Benc
         assert app.focused is not None
         assert app.focused.id == "no"
         await press(pilot, "enter")
-        assert app.restoring is None
+        assert app.backup_to_restore is None
 
 
 async def test_no_restore_is_offered_for_a_damaged_backup(bench: Bench) -> None:
@@ -220,18 +221,18 @@ async def test_no_restore_is_offered_for_a_damaged_backup(bench: Bench) -> None:
     found = BACKUPS | {"labels verify": {"ok": False, "events": 5, "problems": [problem]}}
     async with backing_up(bench, found) as (app, pilot, _):
         await press(pilot, "l")
-        assert "goes back" not in screen_text(app).split("is not sound")[1].split("move the damaged")[0]
-        assert "The ledger itself is sound" in screen_text(app)
+        assert "Enter restores" not in screen_text(app).split("is damaged")[1].split("move the damaged")[0]
+        assert "The ledger itself is intact" in screen_text(app)
 
 
-def test_what_the_dialog_says_is_what_the_verb_finds(bench: Bench) -> None:
+def test_the_dialog_shows_the_loss_found_by_the_command(bench: Bench) -> None:
     workspace = bench.workspace
     with bench.store() as store:
         store.record("ada", Verb.FLAG, q("q1"))
     made = make(workspace.labels, workspace.backups).path
     with bench.store() as store:
         store.record("ada", Verb.FLAG, q("q2"))
-    found = ChildVerbs(workspace.home, "ada").ask("labels", "restore", "--dry-run", str(made)).answer()
+    found = VerbRunner(workspace.home, "ada").ask("labels", "restore", "--dry-run", str(made)).answer()
     assert found["loss"].startswith("1 event would be dropped")
     (row, *_) = backup_rows(BACKUPS["labels backups"], {})
     assert found["loss"] in restore_question(row, 2, found["loss"])

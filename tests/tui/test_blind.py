@@ -1,4 +1,4 @@
-"""Blind: nothing of the machine's opinion is on the screen."""
+"""Blind mode: no scores on the screen."""
 
 import re
 

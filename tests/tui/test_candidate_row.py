@@ -57,7 +57,7 @@ def test_equal_titles_and_ids_of_two_sources_are_shown_with_both() -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
-async def test_headings_stand_over_the_columns_that_they_name(bench: Bench, size: tuple[int, int]) -> None:
+async def test_headings_are_above_their_columns(bench: Bench, size: tuple[int, int]) -> None:
     app = bench.app()
     async with app.run_test(size=size) as pilot:
         await settled(pilot)

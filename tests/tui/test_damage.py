@@ -47,7 +47,7 @@ async def test_a_desk_opens_on_damaged_candidates_and_shows_them_once_they_are_m
     TO_DATABASES[damage](bench.workspace.derived)
     desk = bench.desk()
     desk.settle_s = 0.0
-    app = DeskApp(desk, desk.news)
+    app = DeskApp(desk, desk.notice)
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         if damage not in HARMLESS:
@@ -144,8 +144,8 @@ def test_a_desk_follows_a_file_that_another_desk_has_set_aside(bench: Bench) -> 
         one.review.advance()
     write(bench, rows)
     one.settle_s = other.settle_s = 0.0
-    assert one.read_new_candidates()
-    assert other.read_new_candidates()
+    assert one.reload_candidates()
+    assert other.reload_candidates()
     assert one.review.item is not None
     assert other.review.item is not None
     assert one.review.item.query.ref != other.review.item.query.ref

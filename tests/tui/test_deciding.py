@@ -1,4 +1,4 @@
-"""What each deciding key leaves in the ledger."""
+"""The ledger entries of each decision key."""
 
 import pytest
 from desk_bench import Bench, screen_text, settled
@@ -17,7 +17,7 @@ def verbs(bench: Bench) -> list[str]:
         return [row[0] for row in store.connection.execute("SELECT verb FROM actions ORDER BY seq")]
 
 
-async def test_accept_rejects_the_others_on_the_screen_and_goes_on(bench: Bench) -> None:
+async def test_accept_rejects_the_visible_others_and_goes_on(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -154,7 +154,7 @@ async def test_an_abandoned_comment_is_not_written(bench: Bench) -> None:
     assert verbs(bench) == []
 
 
-async def test_the_decision_says_what_was_shown(bench: Bench) -> None:
+async def test_the_decision_records_what_was_shown(bench: Bench) -> None:
     async with bench.app().run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await pilot.press("2", "a")
@@ -189,7 +189,7 @@ async def test_what_cannot_be_written_changes_nothing_on_the_screen(
     assert bench.decided() == {}
 
 
-async def test_a_key_typed_ahead_does_not_decide_on_a_query_nobody_has_seen(bench: Bench) -> None:
+async def test_a_key_typed_ahead_does_not_decide_on_an_unseen_query(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -201,7 +201,7 @@ async def test_a_key_typed_ahead_does_not_decide_on_a_query_nobody_has_seen(benc
     assert verbs(bench) == [Verb.NONE]
 
 
-async def test_nobody_else_gets_the_query_and_it_is_free_again_afterwards(bench: Bench) -> None:
+async def test_a_query_is_reserved_and_released_afterwards(bench: Bench) -> None:
     app = bench.app("ada")
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -211,7 +211,7 @@ async def test_nobody_else_gets_the_query_and_it_is_free_again_afterwards(bench:
     assert bench.desk("eve").review.advance().query.id == "q3"  # type: ignore[union-attr]
 
 
-async def test_whoever_was_away_too_long_does_not_decide_over_another(bench: Bench) -> None:
+async def test_an_expired_lease_does_not_overwrite_another_annotator(bench: Bench) -> None:
     desk = bench.desk("ada")
     now = [0.0]
     app = DeskApp(desk)
@@ -219,7 +219,7 @@ async def test_whoever_was_away_too_long_does_not_decide_over_another(bench: Ben
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         now[0] += desk.facts.lease_s + 1
-        desk.claims.release_all("ada")  # as when the lease has run out
+        desk.leases.release_all("ada")  # as when the lease has run out
         assert bench.desk("bob").review.advance().query.id == "q3"  # type: ignore[union-attr]
         await pilot.press("a")
         await settled(pilot)

@@ -4,13 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.review.diff import Mark, apart, holds, marked, same
-from tui.review.tokens import LONGEST
+from tui.review.diff import Mark, covers, mark_differences, mark_model_difference
+from tui.review.tokens import MAX_CHARACTERS
 
 
 def only(own: str, other: str, beside: str = "") -> list[tuple[str, str]]:
     """What is marked in `own`: (text, mark)."""
-    return [(s.text, s.mark.value) for s in marked(own, other, beside) if s.mark is not Mark.SAME]
+    return [(s.text, s.mark.value) for s in mark_differences(own, other, beside) if s.mark is not Mark.SAME]
+
+
+def same(own: str, other: str) -> bool:
+    """Whether the texts differ in spelling only."""
+    return covers(own, other) and covers(other, own)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +66,7 @@ def only(own: str, other: str, beside: str = "") -> list[tuple[str, str]]:
         ("", "  "),
     ],
 )
-def test_the_way_a_thing_is_written_is_no_difference(first: str, second: str) -> None:
+def test_spelling_is_no_difference(first: str, second: str) -> None:
     assert only(first, second) == []
     assert only(second, first) == []
     assert same(first, second)
@@ -98,12 +103,12 @@ def test_the_way_a_thing_is_written_is_no_difference(first: str, second: str) ->
         ("red leather flip-case", "case", [("red leather flip", "own")]),
     ],
 )
-def test_what_only_one_has_is_marked(own: str, other: str, expected: list[tuple[str, str]]) -> None:
+def test_unique_tokens_are_marked(own: str, other: str, expected: list[tuple[str, str]]) -> None:
     assert only(own, other) == expected
     assert not same(own, other)
 
 
-def test_what_the_other_side_says_elsewhere_is_no_difference() -> None:
+def test_tokens_in_other_fields_are_no_difference() -> None:
     assert only("Night Owl cam-cm01-245 camera", "Night Owl camera") == [("cam-cm01-245", "strong")]
     assert only("Night Owl cam-cm01-245 camera", "Night Owl camera", "Night Owl CAMCM01245") == []
 
@@ -122,28 +127,28 @@ def test_what_the_other_side_says_elsewhere_is_no_difference() -> None:
         ("", "x", []),
     ],
 )
-def test_model_numbers_are_told_apart_letter_by_letter(own: str, other: str, expected: list[tuple[str, str]]) -> None:
-    assert [(s.text, s.mark.value) for s in apart(own, other)] == expected
+def test_model_numbers_are_compared_by_character(own: str, other: str, expected: list[tuple[str, str]]) -> None:
+    assert [(s.text, s.mark.value) for s in mark_model_difference(own, other)] == expected
 
 
-def test_one_may_say_all_that_the_other_says() -> None:
-    assert holds("Griffin Technology", "griffin")
-    assert not holds("griffin", "Griffin Technology")
-    assert holds("x", "")
-    assert not holds("", "x")
+def test_one_text_may_cover_the_other() -> None:
+    assert covers("Griffin Technology", "griffin")
+    assert not covers("griffin", "Griffin Technology")
+    assert covers("x", "")
+    assert not covers("", "x")
 
 
-def test_what_is_longer_than_a_title_is_compared_as_a_whole() -> None:
-    own = "word " * LONGEST + "55 in"
+def test_very_long_texts_are_compared_as_a_whole() -> None:
+    own = "word " * MAX_CHARACTERS + "55 in"
     assert same(own, own.upper())
     assert not same(own, own.replace("55", "65"))
     assert only(own, own.replace("55", "65")) == []
 
 
 @given(st.text(), st.text())
-def test_the_stretches_are_the_text(own: str, other: str) -> None:
-    assert "".join(stretch.text for stretch in marked(own, other)) == own
-    assert "".join(stretch.text for stretch in apart(own, other)) == own
+def test_the_spans_are_the_text(own: str, other: str) -> None:
+    assert "".join(span.text for span in mark_differences(own, other)) == own
+    assert "".join(span.text for span in mark_model_difference(own, other)) == own
 
 
 @given(st.text())

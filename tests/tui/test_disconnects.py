@@ -99,10 +99,10 @@ def ended_by(number: signal.Signals, code: int) -> Callable[[Terminal], None]:
 @pytest.mark.parametrize(
     ("end", "words"),
     [
-        (ended_by(signal.SIGHUP, 0), "The line to your last sitting was cut at"),
-        (ended_by(signal.SIGTERM, 0), "Your last sitting was ended by the system at"),
-        (ended_by(signal.SIGKILL, -signal.SIGKILL), "Your last sitting ended without leaving, after"),
-        (closed, "The line to your last sitting was cut at"),
+        (ended_by(signal.SIGHUP, 0), "Your last session was disconnected at"),
+        (ended_by(signal.SIGTERM, 0), "Your last session was terminated by the system at"),
+        (ended_by(signal.SIGKILL, -signal.SIGKILL), "Your last session was not closed properly, after"),
+        (closed, "Your last session was disconnected at"),
     ],
     ids=["SIGHUP", "SIGTERM", "SIGKILL", "closed"],
 )
@@ -145,7 +145,7 @@ def test_a_terminal_that_takes_nothing_any_more_keeps_nobody_from_leaving(bench:
         terminal.kill(signal.SIGTERM)
         until(lambda: terminal.process.poll() is not None)
     assert answered(bench) == 2
-    next_start(bench, "Your last sitting was ended by the system at")
+    next_start(bench, "Your last session was terminated by the system at")
 
 
 # -- a full disk ---------------------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ def test_a_decision_that_does_not_fit_is_told_and_the_ones_before_are_kept(bench
         decide(terminal, 2)
         no_room(terminal)
         terminal.send("n")
-        assert shows(terminal, "That is not saved: decide again once the trouble is mended."), terminal.lines
+        assert shows(terminal, "Not saved: decide again once the problem is fixed."), terminal.lines
         assert shows(terminal, "2 yours")
         if way == "room":
             no_room(terminal, resource.RLIM_INFINITY)
@@ -178,7 +178,7 @@ def test_a_decision_that_does_not_fit_is_told_and_the_ones_before_are_kept(bench
             terminal.kill(number)
         terminal.drain(120)
     assert answered(bench) == 2 + (way == "room")
-    words = {"SIGTERM": "was ended by the system at", "SIGKILL": "ended without leaving, after"}
+    words = {"SIGTERM": "was terminated by the system at", "SIGKILL": "was not closed properly, after"}
     next_start(bench, words.get(way, ""))
 
 

@@ -1,4 +1,4 @@
-"""What was measured, on a screen."""
+"""The evaluation screen."""
 
 import json
 from collections.abc import AsyncIterator
@@ -46,21 +46,22 @@ async def test_the_latest_evaluation_is_shown_with_its_intervals(bench: Bench) -
     async with evaluation_screen(bench) as (app, _):
         assert isinstance(app.screen, EvaluationScreen)
         has(
-            app, "3 January", TUNED, "validation@2", "186 queries with a known match", "2,047 pairs",
+            app, "3 January", TUNED, "validation@2", "186 queries with a known match", "2,047 labelled pairs",
             "matcher           0.88 (0.83–0.92)    0.93 (0.88–0.97)", "F1                0.88 (0.84–0.92)",
-            "average precision 0.95", "▲ Band high  match from 0.87 on", "0.99 (0.96–1.00), 158 of 160",
-            "▽ Band low  no match below 0.06", "0.993 (0.987–0.996), 1,540 of 1,551", "Another encoder is in use since",
+            "average precision 0.95", "▲ Band high  match from 0.87", "0.99 (0.96–1.00), 158 of 160",
+            "▽ Band low  no match below 0.06", "0.993 (0.987–0.996), 1,540 of 1,551",
+            "Another encoder is champion since",
         )  # fmt: skip
 
 
-async def test_bands_and_curve_that_no_labels_stood_behind_say_so(bench: Bench) -> None:
+async def test_uncalibrated_bands_and_curve_are_marked(bench: Bench) -> None:
     value = evaluation()
     save_evaluation(
         bench.workspace, value | {"bands": [row | {"band": f"prior:{row['band']}"} for row in value["bands"]]}
     )
     async with evaluation_screen(bench) as (app, _):
-        has(app, "▲ Band high  match by the prior matcher, uncalibrated", "Calibration  uncalibrated: no labels taught")
-        assert "off by" not in screen_text(app)
+        has(app, "▲ Band high  match by the prior matcher, uncalibrated", "Uncalibrated: the matcher was not fitted")
+        assert "calibration error" not in screen_text(app)
 
 
 async def test_the_calibration_has_its_numbers_beside_it(bench: Bench) -> None:
@@ -68,9 +69,9 @@ async def test_the_calibration_has_its_numbers_beside_it(bench: Bench) -> None:
     async with evaluation_screen(bench) as (app, _):
         has(
             app,
-            "off by 0.006 on average",
-            "0.010     0.008 (0.005–0.013) 1,711",
-            "0.46      0.40 (0.26–0.55)       40",
+            "Expected calibration error 0.006; observed against",
+            "0.010      0.008 (0.005–0.013) 1,711",
+            "0.46       0.40 (0.26–0.55)       40",
         )
         assert screen_text(app).count("●") >= 5
 
@@ -106,23 +107,21 @@ async def test_an_evaluation_is_started_by_one_key(bench: Bench, monkeypatch: py
 async def test_on_a_narrow_screen_nothing_is_lost(bench: Bench) -> None:
     evaluations(bench.workspace)
     async with evaluation_screen(bench, width=80) as (app, pilot):
-        has(app, "▌Figures", "▽ Band low")
-        assert "promised" not in screen_text(app)
+        has(app, "▌Metrics", "▽ Band low")
+        assert "predicted" not in screen_text(app)
         await pilot.press("tab")
         await settled(pilot)
-        has(app, "▌Calibration", "promised  true (95 %)         pairs", "1,711", "Over time")
+        has(app, "▌Calibration", "predicted  observed (95 %)     pairs", "1,711", "Over time")
 
 
 @pytest.mark.parametrize(
     ("right", "wrong", "words"),
     [
-        (0, 0, "189 more checks, all right, certify it"), (190, 0, "certified: it may decide by itself"),
-        (40, 1, "more checks, all right, certify it"),
+        (0, 0, "189 more correct checks to certify it"), (190, 0, "certified for automatic decisions"),
+        (40, 1, "more correct checks to certify it"),
     ],
 )  # fmt: skip
-async def test_a_band_says_how_far_it_is_from_deciding_by_itself(
-    bench: Bench, right: int, wrong: int, words: str
-) -> None:
+async def test_a_band_shows_the_checks_left_to_certify_it(bench: Bench, right: int, wrong: int, words: str) -> None:
     evaluations(bench.workspace)
     candidates = CandidateStore(bench.workspace.derived)
     candidates.score([], MatcherSummary(0.5, 0.9, 0.1, 300))
@@ -140,7 +139,7 @@ async def test_a_band_says_how_far_it_is_from_deciding_by_itself(
         has(app, words)
 
 
-async def test_without_pairs_the_way_to_them_is_said(bench: Bench) -> None:
+async def test_without_pairs_the_screen_says_how_to_get_some(bench: Bench) -> None:
     value = {name: each for name, each in evaluation().items() if name not in {"f1", "pairs", "reliability", "bands"}}
     save_evaluation(bench.workspace, value)
     async with evaluation_screen(bench) as (app, _):

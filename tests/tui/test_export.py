@@ -1,4 +1,4 @@
-"""Export: what is written, how, where to, and what is told of it."""
+"""The export dialog: kinds, options, file and outcome."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from textual.widgets import OptionList
 
 from labels.exchange.formats import Format
 from tui.common.dialogs import ConfirmDialog
-from tui.common.forms import PathField, completed
+from tui.common.forms import PathField, complete_path
 from tui.errors import VerbError
 from tui.transfer.export import KINDS, ExportDialog
 
@@ -35,16 +35,16 @@ async def test_enter_writes_the_labels_and_enter_again_leaves(bench: Bench) -> N
         assert app.screen is app.review
 
 
-async def test_choices_go_with_the_kind_of_file(bench: Bench) -> None:
+async def test_options_depend_on_the_kind(bench: Bench) -> None:
     async with export(bench) as (app, pilot, verbs):
         await pilot.press("s", "p", "m")
-        assert "those to learn from" in screen_text(app)
+        assert "training only" in screen_text(app)
         await pilot.press("enter")
         await answered(pilot)
         assert verbs.asked[-1][3:] == ("--format", "csv", "--side", "train")
         await pilot.press("j", "enter")
         await answered(pilot)
-        assert "by other names" in screen_text(app)
+        assert "pseudonyms" in screen_text(app)
         assert verbs.asked[-1][3:] == ("--format", "events", "--pseudonyms", "--no-comments")
         assert verbs.asked[-1][2].endswith(".jsonl")
         await pilot.press("down", "down", "s", "enter")
@@ -59,7 +59,7 @@ def test_every_format_can_be_chosen() -> None:
     assert {kind.format for kind in KINDS} == set(Format)
 
 
-async def test_another_name_is_typed_and_kept(bench: Bench, tmp_path: Path) -> None:
+async def test_a_typed_name_is_kept(bench: Bench, tmp_path: Path) -> None:
     async with export(bench) as (app, pilot, verbs):
         field = app.screen.query_one(PathField)
         await pilot.press("tab")
@@ -72,7 +72,7 @@ async def test_another_name_is_typed_and_kept(bench: Bench, tmp_path: Path) -> N
         assert app.screen.query_one(OptionList).highlighted == 1
 
 
-async def test_what_is_there_is_written_over_only_once_confirmed(bench: Bench, tmp_path: Path) -> None:
+async def test_a_file_is_overwritten_only_once_confirmed(bench: Bench, tmp_path: Path) -> None:
     (tmp_path / "old.csv").write_text("old", encoding="utf-8")
     async with export(bench) as (app, pilot, verbs):
         await pilot.press("tab")
@@ -100,7 +100,7 @@ async def test_in_a_kiosk_no_path_can_be_typed(bench: Bench) -> None:
         assert Path(verbs.asked[-1][2]).name.startswith("events-")
 
 
-async def test_what_cannot_be_written_says_so_and_may_be_tried_again(bench: Bench) -> None:
+async def test_a_failed_export_is_shown_and_can_be_retried(bench: Bench) -> None:
     trouble = VerbError("/nowhere cannot be written: [no] such folder.", "Choose another place.")
     async with export(bench, {"labels export": trouble}) as (app, pilot, verbs):
         await pilot.press("enter")
@@ -131,7 +131,7 @@ async def test_a_real_export(bench: Bench) -> None:
     assert len(lines) == 11
 
 
-async def test_leaving_ends_an_export(bench: Bench) -> None:
+async def test_escape_cancels_an_export(bench: Bench) -> None:
     async with export(bench) as (app, pilot, verbs):
         verbs.free.clear()
         await pilot.press("enter", "enter", "j")
@@ -156,4 +156,4 @@ def test_paths_are_completed(tmp_path: Path, typed: str, found: str | None) -> N
     (tmp_path / "data").mkdir()
     for name in ("b [x].csv", "a.csv", ".hidden", "c\x1b[31m.csv"):
         (tmp_path / "data" / name).touch()
-    assert completed(tmp_path, typed) == found
+    assert complete_path(tmp_path, typed) == found

@@ -1,4 +1,4 @@
-"""What the team calls the same product: shown as it is now, and inert."""
+"""The guidelines screen: current text, rendered inert."""
 
 import io
 from pathlib import Path
@@ -8,10 +8,10 @@ from desk_bench import Bench, screen_text, settled
 from hostile import ACTING, HOSTILE, squeezed
 from textual.pilot import Pilot
 
-from tui.common.markdown import MarkdownPage, laid_out, parsed
+from tui.common.markdown import MarkdownPage, layout_lines, parse_markdown
 from tui.errors import DeskError
 from tui.plain.desk import run_plain
-from tui.services.files import MOST_BYTES, MOST_LINES, TeamGuidelines
+from tui.services.files import MAX_GUIDELINES_BYTES, MAX_GUIDELINES_LINES, TeamGuidelines
 
 LINKS = """\
 # Links
@@ -35,7 +35,7 @@ async def opened(pilot: Pilot[None]) -> str:
     return screen_text(pilot.app)
 
 
-async def test_without_a_file_there_are_general_rules_and_a_way_to_have_own_ones(bench: Bench) -> None:
+async def test_without_a_file_general_rules_are_shown(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(120, 50)) as pilot:
         text = await opened(pilot)
@@ -59,7 +59,7 @@ async def test_a_change_of_the_file_is_seen_at_the_next_opening(bench: Bench) ->
         assert "All phones are one." in await opened(pilot)
 
 
-async def test_what_leads_elsewhere_is_text_and_nothing_opens(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_links_are_plain_text(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.workspace.guidelines.write_text(LINKS)
     app = bench.app()
     followed: list[str] = []
@@ -118,38 +118,38 @@ async def test_a_page_is_scrolled_by_lines_and_by_pages(bench: Bench) -> None:
             assert pane.scroll_offset.y == y, key
 
 
-def test_blocks_stand_apart_and_lists_hang() -> None:
+def test_blocks_are_spaced_and_lists_are_indented() -> None:
     text = "# Head\nwords *and* `code`\n\n- one two three\n  1. four\n\n> quoted\n\n"
     table = "| a | b |\n| - | - |\n| long words | c |\n"
-    lines = [line.plain.rstrip() for line in laid_out(parsed(text + table), 10)]
+    lines = [line.plain.rstrip() for line in layout_lines(parse_markdown(text + table), 10)]
     assert lines == [
         "Head", "words and", "code", "", "• one two", "  three", "  1. four", "", "▎ quoted", "",
         "a         b", "long      c", "words",
     ]  # fmt: skip
 
 
-def test_what_is_nested_beyond_all_use_is_shown_as_written() -> None:
+def test_deeply_nested_text_is_shown_as_written() -> None:
     text = "*" * 16_000 + "a" + "*" * 16_000
-    lines = [line.plain for line in laid_out(parsed(f"{text}\n\nplain"), 80)]
+    lines = [line.plain for line in layout_lines(parse_markdown(f"{text}\n\nplain"), 80)]
     assert "".join(lines).startswith("***")
     assert lines[-1] == "plain"
 
 
-def test_what_nobody_would_read_is_cut(tmp_path: Path) -> None:
+def test_very_long_guidelines_are_cut(tmp_path: Path) -> None:
     path = tmp_path / "guidelines.md"
-    path.write_text("x" * (MOST_BYTES + 5))
+    path.write_text("x" * (MAX_GUIDELINES_BYTES + 5))
     read = TeamGuidelines(path).read()
-    assert (len(read.text), read.cut, read.own) == (MOST_BYTES, True, True)
-    path.write_text("line\n" * (MOST_LINES + 1))
+    assert (len(read.text), read.cut, read.own) == (MAX_GUIDELINES_BYTES, True, True)
+    path.write_text("line\n" * (MAX_GUIDELINES_LINES + 1))
     read = TeamGuidelines(path).read()
-    assert (read.text.count("line"), read.cut) == (MOST_LINES, True)
+    assert (read.text.count("line"), read.cut) == (MAX_GUIDELINES_LINES, True)
     path.write_bytes(b"\xef\xbb\xbfnot \xff utf-8\n")
     assert TeamGuidelines(path).read().text == "not \N{REPLACEMENT CHARACTER} utf-8"
     path.write_text(" \n\n")
     assert not TeamGuidelines(path).read().own
 
 
-async def test_what_cannot_be_read_is_told(bench: Bench) -> None:
+async def test_unreadable_guidelines_are_reported(bench: Bench) -> None:
     bench.workspace.guidelines.mkdir()
     with pytest.raises(DeskError, match="cannot be read"):
         TeamGuidelines(bench.workspace.guidelines).read()

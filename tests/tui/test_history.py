@@ -1,4 +1,4 @@
-"""`h`: who decided what about a query, and when."""
+"""The history of a query: who decided what, and when."""
 
 import io
 
@@ -26,7 +26,7 @@ def query_of(app: DeskApp) -> str:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
-async def test_it_tells_what_people_did_and_took_back(bench: Bench, size: tuple[int, int]) -> None:
+async def test_it_lists_actions_and_undone_ones(bench: Bench, size: tuple[int, int]) -> None:
     app = bench.app()
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
@@ -37,14 +37,14 @@ async def test_it_tells_what_people_did_and_took_back(bench: Bench, size: tuple[
         await pilot.press("h")
         await settled(pilot)
         text = screen_text(app)
-        for part in ("What happened to this query", "bob  triage", "✗ no match: ", "✎ [red]another[/red] size",
-                     "bob  triage  taken back", "set or took away the flag", "ada  triage, ", "✎ mine"):  # fmt: skip
+        for part in ("History of this query", "bob  triage", "✗ no match: ", "✎ [red]another[/red] size",
+                     "bob  triage  undone", "set or removed the flag", "ada  triage, ", "✎ mine"):  # fmt: skip
             assert part in text, part
         await pilot.press("escape")
-        assert "What happened" not in screen_text(app)
+        assert "History of" not in screen_text(app)
 
 
-async def test_who_decides_alone_is_told_their_own_alone(bench: Bench) -> None:
+async def test_independent_labelling_shows_own_actions_only(bench: Bench) -> None:
     app = bench.app(stream=Stream.VALIDATION)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -52,12 +52,12 @@ async def test_who_decides_alone_is_told_their_own_alone(bench: Bench) -> None:
         await pilot.press("h")
         await settled(pilot)
         text = screen_text(app)
-    assert "hidden while you decide alone" in text
+    assert "hidden while you label independently" in text
     assert "another" not in text
-    assert "Nothing yet." in text
+    assert "No actions yet." in text
 
 
-def test_the_plain_desk_reads_it_out(bench: Bench) -> None:
+def test_the_plain_desk_prints_it(bench: Bench) -> None:
     desk, out = bench.desk(), io.StringIO()
     desk.review.advance()
     assert desk.review.item is not None
@@ -67,7 +67,7 @@ def test_the_plain_desk_reads_it_out(bench: Bench) -> None:
     assert "bob (triage): match: amazon elsewhere" in out.getvalue()
 
 
-async def test_a_lead_may_look_and_that_is_recorded(bench: Bench) -> None:
+async def test_a_lead_may_look_at_others_and_this_is_recorded(bench: Bench) -> None:
     app = bench.app(stream=Stream.VALIDATION)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -75,12 +75,12 @@ async def test_a_lead_may_look_and_that_is_recorded(bench: Bench) -> None:
         write_past(bench, query)
         await pilot.press("h")
         await settled(pilot)
-        assert "is recorded, and agreement counts no answer" in screen_text(app)
+        assert "is recorded, and your later answers are excluded" in screen_text(app)
         await pilot.press("o")
         await settled(pilot)
         text = screen_text(app)
         assert "✎ [red]another[/red] size" in text
-        assert "hidden while you decide alone" not in text
+        assert "hidden while you label independently" not in text
         await pilot.press("escape", "z")
         await settled(pilot)
     with bench.store() as store:
@@ -88,7 +88,7 @@ async def test_a_lead_may_look_and_that_is_recorded(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("lead", [True, False])
-def test_the_plain_desk_has_a_lead_say_so(bench: Bench, lead: bool) -> None:
+def test_the_plain_desk_shows_others_to_a_lead_on_request(bench: Bench, lead: bool) -> None:
     if not lead:
         bench.settings = Settings.model_validate({"people": {"leads": ["lea"]}})
     desk, out = bench.desk(stream=Stream.VALIDATION), io.StringIO()
@@ -97,7 +97,7 @@ def test_the_plain_desk_has_a_lead_say_so(bench: Bench, lead: bool) -> None:
     query = desk.review.item.query.id
     write_past(bench, query)
     run_plain(desk, io.StringIO("h\nh others\nq\n"), out)
-    before, _, after = out.getvalue().partition("What others did is hidden while you decide alone.")
+    before, _, after = out.getvalue().partition("Others' decisions are hidden while you label independently.")
     assert "another" not in before
     assert ("bob (triage): wrote: [red]another[/red] size" in after) is lead
     assert ("What others say is for leads to see." in after) is not lead

@@ -92,7 +92,7 @@ def test_the_desk_writes_nothing_that_it_does_not_mean(
 
 def test_the_plain_desk_writes_nothing_but_lines(home: Path) -> None:
     asked = [f"{key} {number}" for number in range(1, 11) for key in "dw"]
-    named = [f"{command.name} {command.takes}".strip() for command in COMMANDS if command.name != "quit"]
+    named = [f"{command.name} {command.argument}".strip() for command in COMMANDS if command.name != "quit"]
     lines = [
         *asked, *named, "d", "h", "o", "F", "t", "S", "g", "c [/] \x1b[2J", "/ nikon", "f", "x 1", "u 2", "z", "Z",
         "b", "b", "n", "p", "/1", "o /1", "e 1", "\x1b[31m", "S adjudication", "p", "h", "?", "q",

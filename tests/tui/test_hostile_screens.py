@@ -10,7 +10,7 @@ from importlib import import_module
 from inspect import getmembers, isclass
 from typing import Any
 
-import desk_engine
+import desk_matcher
 import pytest
 from comparisons import evaluations, two_encoders
 from desk_bench import Bench, screen_text
@@ -21,7 +21,6 @@ from hostile import ACTING, HOSTILE, some, stray
 from hostile_home import spoil, spoilt_answer
 from rich.color import ColorSystem
 from test_snapshots import SCENES, SIZES, Scene, disputed
-from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.pilot import Pilot
 from textual.screen import Screen
 
@@ -34,6 +33,7 @@ from tui.background import tell
 from tui.errors import VerbError
 from tui.menu import commands
 from tui.messages import Copied, Failed
+from tui.textual_compat import ChopsUpdate, LayoutUpdate
 
 #: What leads on from a screen without deciding anything there, and then to its end.
 _ONWARD = ("down", "tab", "pagedown", "end")
@@ -99,14 +99,14 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
 
     def display(app: DeskApp, screen: Screen[Any], renderable: object) -> None:
         if isinstance(renderable, LayoutUpdate | ChopsUpdate):
-            found.sent.append(app._wire.difference(renderable, app.size, ColorSystem.TRUECOLOR))
+            found.sent.append(app._frame_diff.difference(renderable, app.size, ColorSystem.TRUECOLOR))
         found.screens.add(type(screen))
 
     monkeypatch.setattr(DeskApp, "_display", display)
     monkeypatch.setattr(Jobs, "start", lambda *_: "20260102-100000-aaaa")
-    monkeypatch.setattr(desk_engine, "REASONS", spoilt_answer(desk_engine.REASONS))
-    answer = desk_engine.rescored
-    monkeypatch.setattr(desk_engine, "rescored", lambda *queries, **more: spoilt_answer(answer(*queries, **more)))
+    monkeypatch.setattr(desk_matcher, "REASONS", spoilt_answer(desk_matcher.REASONS))
+    answer = desk_matcher.rescored
+    monkeypatch.setattr(desk_matcher, "rescored", lambda *queries, **more: spoilt_answer(answer(*queries, **more)))
     yield found
     _SEEN.update(found.screens)
 
@@ -174,7 +174,7 @@ async def test_every_command_of_the_menu_that_no_scene_takes(bench: Bench, watch
             await pilot.pause()
             await answered(pilot)
             await look_around(pilot, watched, command.name)
-            await app._uncover()
+            await app._close_screens()
 
 
 async def test_every_key_of_the_review_screen(bench: Bench, watched: Watched) -> None:
@@ -186,7 +186,7 @@ async def test_every_key_of_the_review_screen(bench: Bench, watched: Watched) ->
                 await pilot.press(act.keys.split(",")[0])
                 await answered(pilot)
                 check_strips(app, act.id)
-                await app._uncover()
+                await app._close_screens()
         watched.check("the keys")
 
 
@@ -194,13 +194,13 @@ async def test_greeting_news_and_failures(bench: Bench, watched: Watched) -> Non
     spoil(bench.workspace)
     for text in HOSTILE[::16]:
         desk = bench.desk(text)
-        app = DeskApp(desk, some(0, 79), greets=True)
+        app = DeskApp(desk, some(0, 79), welcome=True)
         async with app.run_test(size=(120, 36)) as pilot:
             await answered(pilot)
             tell(app, Failed(some(0, 79), text))
             app.post_message(Copied(bench.workspace.reports / text))
             await look_around(pilot, watched, "greeting")
-            await app._uncover()
+            await app._close_screens()
             check_strips(app, text)
         desk.close()
 

@@ -1,4 +1,4 @@
-"""Import: what is in a file is shown first, and comes in once that is confirmed."""
+"""The import dialog: preview, confirmation, import."""
 
 import os
 from collections.abc import Mapping
@@ -18,7 +18,8 @@ from tui.common.forms import Choice, PathField
 from tui.errors import VerbError
 from tui.jobs.screen import JobsScreen
 from tui.menu import commands
-from tui.transfer.import_ import ImportDialog, files_in, import_text, is_news
+from tui.transfer.import_ import ImportDialog, files_in
+from tui.transfer.import_report import has_changes, import_report
 
 
 def importing(bench: Bench, answers: Mapping[str, Answer] = IMPORTED, **facts: bool) -> Opened:
@@ -32,7 +33,7 @@ def fill(app: DeskApp, **values: str) -> None:
         app.screen.query_one(f"#{name.replace('_', '-')}", Input).value = value
 
 
-async def test_labels_are_looked_at_then_confirmed_then_brought_in(bench: Bench, tmp_path: Path) -> None:
+async def test_labels_are_previewed_then_confirmed_then_imported(bench: Bench, tmp_path: Path) -> None:
     async with importing(bench) as (app, pilot, verbs):
         fill(app, path=str(tmp_path / "a.csv"))
         await press(pilot, "enter")
@@ -40,7 +41,7 @@ async def test_labels_are_looked_at_then_confirmed_then_brought_in(bench: Bench,
         text = screen_text(app)
         assert "3,100 new labels, 204 of them for validation." in text
         assert "Nothing has been changed yet." in text
-        assert "Enter bring it in" in text
+        assert "Enter import" in text
         await press(pilot, "enter")
         assert isinstance(app.screen, ConfirmDialog)
         assert "3,100 labels (ada" in screen_text(app)
@@ -54,7 +55,7 @@ async def test_labels_are_looked_at_then_confirmed_then_brought_in(bench: Bench,
         assert app.screen is app.review
 
 
-async def test_all_that_can_be_said_of_labels_goes_to_the_verb(bench: Bench) -> None:
+async def test_all_fields_for_labels_become_arguments(bench: Bench) -> None:
     async with importing(bench, {"--as=-maria": LABELS, **IMPORTED}) as (app, pilot, verbs):
         fill(app, path="x.json", annotator=" -maria ", query_source="walmart", candidate_source="amazon")
         await press(pilot, "down", "down", "right", "enter")
@@ -63,9 +64,7 @@ async def test_all_that_can_be_said_of_labels_goes_to_the_verb(bench: Bench) -> 
         assert verbs.asked[-1] == ("--as=-maria", "labels", "import", file, "--split=train", *sources, "--dry-run")
 
 
-async def test_a_catalogue_is_brought_in_and_leads_on_to_an_index_run(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_catalogue_is_imported_and_offers_an_index_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     started = []
     monkeypatch.setattr(
         "core.jobs.board.Jobs.start", lambda _, home, arguments: started.append((home, *arguments)) or "20260102-1"
@@ -85,13 +84,13 @@ async def test_a_catalogue_is_brought_in_and_leads_on_to_an_index_run(
         )
         assert verbs.asked == [("import", "products", file, *given, "--dry-run")]
         text = screen_text(app)
-        assert "walmart: 22,000 new, 50 changed, 24 as before." in text
-        assert "12 rows left out: 10 no id, 2 bad price." in text
+        assert "walmart: 22,000 new, 50 changed, 24 unchanged." in text
+        assert "12 rows skipped: 10 no id, 2 bad price." in text
         assert "rejects-walmart" not in text
         assert "title from t[/b]" in text
         assert "[@click=app.exit]" in text
         await press(pilot, "enter")
-        assert "Bring 22,050 new or changed products into walmart?" in screen_text(app)
+        assert "Import 22,050 new or changed products into walmart?" in screen_text(app)
         await press(pilot, "y")
         assert "✓ walmart: 22,000 new" in screen_text(app)
         assert "index run" in screen_text(app)
@@ -111,12 +110,12 @@ async def test_escape_after_a_catalogue_starts_nothing(bench: Bench, monkeypatch
         assert app.screen is app.review
 
 
-async def test_what_is_typed_after_a_look_has_to_be_looked_at_too(bench: Bench) -> None:
+async def test_a_change_after_the_preview_needs_a_new_preview(bench: Bench) -> None:
     async with importing(bench) as (app, pilot, verbs):
         fill(app, path="a.csv")
         await press(pilot, "enter", "x")
         assert "3,100" not in screen_text(app)
-        assert "Enter look at it" in screen_text(app)
+        assert "Enter preview" in screen_text(app)
         await press(pilot, "enter")
         assert [asked[-2:] for asked in verbs.asked] == [
             (str(bench.workspace.home / name), "--dry-run") for name in ("a.csv", "a.csvx")
@@ -124,7 +123,7 @@ async def test_what_is_typed_after_a_look_has_to_be_looked_at_too(bench: Bench) 
 
 
 @pytest.mark.parametrize("choice", ["labels", "products"])
-async def test_what_was_not_said_is_asked_for(bench: Bench, choice: str) -> None:
+async def test_missing_fields_are_asked_for(bench: Bench, choice: str) -> None:
     async with importing(bench) as (app, pilot, verbs):
         await press(pilot, "enter")
         assert "Which file?" in screen_text(app)
@@ -136,7 +135,7 @@ async def test_what_was_not_said_is_asked_for(bench: Bench, choice: str) -> None
         assert verbs.asked == []
 
 
-async def test_what_does_not_fit_is_told_and_nothing_is_confirmed(bench: Bench) -> None:
+async def test_a_failed_preview_is_shown_and_not_confirmed(bench: Bench) -> None:
     trouble = VerbError("a[/b].csv has no column \x1b[31mlabel.", "A labels file has [three] columns.")
     async with importing(bench, {"labels import": trouble}) as (app, pilot, verbs):
         fill(app, path="a[/b].csv")
@@ -149,21 +148,21 @@ async def test_what_does_not_fit_is_told_and_nothing_is_confirmed(bench: Bench) 
         assert isinstance(app.screen, ConfirmDialog)
 
 
-async def test_a_file_without_news_is_not_brought_in(bench: Bench) -> None:
+async def test_a_file_without_changes_is_not_imported(bench: Bench) -> None:
     async with importing(bench, {"labels import": {**LABELS, "written": 0}}) as (app, pilot, verbs):
         fill(app, path="a.csv")
         await press(pilot, "enter", "enter", "enter")
-        assert "Nothing in it is new." in screen_text(app)
-        assert "bring it in" not in screen_text(app)
+        assert "The file holds nothing new." in screen_text(app)
+        assert "Enter import" not in screen_text(app)
         assert len(verbs.asked) == 1
 
 
-async def test_leaving_ends_it(bench: Bench) -> None:
+async def test_escape_cancels_the_preview(bench: Bench) -> None:
     async with importing(bench) as (app, pilot, verbs):
         fill(app, path="a.csv")
         verbs.free.clear()
         await pilot.press("enter", "enter")
-        assert "Looking at the file …" in screen_text(app)
+        assert "Reading the file …" in screen_text(app)
         await pilot.press("escape")
         await pilot.pause()
         assert [asked.cancelled for asked in verbs.given] == [True]
@@ -172,7 +171,7 @@ async def test_leaving_ends_it(bench: Bench) -> None:
         assert app.screen is app.review
 
 
-async def test_typing_does_not_end_what_is_being_brought_in(bench: Bench) -> None:
+async def test_typing_does_not_cancel_an_import(bench: Bench) -> None:
     async with importing(bench) as (app, pilot, verbs):
         fill(app, path="a.csv")
         await press(pilot, "enter", "enter")
@@ -180,14 +179,14 @@ async def test_typing_does_not_end_what_is_being_brought_in(bench: Bench) -> Non
         await pilot.press("y")
         await pilot.pause()
         await pilot.press("z", "enter")
-        assert "Bringing it in …" in screen_text(app)
+        assert "Importing …" in screen_text(app)
         verbs.free.set()
         await answered(pilot)
         assert [asked.cancelled for asked in verbs.given[1:-1]] == []
         assert "✓ 3,100 new labels" in screen_text(app)
 
 
-async def test_keys_that_come_all_at_once_go_where_they_were_meant(bench: Bench) -> None:
+async def test_keys_sent_at_once_reach_their_fields(bench: Bench) -> None:
     async with importing(bench) as (app, pilot, verbs):
         keys = (*"a.csv", "up", "right", "down", "down", *"walmart", "down", "right", "right", "enter")
         for key in keys:
@@ -199,50 +198,50 @@ async def test_keys_that_come_all_at_once_go_where_they_were_meant(bench: Bench)
         assert verbs.asked == [("import", "products", file, "--source=walmart", *role, "--dry-run")]
 
 
-def test_a_source_that_changes_sides_is_told_before_it_does() -> None:
+def test_a_change_of_role_is_previewed() -> None:
     values = {**PRODUCTS, "role_before": "catalog", "added": 0, "changed": 0, "rejected": {}, "vanished": 0}
-    assert is_news(values)
-    assert "! They were products that others may equal, and would become products to review." in str(
-        import_text(values, dry=True)
+    assert has_changes(values)
+    assert "! They were candidate products, and would become products to review." in str(
+        import_report(values, dry=True)
     )
     values |= {"vanished": 3, "removed": 3}
-    assert "! 3 products that the file does not have would be taken out." in str(import_text(values, dry=True))
+    assert "! 3 products missing in the file would be removed." in str(import_report(values, dry=True))
     values |= {"unread": 2, "labels_of_role": 7}
-    text = str(import_text(values, dry=True))
+    text = str(import_report(values, dry=True))
     assert "! The ids of 2 rows could not be read: some of these products may be in them." in text
-    assert "! 7 labels on them neither train nor judge while that is so." in text
+    assert "! 7 labels on them are used neither for training nor for validation in that role." in text
 
 
-def test_labelled_products_that_are_other_articles_are_named() -> None:
+def test_replaced_labelled_products_are_listed() -> None:
     replaced = [
         {"source": "walmart", "id": "7", "before": "Television", "after": "Hose\x1b[31m"},
         {"source": "walmart", "id": "8", "before": "Radio", "after": None},
     ]
     values = {**PRODUCTS, "replaced": replaced, "labels_left_out": 3, "queries_again": None}
-    text = str(import_text(values, dry=True))
-    assert "! 2 labelled products would be another article or gone:" in text
+    text = str(import_report(values, dry=True))
+    assert "! 2 labelled products would be replaced or removed:" in text
     assert "7: was “Television”, now “Hose" in text
     assert "\x1b" not in text
-    assert "8: was “Radio”, gone" in text
+    assert "8: was “Radio”, removed" in text
     assert "first in the queue" not in text
-    done = str(import_text({**values, "queries_again": 2}, dry=False))
-    assert "3 labels on them are left out of training until somebody answers again; 2 queries come first" in done
+    done = str(import_report({**values, "queries_again": 2}, dry=False))
+    assert "3 labels on them are left out of training until labelled again; 2 queries come first" in done
 
 
-def test_what_became_of_the_trade_item_numbers_is_told_before_they_come_in() -> None:
+def test_gtins_are_reported_in_the_preview() -> None:
     example = {"line": 6, "id": HOSTILE, "text": "700000554336"}
     gtins = {"valid": 3, "repaired": 2, "unusable": {"wrong check digit": {"count": 4, "examples": [example]}}}
-    text = str(import_text({**PRODUCTS, "gtins": gtins}, dry=True))
+    text = str(import_report({**PRODUCTS, "gtins": gtins}, dry=True))
     assert "\nGTINs: 3 valid, 2 repaired, 4 unusable (left unknown).\n! 4 wrong check digit (line 6, t[/b]" in text
     assert "\x1b" not in text
-    assert "GTIN" not in str(import_text(PRODUCTS, dry=True))
+    assert "GTIN" not in str(import_report(PRODUCTS, dry=True))
 
 
-def test_a_ledger_is_told_in_events() -> None:
-    text = str(import_text(EVENTS, dry=True))
-    assert text.startswith("40 new events; 4 were known already.")
-    assert "! Of its validation queries 1 trains here already, and will go on training." in text
-    assert not is_news({**EVENTS, "events": 0, "validation": 0})
+def test_a_ledger_is_reported_in_events() -> None:
+    text = str(import_report(EVENTS, dry=True))
+    assert text.startswith("40 new events; 4 were imported before.")
+    assert "! 1 validation query of it is used for training here, and will stay so." in text
+    assert not has_changes({**EVENTS, "events": 0, "validation": 0})
 
 
 # -- who may, and from where ---------------------------------------------------------------------------------
@@ -273,9 +272,7 @@ def test_only_plain_files_of_the_folder_itself_are_offered(bench: Bench, tmp_pat
     assert files_in(bench.workspace.reports) == ["a [x].csv", "b.csv"]
 
 
-async def test_in_a_kiosk_a_file_is_chosen_among_the_reports_and_nobody_takes_a_name(
-    bench: Bench, tmp_path: Path
-) -> None:
+async def test_a_kiosk_offers_the_reports_and_fixes_the_annotator(bench: Bench, tmp_path: Path) -> None:
     reports(bench, tmp_path)
     async with importing(bench, kiosk=True) as (app, pilot, verbs):
         assert not app.screen.query(PathField)
@@ -288,10 +285,10 @@ async def test_in_a_kiosk_a_file_is_chosen_among_the_reports_and_nobody_takes_a_
         assert not any(word.startswith("--as") for asked in verbs.asked for word in asked)
 
 
-async def test_in_a_kiosk_without_reports_there_is_nothing_to_bring_in(bench: Bench) -> None:
+async def test_a_kiosk_without_reports_has_nothing_to_import(bench: Bench) -> None:
     async with importing(bench, kiosk=True) as (app, pilot, verbs):
         await press(pilot, "right", "enter")
-        assert "There is no file in reports to bring in." in screen_text(app)
+        assert "There is no file in reports to import." in screen_text(app)
         assert verbs.asked == []
 
 
@@ -319,7 +316,7 @@ async def test_a_real_import(bench: Bench) -> None:
     ("typed", "said"),
     [("~nobody-at-all/x", "There is no file"), ("nowhere/x.csv", "There is no file"), (".", "is a folder")],
 )
-async def test_a_path_that_leads_nowhere_is_a_sentence(bench: Bench, typed: str, said: str) -> None:
+async def test_a_missing_file_is_a_sentence(bench: Bench, typed: str, said: str) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -330,19 +327,19 @@ async def test_a_path_that_leads_nowhere_is_a_sentence(bench: Bench, typed: str,
         assert said in screen_text(app)
 
 
-def test_what_the_command_line_remarks_stands_on_the_page_too() -> None:
+def test_remarks_of_the_command_are_shown() -> None:
     products = {
         **PRODUCTS, "remarks": ["column 'Retail Pric' not used; did you mean --map price='Retail Pric'", "a\x1bb"],
     }  # fmt: skip
-    text = import_text(products, dry=True).plain
+    text = import_report(products, dry=True).plain
     assert "column 'Retail Pric' not used" in text
     assert "a␛b" in text
     labels = {**LABELS, "rejected": {"product not in the catalogue": 2}, "rejects_file": "reports/rejects-labels-a.csv"}
-    assert "2 rows left out: 2 product not in the catalogue." in import_text(labels, dry=True).plain
-    assert "reports/rejects-labels-a.csv" in import_text(labels, dry=False).plain
+    assert "2 rows skipped: 2 product not in the catalogue." in import_report(labels, dry=True).plain
+    assert "reports/rejects-labels-a.csv" in import_report(labels, dry=False).plain
 
 
-async def test_columns_and_sheets_of_labels_go_to_the_verb(bench: Bench) -> None:
+async def test_columns_and_sheets_of_labels_become_arguments(bench: Bench) -> None:
     async with importing(bench) as (app, pilot, verbs):
         fill(app, path="x.xlsx", map="query_id=ours, label=same", table="Sheet 2")
         await press(pilot, "enter")

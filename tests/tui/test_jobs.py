@@ -1,4 +1,4 @@
-"""Jobs seen from the desk: the screen, the status line, and the word at the end."""
+"""Jobs at the desk: the screen, the status line, and the notice at the end."""
 
 import json
 import subprocess
@@ -23,7 +23,7 @@ from tui.common.dialogs import ConfirmDialog
 from tui.jobs.list import _row
 from tui.jobs.pane import LossCurve
 from tui.jobs.screen import JobLogScreen, JobsScreen
-from tui.jobs.text import ending
+from tui.jobs.text import end_notice
 from tui.jobs.watch import JobWatch
 
 
@@ -38,7 +38,7 @@ async def jobs_screen(bench: Bench) -> AsyncIterator[tuple[DeskApp, Pilot[None]]
         yield app, pilot
 
 
-async def test_the_screen_tells_of_each_job(bench: Bench) -> None:
+async def test_the_screen_shows_each_job(bench: Bench) -> None:
     three_jobs(bench.workspace.jobs)
     async with jobs_screen(bench) as (app, pilot):
         text = screen_text(app)
@@ -60,7 +60,7 @@ async def test_the_screen_tells_of_each_job(bench: Bench) -> None:
             "hybrid",
             "before  after",
             "hit@1      0.740  0.830 +0.090  0.840  0.930 +0.090",
-            "model is in use.",
+            "is the champion.",
         ):
             assert words in text, words
         await pilot.press("j")
@@ -131,7 +131,7 @@ async def test_a_job_is_ended_only_once_confirmed(bench: Bench, sleeper: subproc
         await shows(pilot, "cancelled")
 
 
-async def test_somebody_else_s_job_is_ended_by_a_lead_alone(bench: Bench) -> None:
+async def test_only_a_lead_ends_the_job_of_somebody_else(bench: Bench) -> None:
     running_retrain(bench.workspace.jobs)
     bench.settings = Settings.model_validate({"people": {"leads": ["lea"]}})
     async with jobs_screen(bench) as (app, pilot):
@@ -141,7 +141,7 @@ async def test_somebody_else_s_job_is_ended_by_a_lead_alone(bench: Bench) -> Non
         assert "bob started this job; only they or a lead can cancel it." in screen_text(app)
 
 
-async def test_a_lead_is_told_whose_job_it_is(bench: Bench) -> None:
+async def test_a_lead_sees_whose_job_it_is(bench: Bench) -> None:
     running_retrain(bench.workspace.jobs)
     async with jobs_screen(bench) as (app, pilot):
         await pilot.press("x")
@@ -167,7 +167,7 @@ async def test_a_job_that_failed_can_be_started_again(bench: Bench, monkeypatch:
         assert "There is nothing to resume." in screen_text(app)
         await pilot.press("j", "r")
         await settled(pilot)
-        assert "This job has ended well" in screen_text(app)
+        assert "This job has finished" in screen_text(app)
         await pilot.press("j")
         await settled(pilot)
         assert "r starts it again: it continues where it stopped." in screen_text(app)
@@ -215,7 +215,7 @@ async def test_in_a_kiosk_the_log_is_for_leads(bench: Bench) -> None:
         await pilot.press("l")
         await settled(pilot)
         assert isinstance(app.screen, JobsScreen)
-        assert "it is for leads here" in screen_text(app)
+        assert "it is for leads" in screen_text(app)
 
 
 async def test_the_filter_shows_jobs_of_one_kind(bench: Bench) -> None:
@@ -229,7 +229,7 @@ async def test_the_filter_shows_jobs_of_one_kind(bench: Bench) -> None:
         assert seen == ["Jobs  3", "Jobs  running  1 of 3", "Jobs  Index  1 of 3", "Jobs  Retrain  2 of 3", "Jobs  3"]
 
 
-async def test_of_many_jobs_only_those_in_sight_are_painted_and_only_what_runs_is_read_again(
+async def test_only_visible_jobs_are_painted_and_only_running_ones_read_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(300):
@@ -264,7 +264,7 @@ async def test_of_many_jobs_only_those_in_sight_are_painted_and_only_what_runs_i
         assert len(set(painted)) < 80
 
 
-async def test_what_is_left_of_all_goes_by_the_last_time(bench: Bench) -> None:
+async def test_the_time_left_is_estimated_from_the_last_run(bench: Bench) -> None:
     three_jobs(bench.workspace.jobs)
     earlier = [
         {"t": 0.0, "kind": "stage", "stage": "hard negatives", "total": 50},
@@ -296,7 +296,7 @@ async def test_the_loss_is_a_curve_where_there_is_room(bench: Bench) -> None:
         await settled(pilot)
 
 
-async def test_the_status_line_tells_of_several_jobs(bench: Bench) -> None:
+async def test_the_status_line_counts_several_jobs(bench: Bench) -> None:
     running_retrain(bench.workspace.jobs)
     write_job(bench.workspace.jobs, "20260101-080000-ffff", "evaluate", [], running=True)
     app = bench.app()
@@ -316,7 +316,7 @@ async def test_the_status_line_tells_of_several_jobs(bench: Bench) -> None:
         assert [n.message for n in app._notifications] == ["Retrain: cancelled", "Evaluate finished."]
 
 
-async def test_the_status_line_shows_what_runs_and_a_word_says_when_it_ends(bench: Bench) -> None:
+async def test_the_status_line_shows_a_running_job_and_a_notice_its_end(bench: Bench) -> None:
     running_retrain(bench.workspace.jobs)
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -389,11 +389,11 @@ def job(state: JobState = JobState.DONE, **facts: object) -> Job:
         (job(result={"champion": {"a": "x"}, "challenger": {"a": True, "b": 1}, "primary": "a"}),
          ("Retrain finished: b 1.00", True)),
         (job(JobState.FAILED, error="No \x1b[31mlabels."), ("Retrain: No ␛[31mlabels.", False)),
-        (job(JobState.LOST), ("Retrain: lost: it ended without a word", False)),
+        (job(JobState.LOST), ("Retrain: lost: its process ended without a result", False)),
     ],
 )  # fmt: skip
-def test_the_word_at_the_end(ended: Job, words: tuple[str, bool]) -> None:
-    assert ending(ended) == words
+def test_end_notices(ended: Job, words: tuple[str, bool]) -> None:
+    assert end_notice(ended) == words
 
 
 async def test_results_of_any_shape_can_be_shown(bench: Bench) -> None:
@@ -413,20 +413,20 @@ async def test_results_of_any_shape_can_be_shown(bench: Bench) -> None:
 def test_nothing_is_read_while_nothing_runs(bench: Bench) -> None:
     board = Jobs(bench.workspace.jobs)
     watch = JobWatch(board)
-    while watch.is_due():
-        assert watch.note(watch.read()) == []
-    assert not watch.is_due()
+    while watch.should_read():
+        assert watch.newly_ended(watch.read()) == []
+    assert not watch.should_read()
     running_retrain(board.folder)
-    assert watch.is_due()
-    assert watch.note(watch.read()) == []
-    assert all(watch.is_due() for _ in range(10))
+    assert watch.should_read()
+    assert watch.newly_ended(watch.read()) == []
+    assert all(watch.should_read() for _ in range(10))
     write_events(board.folder, RUNNING, [{"kind": "done"}])
-    assert [ended.id for ended in watch.note(watch.read())] == [RUNNING]
+    assert [ended.id for ended in watch.newly_ended(watch.read())] == [RUNNING]
     assert json.loads((board.folder / RUNNING / "job.json").read_text())["arguments"] == ["retrain"]
     assert DONE not in {found.id for found in watch.read()}
 
 
-async def test_who_comes_back_is_told_what_ended_meanwhile(bench: Bench) -> None:
+async def test_a_notice_names_the_job_that_ended_meanwhile(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -440,7 +440,7 @@ async def test_who_comes_back_is_told_what_ended_meanwhile(bench: Bench) -> None
         assert [n.message for n in app._notifications] == ["Retrain finished: MRR@10 0.80 → 0.87, promoted"]
 
 
-async def test_a_newcomer_is_not_told_of_old_jobs(bench: Bench) -> None:
+async def test_a_newcomer_gets_no_notice_of_old_jobs(bench: Bench) -> None:
     write_job(bench.workspace.jobs, DONE, "retrain", [RESULT, {"kind": "done", "t": 4e9}])
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:

@@ -1,4 +1,4 @@
-"""The judge beside the desk: heard when asked, marked when known, never while one decides blind; nothing waits."""
+"""The judge on the desk: streamed reasoning, marked verdicts, unavailable in blind mode, never blocking."""
 
 import re
 from dataclasses import replace
@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from core.judge.verdict import NO_VERDICT, Answer
 from labels.model import Stream
 from tui.app import DeskApp
-from tui.errors import EngineError, EngineRefusalError
+from tui.errors import WorkerError, WorkerRefusalError
 from tui.review.screen import ReviewScreen
 from tui.review.verdict import VerdictDialog
 
@@ -21,8 +21,8 @@ from tui.review.verdict import VerdictDialog
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for somebody to have read."""
-    monkeypatch.setattr("tui.review.judge_scores._READING_S", 0.001)
-    monkeypatch.setattr("tui.review.verdict._PAINTED_EVERY_S", 0.001)
+    monkeypatch.setattr("tui.review.judge_scores._DELAY_S", 0.001)
+    monkeypatch.setattr("tui.review.verdict._PAINT_INTERVAL_S", 0.001)
 
 
 def with_judge(bench: Bench, judge: FakeJudge, stream: Stream = Stream.TRIAGE) -> DeskApp:
@@ -38,7 +38,7 @@ async def until(pilot: Pilot[None], text: str) -> str:
     return screen_text(pilot.app)
 
 
-async def test_without_one_the_key_says_how_to_get_one(bench: Bench) -> None:
+async def test_without_a_judge_the_key_says_how_to_configure_one(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(100, 30)) as pilot:
         await settled(pilot)
@@ -47,7 +47,7 @@ async def test_without_one_the_key_says_how_to_get_one(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
-async def test_it_is_heard_word_by_word_and_its_verdict_marked(bench: Bench, size: tuple[int, int]) -> None:
+async def test_its_reasoning_is_streamed_and_its_verdict_marked(bench: Bench, size: tuple[int, int]) -> None:
     judge = FakeJudge()
     judge.let_go.clear()
     app = with_judge(bench, judge)
@@ -86,7 +86,7 @@ async def test_escape_ends_it_and_nothing_is_marked(bench: Bench) -> None:
         assert "J✗" not in screen_text(app)
 
 
-async def test_what_it_has_said_before_is_marked_by_itself(bench: Bench) -> None:
+async def test_cached_verdicts_are_marked_without_asking(bench: Bench) -> None:
     judge = FakeJudge()
     judge.before = {"q3-c1": verdict(Answer.MATCH, 0.9), "q3-c4": verdict(), "q3-c5": verdict(None, None)}
     app = with_judge(bench, judge)
@@ -104,20 +104,20 @@ async def test_what_it_has_said_before_is_marked_by_itself(bench: Bench) -> None
     assert judge.closed
 
 
-async def test_while_one_decides_blind_it_is_not_heard(bench: Bench) -> None:
+async def test_it_is_not_available_in_blind_mode(bench: Bench) -> None:
     judge = FakeJudge()
     judge.before = {"q7-c1": verdict(Answer.MATCH, 0.9), "q3-c1": verdict(Answer.MATCH, 0.9)}
     app = with_judge(bench, judge, Stream.VALIDATION)
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         await pilot.press("v")
-        shown = await until(pilot, "The judge is not heard while you decide blind.")
+        shown = await until(pilot, "The judge is not available in blind mode.")
         assert "J✓" not in shown
         assert not isinstance(app.screen, VerdictDialog)
     assert judge.asked == []
 
 
-async def test_one_who_hides_the_scores_sees_no_marks_either(bench: Bench) -> None:
+async def test_hiding_scores_hides_its_marks(bench: Bench) -> None:
     judge = FakeJudge()
     judge.before = {"q3-c1": verdict(Answer.MATCH, 0.9)}
     app = with_judge(bench, judge)
@@ -133,7 +133,7 @@ async def test_one_who_hides_the_scores_sees_no_marks_either(bench: Bench) -> No
 async def test_its_trouble_is_a_sentence(bench: Bench) -> None:
     judge = FakeJudge()
     judge.pieces = []
-    judge.answer = EngineError("The judge takes too long.", "The desk goes on without it.")
+    judge.answer = WorkerError("The judge takes too long.", "The desk goes on without it.")
     app = with_judge(bench, judge)
     async with app.run_test(size=(100, 30)) as pilot:
         await settled(pilot)
@@ -141,9 +141,9 @@ async def test_its_trouble_is_a_sentence(bench: Bench) -> None:
         assert "The desk goes on without it." in await until(pilot, "The judge takes too long.")
 
 
-async def test_one_that_can_say_nothing_says_so_once(bench: Bench) -> None:
+async def test_a_judge_without_verdicts_is_reported_once(bench: Bench) -> None:
     judge = FakeJudge()
-    judge.known = refuse = Mock(side_effect=EngineRefusalError("tiny is gone.", "Start the server."))  # type: ignore[method-assign]
+    judge.known_verdicts = refuse = Mock(side_effect=WorkerRefusalError("tiny is gone.", "Start the server."))  # type: ignore[method-assign]
     app = with_judge(bench, judge)
     async with app.run_test(size=(100, 30)) as pilot:
         await settled(pilot)
@@ -156,7 +156,7 @@ async def test_one_that_can_say_nothing_says_so_once(bench: Bench) -> None:
         assert "tiny is gone" not in screen_text(app)
 
 
-async def test_no_verdict_is_said_to_be_none(bench: Bench) -> None:
+async def test_a_missing_verdict_is_reported(bench: Bench) -> None:
     judge = FakeJudge()
     judge.answer = verdict(None, None)
     app = with_judge(bench, judge)
@@ -169,7 +169,7 @@ async def test_no_verdict_is_said_to_be_none(bench: Bench) -> None:
         assert "J✗" not in screen_text(app)
 
 
-async def test_why_a_verdict_was_not_taken_is_said_once(bench: Bench) -> None:
+async def test_the_reason_for_a_rejected_verdict_is_shown_once(bench: Bench) -> None:
     judge = FakeJudge()
     why = "it says MATCH, and gives NO MATCH the higher probability."
     judge.answer = replace(verdict(None, None), reasoning=f"Same drive.\n**Verdict:** MATCH\n\n{NO_VERDICT} {why}")
@@ -182,7 +182,7 @@ async def test_why_a_verdict_was_not_taken_is_said_once(bench: Bench) -> None:
         assert "**Verdict:** MATCH" in shown
 
 
-async def test_what_it_says_is_inert(bench: Bench) -> None:
+async def test_its_text_is_inert(bench: Bench) -> None:
     judge = FakeJudge()
     judge.pieces = ["\x1b]52;c;ZXZpbA==\x07 [@click=app.quit]x[/] [/b] [red]", "\x1b[2J", "\n".join(INJECTIONS[:8])]
     judge.let_go.clear()

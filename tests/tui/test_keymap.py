@@ -1,4 +1,4 @@
-"""Keys that a person moves, and what keeps them from being locked out."""
+"""Remapped keys, and the guarantees that no action becomes unreachable."""
 
 import re
 from itertools import combinations
@@ -36,17 +36,17 @@ AZERTY = {f"pick_{place}": f"{place % 10},{key}" for place, key in enumerate("&�
         ("ctrl+pageup", "ctrl+pageup", "ctrl+PgUp"), ("ф", "ф", "ф"),
     ],
 )  # fmt: skip
-def test_a_key_is_read_as_people_write_it(written: str, key: str, read: str) -> None:
+def test_keys_are_read_as_written(written: str, key: str, read: str) -> None:
     assert canonical(written) == key
     assert shown(key) == read
 
 
 @pytest.mark.parametrize("written", ["", "spcae", "ctrl+", "strg+a", "<any>", "a b", "f99", "ctrl+ctl+x"])
-def test_what_is_no_key_is_none(written: str) -> None:
+def test_unknown_keys_are_none(written: str) -> None:
     assert canonical(written) is None
 
 
-def test_the_acts_show_the_keys_that_they_have() -> None:
+def test_actions_show_their_keys() -> None:
     for act in ACTS.values():
         assert set(act.shown.split()) <= {shown(key) for key in act.keys.split(",")}, act
 
@@ -54,27 +54,27 @@ def test_the_acts_show_the_keys_that_they_have() -> None:
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        ({"acept": "space"}, "keys.acept: there is no such act; did you mean accept?"),
-        ({"accept": "spcae"}, "keys.accept: 'spcae' names no key; accept stays on a."),
-        ({"accept": ""}, "keys.accept: '' names no key; accept stays on a."),
+        ({"acept": "space"}, "keys.acept: there is no such action; did you mean accept?"),
+        ({"accept": "spcae"}, "keys.accept: 'spcae' is not a key; accept stays on a."),
+        ({"accept": ""}, "keys.accept: '' is not a key; accept stays on a."),
         ({"accept": "x"}, "keys.accept: x is the key of reject; accept stays on a."),
         ({"accept": "space", "reject": "space"}, "keys.reject: Space is the key of accept"),
         ({"accept": "ctrl+p"}, "keys.accept: ctrl+p is the key of palette"),
         ({"accept": "ctrl+q"}, "keys.accept: ctrl+q is the key of quit"),
-        ({"palette": "m"}, "keys.palette: there is no such act"),
+        ({"palette": "m"}, "keys.palette: there is no such action"),
     ],
 )
-def test_what_cannot_be_followed_is_said_in_a_sentence(wanted: dict[str, str], said: str) -> None:
+def test_invalid_settings_are_reported_in_a_sentence(wanted: dict[str, str], said: str) -> None:
     keymap = Keymap.of(wanted)
     assert len(keymap.problems) == 1
     assert keymap.problems[0].startswith(said)
 
 
-def test_names_that_are_hostile_are_inert() -> None:
+def test_hostile_names_are_inert() -> None:
     assert "\x1b" not in Keymap.of({"a\x1b]52;c;eA==\x07": "b"}).problems[0]
 
 
-def test_two_acts_may_change_places() -> None:
+def test_two_actions_may_swap_keys() -> None:
     keymap = Keymap.of({"accept": "x", "reject": "a"})
     assert not keymap.problems
     assert (keymap.act(ACTS["accept"]).shown, keymap.act(ACTS["reject"]).shown) == ("x", "a")
@@ -93,9 +93,9 @@ KEYS = st.lists(
 
 
 @given(st.dictionaries(st.sampled_from([*ACTS, "nothing"]), KEYS.map(",".join), max_size=8))
-def test_whatever_is_asked_for_nobody_is_locked_out(wanted: dict[str, str]) -> None:
+def test_no_settings_lock_anyone_out(wanted: dict[str, str]) -> None:
     keymap = Keymap.of(wanted)
-    assert len(keymap.moved) + len(keymap.problems) == len(wanted)
+    assert len(keymap.overrides) + len(keymap.problems) == len(wanted)
     keys = {act.id: set(keymap.act(act).keys.split(",")) for act in REVIEW}
     assert all(keys.values())
     for first, second in combinations(keys, 2):
@@ -103,7 +103,7 @@ def test_whatever_is_asked_for_nobody_is_locked_out(wanted: dict[str, str]) -> N
     assert "ctrl+q" in keymap.act(ACTS["quit"]).keys
 
 
-async def test_moved_keys_do_it_and_stand_in_bar_help_and_words(bench: Bench) -> None:
+async def test_remapped_keys_work_and_are_shown(bench: Bench) -> None:
     bench.settings = Settings(keys={"accept": "space", "undo": "U", "skip": "e,f2"})
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
@@ -117,7 +117,7 @@ async def test_moved_keys_do_it_and_stand_in_bar_help_and_words(bench: Bench) ->
         assert "e F2 skip" in bar
         await pilot.press("enter")
         await settled(pilot)
-        assert "e puts it off, n rejects" in screen_text(app)
+        assert "e skips it, n rejects" in screen_text(app)
         await pilot.press("space")
         await settled(pilot)
         assert bench.decided()["q3-c1"] == ("match", "explicit")
@@ -142,7 +142,7 @@ async def test_candidates_are_picked_without_shift_on_a_french_keyboard(bench: B
         assert not app.keymap.problems
 
 
-async def test_lists_move_by_what_moves_the_candidates(bench: Bench) -> None:
+async def test_lists_follow_the_keys_of_the_candidates(bench: Bench) -> None:
     bench.settings = Settings(keys={"down": "e", "up": "i", "quit": "Q"})
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -165,17 +165,17 @@ async def test_lists_move_by_what_moves_the_candidates(bench: Bench) -> None:
 
 def test_a_letter_with_a_meaning_of_its_own_on_a_screen_keeps_it_there() -> None:
     keymap = Keymap.of({"down": "e", "up": "p", "trail": "l", "history": "F"})
-    assert keymap.follow["stream_down"] == ("e", "down")
+    assert keymap.linked["stream_down"] == ("e", "down")
     # `e` evaluates there, and `p` puts an encoder in use.
-    assert keymap.follow["figures_down"] == ("down", "J", "pagedown")
-    assert keymap.follow["model_up"] == ("up",)
-    assert keymap.follow["leave_history"] == ("F",)
+    assert keymap.linked["figures_down"] == ("down", "J", "pagedown")
+    assert keymap.linked["model_up"] == ("up",)
+    assert keymap.linked["leave_history"] == ("F",)
     assert {act.id: keymap.act(act).shown for act in TRAIL}["leave_trail"] == "l q"
     assert {act.id: keymap.act(act).shown for act in EVALUATION}["figures_down"] == "↓"
     assert {act.id: keymap.act(act).shown for act in MODELS}["model_filter"] == "f"
 
 
-async def test_the_settings_tell_the_keys_in_force(bench: Bench) -> None:
+async def test_the_settings_show_the_keys_in_force(bench: Bench) -> None:
     bench.workspace.settings.write_text('[keys]\naccept = "space"\nacept = "[/]"\n')
     bench.settings = load_settings(bench.workspace.settings)
     app = bench.app()
@@ -186,10 +186,10 @@ async def test_the_settings_tell_the_keys_in_force(bench: Bench) -> None:
         text = screen_text(app)
         assert re.search(r'accept +"space"  from the file', text)
         assert "In force: Space. The same product: accept" in text
-        assert "✗ keys.acept: there is no such act; did you mean accept?" in text
+        assert "✗ keys.acept: there is no such action; did you mean accept?" in text
 
 
-async def test_the_doctor_on_the_desk_tells_what_is_wrong_with_them(bench: Bench) -> None:
+async def test_the_doctor_screen_reports_key_problems(bench: Bench) -> None:
     bench.settings = Settings(keys={"reject": "a", "down": "e,j"})
     app = bench.app()
     async with app.run_test(size=(120, 50)) as pilot:
@@ -198,28 +198,28 @@ async def test_the_doctor_on_the_desk_tells_what_is_wrong_with_them(bench: Bench
         await settled(pilot)
         text = screen_text(app)
         assert "✗ keys.reject: a is the key of accept; reject stays on x." in text
-        assert re.search(r"✓ keys +1 moved", text)
+        assert re.search(r"✓ keys +1 remapped", text)
 
 
 @pytest.mark.parametrize(("keys", "code"), [('accept = "space"', 0), ('accept = "spcae"', 1)])
-def test_samesku_doctor_looks_at_the_keys(bench: Bench, keys: str, code: int) -> None:
+def test_samesku_doctor_checks_the_keys(bench: Bench, keys: str, code: int) -> None:
     bench.workspace.settings.write_text(f"[keys]\n{keys}\n")
     arguments = ["--home", str(bench.workspace.home), "doctor"]
     done = CliRunner().invoke(make_app([doctor]), arguments)
     assert done.exit_code == code
-    assert ("'spcae' names no key" in done.output) is bool(code)
-    assert ("keys: 1 moved" in done.output) is not bool(code)
+    assert ("'spcae' is not a key" in done.output) is bool(code)
+    assert ("keys: 1 remapped" in done.output) is not bool(code)
 
 
-def test_every_screen_of_the_desk_is_known_to_follow() -> None:
-    known = {act for screen in SCREENS for act in screen}
+def test_every_action_belongs_to_a_screen() -> None:
+    known = {act.id for screen in (*SCREENS, REVIEW) for act in screen}
     for name, acts in vars(actions).items():
         if isinstance(acts, tuple) and acts and isinstance(acts[0], Act):
-            assert set(acts) <= known, name
+            assert {act.id for act in acts} <= known, name
 
 
 @given(st.dictionaries(st.sampled_from([*ACTS]), KEYS.map(",".join), max_size=6))
-def test_no_moved_key_takes_one_of_another_screen_away(wanted: dict[str, str]) -> None:
+def test_no_remapped_key_conflicts_on_another_screen(wanted: dict[str, str]) -> None:
     keymap = Keymap.of(wanted)
     for screen in SCREENS:
         owners: dict[str, str] = {}
@@ -231,31 +231,31 @@ def test_no_moved_key_takes_one_of_another_screen_away(wanted: dict[str, str]) -
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ("фф", "“ф” is no key here: switch the keyboard to Latin letters."),
-        ("éç", '“ç” is no key here: digits need shift, or pick_9 = "9,ç" under [keys].'),
-        ("mm", "“m” is no key here; ? lists them."),
+        ("фф", "“ф” is not a key here: switch the keyboard to Latin letters."),
+        ("éç", '“ç” is not a key here: digits need shift, or pick_9 = "9,ç" under [keys].'),
+        ("mm", "“m” is not a key here; ? lists the keys."),
         ("ф", ""),
         ("фjф", ""),
     ],
 )
-async def test_keys_of_another_layout_are_answered_the_second_time(bench: Bench, keys: str, said: str) -> None:
+async def test_the_second_key_of_another_layout_shows_a_hint(bench: Bench, keys: str, said: str) -> None:
     app = bench.app()
     async with app.run_test(size=(100, 24)) as pilot:
         await settled(pilot)
         await pilot.press(*keys)
         await settled(pilot)
-        assert app.review.query_one(KeyBar).said == said
+        assert app.review.query_one(KeyBar).notice == said
 
 
-def test_ctrl_with_a_letter_of_another_alphabet_is_answered_too() -> None:
-    strange = LayoutHint()
-    assert strange.typed("ctrl+з", None, "?", known=False) == ""
-    assert "Latin letters" in strange.typed("ctrl+й", None, "?", known=False)
+def test_ctrl_with_a_letter_of_another_alphabet_shows_a_hint() -> None:
+    hint = LayoutHint()
+    assert hint.on_key("ctrl+з", None, "?", bound=False) == ""
+    assert "Latin letters" in hint.on_key("ctrl+й", None, "?", bound=False)
     for key in ("ctrl+w", "f9", "tab", "shift+up"):
-        assert strange.typed(key, None, "?", known=False) == ""
+        assert hint.on_key(key, None, "?", bound=False) == ""
 
 
-async def test_problems_are_told_when_the_desk_opens(bench: Bench) -> None:
+async def test_problems_are_reported_at_startup(bench: Bench) -> None:
     bench.settings = Settings(keys={"acept": "space", "reject": "a", "none": "[/]", "skip": "u", "unsure": "nope"})
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:

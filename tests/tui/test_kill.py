@@ -57,7 +57,7 @@ SIGHTS = [
     Sight(SECOND, "  ", 1, "", 2, "j"),
     Sight(SECOND, " ✗", 0, "", 3, "x"),
     Sight(THIRD, "  ", 0, "", 4, "u"),
-    Sight(SECOND, " ✗", 0, "Taken back: unsure.", 5, "z"),
+    Sight(SECOND, " ✗", 0, "Undone: unsure.", 5, "z"),
 ]
 
 

@@ -19,7 +19,7 @@ from core.cli.context import Context
 from core.errors import CoreError
 from tests.bench.terminal import Terminal
 from tui.isolation import clean_environment, restart_isolated
-from tui.kiosk import KioskApp, enclosed
+from tui.kiosk import KioskApp, kiosk_context
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = str(Path(sys.executable).with_name("samesku"))
@@ -212,7 +212,7 @@ def test_no_prompt_is_left_when_the_kiosk_ends(bench: Bench, tmp_path: Path, how
         ("lc_all", "C"),
     ],
 )
-def test_a_value_that_may_lead_elsewhere_is_left_out(name: str, value: str) -> None:
+def test_unsafe_values_are_dropped(name: str, value: str) -> None:
     assert name not in clean_environment({name: value}, pwd.getpwuid(os.getuid()))
 
 
@@ -232,7 +232,7 @@ def test_a_value_that_may_lead_elsewhere_is_left_out(name: str, value: str) -> N
         ("SSH_ORIGINAL_COMMAND", "scp -t /tmp\nls"),
     ],
 )
-def test_what_says_how_to_draw_and_to_write_is_kept(name: str, value: str) -> None:
+def test_terminal_and_locale_variables_are_kept(name: str, value: str) -> None:
     cleaned = clean_environment({name: value}, pwd.getpwuid(os.getuid()))
     assert cleaned[name] == value
     assert clean_environment(cleaned, pwd.getpwuid(os.getuid())) == cleaned
@@ -280,12 +280,12 @@ def test_a_user_number_without_an_account_gets_a_sentence(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(pwd, "getpwuid", unknown)
     if step == "restart":
-        with pytest.raises(SystemExit, match=rf"user {os.getuid()} has no account here\.\n.*--as NAME review"):
+        with pytest.raises(SystemExit, match=rf"user {os.getuid()} has none\.\n.*--as NAME review"):
             restart_isolated(["--home", "/ws", "review", "--kiosk"])
         return
     monkeypatch.setattr(sys, "flags", SimpleNamespace(isolated=1))
-    with pytest.raises(CoreError, match="has no account here") as caught:
-        enclosed(Context(home=Path("/ws")))
+    with pytest.raises(CoreError, match="has none") as caught:
+        kiosk_context(Context(home=Path("/ws")))
     assert "--as NAME review" in caught.value.hint
 
 

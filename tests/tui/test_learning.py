@@ -1,18 +1,18 @@
-"""The desk learns while one labels, and nothing moves under anybody's cursor."""
+"""Background refits while labelling; the query on the screen never changes."""
 
 import io
 import time
 
 import pytest
 from desk_bench import Bench, screen_text, settled
-from desk_engine import FakeEngine, rescored
+from desk_matcher import FakeMatcher, rescored
 
 from core.queue.refit_result import RefitResult
 from labels.model import Stream
 from tui.app import DeskApp
-from tui.errors import EngineRefusalError
+from tui.errors import WorkerRefusalError
 from tui.models.retrain import RetrainDialog
-from tui.plain.desk import PlainDesk, Voice, run_plain
+from tui.plain.desk import LineWriter, PlainDesk, run_plain
 
 
 def shown(app: DeskApp) -> str:
@@ -28,11 +28,11 @@ def order(app: DeskApp) -> list[str]:
 
 
 async def test_the_next_query_goes_by_the_refit_and_the_one_on_the_screen_stays(bench: Bench) -> None:
-    app = bench.app(engine=FakeEngine("q5", "q1"))
+    app = bench.app(engine=FakeMatcher("q5", "q1"))
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         # The refit is there, and the query that was on the screen before it is as it was.
-        assert "matcher: 312 labels" in screen_text(app)
+        assert "matcher: 312 labelled pairs" in screen_text(app)
         assert shown(app) == "q3"
         before = order(app)
         await pilot.press("3", "x")
@@ -54,7 +54,7 @@ async def test_the_next_query_goes_by_the_refit_and_the_one_on_the_screen_stays(
 
 
 async def test_never_the_same_query_twice(bench: Bench) -> None:
-    app = bench.app(engine=FakeEngine("q5", "q3", "q1", "q5"))
+    app = bench.app(engine=FakeMatcher("q5", "q3", "q1", "q5"))
     seen = []
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -66,7 +66,7 @@ async def test_never_the_same_query_twice(bench: Bench) -> None:
 
 
 async def test_decisions_record_the_probability_that_was_shown(bench: Bench) -> None:
-    app = bench.app(engine=FakeEngine("q5"))
+    app = bench.app(engine=FakeMatcher("q5"))
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await pilot.press("n")
@@ -83,7 +83,7 @@ async def test_decisions_record_the_probability_that_was_shown(bench: Bench) -> 
 
 
 async def test_one_refit_at_a_time_and_one_more_for_all_that_came_meanwhile(bench: Bench) -> None:
-    engine = FakeEngine("q5")
+    engine = FakeMatcher("q5")
     engine.let_go.clear()
     app = bench.app(engine=engine)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -101,7 +101,7 @@ async def test_one_refit_at_a_time_and_one_more_for_all_that_came_meanwhile(benc
 
 
 async def test_without_an_answer_the_desk_goes_on_in_the_order_it_has(bench: Bench) -> None:
-    engine = FakeEngine("q5")
+    engine = FakeMatcher("q5")
     engine.dead = True
     app = bench.app(engine=engine)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -114,13 +114,13 @@ async def test_without_an_answer_the_desk_goes_on_in_the_order_it_has(bench: Ben
         await pilot.press("w")
         await settled(pilot)
         text = screen_text(app)
-        assert "The engine ended unexpectedly." in text
+        assert "The matcher process ended unexpectedly." in text
         assert "Similarity  0.830" in text
 
 
-async def test_what_somebody_could_mend_is_told_once(bench: Bench) -> None:
-    engine = FakeEngine("q5")
-    engine.refusal = EngineRefusalError("vocabulary.toml: brands.0.spellings: this key is missing.", "Mend it.")
+async def test_a_fixable_failure_is_reported_once(bench: Bench) -> None:
+    engine = FakeMatcher("q5")
+    engine.refusal = WorkerRefusalError("vocabulary.toml: brands.0.spellings: this key is missing.", "Mend it.")
     app = bench.app(engine=engine)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -132,26 +132,26 @@ async def test_what_somebody_could_mend_is_told_once(bench: Bench) -> None:
         engine.refusal = None
         await pilot.press("n")
         await settled(pilot)
-        assert "matcher: 312 labels" in screen_text(app)
+        assert "matcher: 312 labelled pairs" in screen_text(app)
 
 
-def test_the_plain_desk_tells_it_too(bench: Bench) -> None:
-    engine, out = FakeEngine("q5"), io.StringIO()
-    engine.refusal = EngineRefusalError("vocabulary.toml cannot be read.", "Mend it.")
+def test_the_plain_desk_reports_it_too(bench: Bench) -> None:
+    engine, out = FakeMatcher("q5"), io.StringIO()
+    engine.refusal = WorkerRefusalError("vocabulary.toml cannot be read.", "Mend it.")
     desk = bench.desk(engine=engine)
-    plain = PlainDesk(desk, Voice(out))
+    plain = PlainDesk(desk, LineWriter(out))
     plain.learn()
     for _ in range(50):
-        plain.obey("?")
+        plain.run_line("?")
         if "cannot be read" in out.getvalue():
             break
         time.sleep(0.05)
-    plain.obey("?")
+    plain.run_line("?")
     assert out.getvalue().count("vocabulary.toml cannot be read. Mend it.") == 1
 
 
 async def test_leaving_does_not_wait_for_a_refit(bench: Bench) -> None:
-    engine = FakeEngine("q5")
+    engine = FakeMatcher("q5")
     engine.let_go.clear()
     app = bench.app(engine=engine)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -161,8 +161,8 @@ async def test_leaving_does_not_wait_for_a_refit(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
-async def test_why_tells_reasons_for_and_against_with_their_weights(bench: Bench, size: tuple[int, int]) -> None:
-    app = bench.app(engine=FakeEngine("q8"))
+async def test_why_shows_contributions_for_and_against(bench: Bench, size: tuple[int, int]) -> None:
+    app = bench.app(engine=FakeMatcher("q8"))
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
         await pilot.press("n")
@@ -171,28 +171,28 @@ async def test_why_tells_reasons_for_and_against_with_their_weights(bench: Bench
         await settled(pilot)
         text = screen_text(app)
         for part in (
-            "Probability 97%", "▲ high  90% or more", "matcher: 312 labels", "Similarity  0.810",
+            "Probability 97%", "▲ high  90% or more", "matcher: 312 labelled pairs", "Similarity  0.810",
             "+3.2 ████████  model number Archer C7 stands in both", "−1.6 ░░░░      price 2.4 times higher",
-            "Every pair starts at −2.0, other features add +1.4: together +1.0.", "For a match",
+            "baseline −2.0, other features +1.4, total +1.0 (log-odds)", "For a match",
             "Against", "16 GB against 8 GB", "no other candidate is as alike", "Esc back",
         ):  # fmt: skip
             assert part in text, part
 
 
 async def test_what_is_to_be_gained_stands_beside_the_counts(bench: Bench) -> None:
-    app = bench.app(engine=FakeEngine("q8"))
+    app = bench.app(engine=FakeMatcher("q8"))
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         app.open(RetrainDialog(app.desk))
         await settled(pilot)
         text = " ".join(screen_text(app).replace("│", " ").split())
-        assert "of 6 queries left the matcher alone would get" in text
-        assert "about 2 wrong" in text
+        assert "of 6 queries left, the matcher would get" in text
+        assert "2 wrong; the next 50 labels" in text
 
 
 @pytest.mark.parametrize("plain", [False, True])
-async def test_validation_is_told_nothing_of_the_matcher(bench: Bench, plain: bool) -> None:
-    engine = FakeEngine("q7")
+async def test_validation_shows_nothing_of_the_matcher(bench: Bench, plain: bool) -> None:
+    engine = FakeMatcher("q7")
     if plain:
         desk, out = bench.desk(stream=Stream.VALIDATION, engine=engine), io.StringIO()
         run_plain(desk, io.StringIO("w 1\np\nq\n"), out)
@@ -211,11 +211,11 @@ async def test_validation_is_told_nothing_of_the_matcher(bench: Bench, plain: bo
 
 
 def test_the_plain_desk_learns_too(bench: Bench) -> None:
-    desk, out = bench.desk(engine=FakeEngine("q5", "q1")), io.StringIO()
-    desk.learn(RefitResult.from_json(rescored("q5")))
+    desk, out = bench.desk(engine=FakeMatcher("q5", "q1")), io.StringIO()
+    desk.apply_refit(RefitResult.from_json(rescored("q5")))
     run_plain(desk, io.StringIO("w 1\nq\n"), out)
     said = out.getvalue()
-    assert "The bands rest on: matcher: 312 labels." in said
+    assert "The bands are based on: matcher: 312 labelled pairs." in said
     assert "1. probability 97% high, similarity 0.72, Logitech" in said
     assert "For, 3.2: model number Archer C7 stands in both" in said
     assert "Against, 1.6: price 2.4 times higher" in said

@@ -1,4 +1,4 @@
-"""The encoders on a screen: what each makes better and worse, and putting one in use."""
+"""The models screen: comparison by query, promotion and rollback."""
 
 import json
 from collections.abc import AsyncIterator, Callable
@@ -59,18 +59,18 @@ def has(app: DeskApp, *words: str) -> None:
         assert word in text, f"{word!r} is not on\n{text}"
 
 
-async def test_everything_known_of_the_encoder_in_use_is_shown(bench: Bench) -> None:
+async def test_the_facts_of_the_champion_are_shown(bench: Bench) -> None:
     two_encoders(bench.workspace)
     async with models_screen(bench) as (app, _):
         assert isinstance(app.screen, ModelsScreen)
         has(
-            app, f"● {TUNED}  in use", BASE, "576 matches", "5 queries of validation@2", "mrr@10 0.8350 → 0.9280",
+            app, f"● {TUNED}  champion", BASE, "576 matches", "5 queries of validation@2", "mrr@10 0.8350 → 0.9280",
             "epochs 4, learning rate 0.0005", "hit@1 0.40 (0.34–0.45)  MRR@10 0.57 (0.51–0.62)",
-            "is ranked by it, and by a matcher",
+            "ranked by it and by a matcher",
         )  # fmt: skip
 
 
-async def test_the_queries_are_listed_by_what_became_of_them(bench: Bench) -> None:
+async def test_queries_are_listed_by_outcome(bench: Bench) -> None:
     two_encoders(bench.workspace)
     async with models_screen(bench) as (app, pilot):
         has(
@@ -89,7 +89,7 @@ async def test_the_queries_are_listed_by_what_became_of_them(bench: Bench) -> No
         has(app, "▲ Better: the match moved up  2")
         await pilot.press("r")
         await settled(pilot)
-        has(app, "▲ Better: the match moved up  3", "hybrid: encoder and shared words")
+        has(app, "▲ Better: the match moved up  3", "hybrid: dense and lexical ranks fused")
 
 
 async def test_on_a_narrow_screen_one_side_is_seen_at_a_time(bench: Bench) -> None:
@@ -103,7 +103,7 @@ async def test_on_a_narrow_screen_one_side_is_seen_at_a_time(bench: Bench) -> No
         assert "576 matches" not in screen_text(app)
 
 
-async def test_another_encoder_is_looked_at_as_if_it_took_the_place_of_the_one_in_use(bench: Bench) -> None:
+async def test_another_encoder_is_compared_with_the_champion(bench: Bench) -> None:
     two_encoders(bench.workspace)
     write_card(bench.workspace, ANOTHER, "2026-02-02T12:00:00+00:00")
     save_comparison(bench.workspace, comparison(TUNED, ANOTHER))
@@ -113,15 +113,20 @@ async def test_another_encoder_is_looked_at_as_if_it_took_the_place_of_the_one_i
 
 async def test_without_another_encoder_the_screen_says_how_one_is_made(bench: Bench) -> None:
     async with models_screen(bench, "c") as (app, pilot):
-        has(app, "There is nothing to compare yet", "Retrain (ctrl+p) makes another encoder", "untuned, not judged yet")
+        has(
+            app,
+            "There is nothing to compare yet",
+            "Retrain (ctrl+p) makes another encoder",
+            "untuned, not evaluated yet",
+        )
         has(app, "There is no other encoder to compare with.")
         await pilot.press("p")
-        has(app, "This encoder is in use already.")
+        has(app, "This encoder is the champion already.")
         await pilot.press("b")
-        has(app, "There is nothing to go back to.")
+        has(app, "There is no earlier champion to roll back to.")
 
 
-async def test_what_was_not_compared_can_be_compared_as_a_job(bench: Bench, started: list[list[str]]) -> None:
+async def test_a_missing_comparison_can_be_started_as_a_job(bench: Bench, started: list[list[str]]) -> None:
     write_card(bench.workspace)
     async with models_screen(bench, "c") as (app, pilot):
         await settled(pilot)
@@ -143,11 +148,11 @@ async def test_the_cost_of_comparing_is_that_of_the_last_one(bench: Bench) -> No
         has(app, "It takes about 48 s, as")
 
 
-async def test_an_encoder_is_put_in_use_only_once_confirmed(bench: Bench, started: list[list[str]]) -> None:
+async def test_an_encoder_is_promoted_only_once_confirmed(bench: Bench, started: list[list[str]]) -> None:
     two_encoders(bench.workspace)
     async with models_screen(bench, "j", "p") as (app, pilot):
         assert isinstance(app.screen, ConfirmDialog)
-        has(app, f"Put {BASE} in use?", "is ranked anew, as a job")
+        has(app, f"Promote {BASE} to champion?")
         await pilot.press("escape")
         await settled(pilot)
         assert isinstance(app.screen, ModelsScreen)
@@ -158,26 +163,26 @@ async def test_an_encoder_is_put_in_use_only_once_confirmed(bench: Bench, starte
     assert started == [["models", "promote", BASE]]
 
 
-async def test_going_back_says_where_to(bench: Bench, started: list[list[str]]) -> None:
+async def test_a_rollback_names_its_target(bench: Bench, started: list[list[str]]) -> None:
     write_card(bench.workspace)
     write_card(bench.workspace, ANOTHER)
     write_history(bench.workspace, TUNED, ANOTHER)
     async with models_screen(bench, "b") as (app, pilot):
-        has(app, f"Go back to {TUNED}?")
+        has(app, f"Roll back to {TUNED}?")
         await pilot.press("y")
         await settled(pilot)
     assert started == [["models", "rollback"]]
 
 
-async def test_who_does_not_lead_sees_counts_and_changes_nothing(bench: Bench, started: list[list[str]]) -> None:
+async def test_an_annotator_sees_counts_and_cannot_promote(bench: Bench, started: list[list[str]]) -> None:
     two_encoders(bench.workspace)
     bench.settings = Settings.model_validate({"people": {"leads": ["lea"]}})
     async with models_screen(bench, "j", "p", annotator="mia") as (app, pilot):
         has(
             app,
-            "Only leads put another encoder in use.",
+            "Only leads promote an encoder or roll back.",
             "dense            1     2",
-            "Which queries these are is for leads",
+            "Only leads see which queries these are",
         )
         assert "Logitech" not in screen_text(app)
         await pilot.press("b")

@@ -68,7 +68,7 @@ async def test_a_command_is_found_by_a_word_of_its_sentence(bench: Bench) -> Non
 
 
 @pytest.mark.parametrize("name", ["Jobs", "Streams", "Statistics", "Models", "Evaluation", "Trail", "Past work"])
-async def test_every_page_tells_all_its_keys(bench: Bench, name: str) -> None:
+async def test_every_page_lists_all_its_keys(bench: Bench, name: str) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 48)) as pilot:
         await settled(pilot)

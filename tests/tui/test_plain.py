@@ -16,7 +16,7 @@ from core.catalog.store import CatalogStore
 from core.judge.verdict import Answer
 from labels.errors import LabelsError
 from labels.model import ActionDetails, Stream, Verb
-from tui.plain.desk import PlainDesk, Voice, run_plain
+from tui.plain.desk import LineWriter, PlainDesk, run_plain
 
 
 def talk(bench: Bench, *lines: str, stream: Stream = Stream.TRIAGE, judge: FakeJudge | None = None) -> str:
@@ -64,8 +64,8 @@ def test_reject_none_unsure_and_skip(bench: Bench) -> None:
 
 def test_undo_and_redo(bench: Bench) -> None:
     said = talk(bench, "n", "z", "z", "Z", "Z", "q")
-    assert "There is nothing to take back." in said
-    assert "There is nothing to bring back." in said
+    assert "There is nothing to undo." in said
+    assert "There is nothing to redo." in said
     assert len(bench.decided()) == 10
 
 
@@ -84,24 +84,24 @@ def test_a_product_is_found_by_its_gtin_in_any_form_and_by_its_id(bench: Bench) 
         assert "/1. Nikon D5600 Digital SLR Camera" in talk(bench, f"/ {words}", "q"), words
 
 
-def test_unusable_trade_item_numbers_are_told_as_such(bench: Bench) -> None:
+def test_unusable_trade_item_numbers_are_reported(bench: Bench) -> None:
     with CatalogStore(bench.workspace.catalog) as catalog:
         for source, role, products in (
             ("walmart", "query", query_products()), ("amazon", "catalog", candidate_products()),
         ):  # fmt: skip
             catalog.replace(source, role, [replace(p, upc="999999999999") for p in products])
-    assert "upc says nothing: 999999999999; 999999999999 (placeholder)" in talk(bench, "d 1", "q")
+    assert "upc is not comparable: 999999999999; 999999999999 (placeholder)" in talk(bench, "d 1", "q")
 
 
 def test_comments_flags_details_and_help(bench: Bench) -> None:
     said = talk(bench, "c look [/] again", "f", "p", "d 3", "d", "?", "q")
     assert "Comment by ada: look [/] again" in said
     assert "Query (flagged)" in said
-    assert "model says more on one side: WDBYNN0010BBK; WDBYNN0010BBK3" in said
+    assert "model is longer on one side: WDBYNN0010BBK; WDBYNN0010BBK3" in said
     assert "none of these" in said
 
 
-def test_the_judge_is_asked_about_a_candidate_and_what_it_has_said_is_told(bench: Bench) -> None:
+def test_the_judge_is_asked_and_its_known_verdicts_are_listed(bench: Bench) -> None:
     judge = FakeJudge()
     judge.before = {"q3-c4": verdict(Answer.MATCH, 0.94), "q3-c5": verdict(None, None)}
     said = talk(bench, "v 2", "v", "v 11", "q", judge=judge)
@@ -109,26 +109,26 @@ def test_the_judge_is_asked_about_a_candidate_and_what_it_has_said_is_told(bench
     assert "- the query lacks '2-Year', 'Warranty'" in said
     assert "The judge says: no match, 12% that it is the same product. On 205 pairs" in said
     assert "\n4: match, 94% that it is the same product\n5: no verdict\n" in said
-    assert "Say which: a number from 1 to 10." in said
-    assert "has said nothing of these candidates yet" in talk(bench, "v", "q", judge=FakeJudge())
+    assert "Which candidate? Give a number from 1 to 10." in said
+    assert "has no verdicts on these candidates yet" in talk(bench, "v", "q", judge=FakeJudge())
     assert "There is no judge yet" in talk(bench, "v 2", "q")
 
 
-def test_the_judge_is_not_heard_where_one_decides_blind(bench: Bench) -> None:
+def test_the_judge_is_not_available_in_blind_mode(bench: Bench) -> None:
     judge = FakeJudge()
-    assert "The judge is not heard" in talk(bench, "v 1", "v", "q", stream=Stream.VALIDATION, judge=judge)
+    assert "The judge is not available" in talk(bench, "v 1", "v", "q", stream=Stream.VALIDATION, judge=judge)
     assert judge.asked == []
 
 
-def test_what_makes_no_sense_decides_nothing(bench: Bench) -> None:
+def test_invalid_lines_decide_nothing(bench: Bench) -> None:
     said = talk(bench, "a", "a 11", "x zero", "a -1", "w", "y", "yes", "", "c", "/")
-    assert said.count("Say which: a number from 1 to 10.") == 5
-    assert "“y” is no key" not in said
-    assert "“yes” is no key here; ? lists them." in said
+    assert said.count("Which candidate? Give a number from 1 to 10.") == 5
+    assert "“y” is not a key" not in said
+    assert "“yes” is not a key here; ? lists the keys." in said
     assert bench.decided() == {}
 
 
-def test_validation_says_no_score_and_nothing_of_others(bench: Bench) -> None:
+def test_validation_prints_no_scores_and_no_others(bench: Bench) -> None:
     said = talk(bench, "x 1", "p", "q", stream=Stream.VALIDATION)
     assert "validation, blind: 0 of 1 done" in said
     assert not re.search(r"(?<!\d)0\.\d\d", said)
@@ -136,13 +136,13 @@ def test_validation_says_no_score_and_nothing_of_others(bench: Bench) -> None:
         assert hidden not in said
 
 
-def test_the_end_says_what_is_left_to_do(bench: Bench) -> None:
+def test_the_end_lists_next_steps(bench: Bench) -> None:
     said = talk(bench, *["n"] * 7)
     assert "This is the triage stream. All of triage is answered" in said
-    assert "z takes back your last answer" in said
+    assert "z undoes your last answer" in said
 
 
-def test_a_failure_is_told_and_the_query_stays(bench: Bench) -> None:
+def test_a_failure_is_reported_and_the_query_stays(bench: Bench) -> None:
     desk, out = bench.desk(), io.StringIO()
 
     def refuse(*_: object, **__: object) -> str:
@@ -161,14 +161,14 @@ def test_hostile_text_is_inert(bench: Bench) -> None:
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", said)
 
 
-def test_past_work_is_listed_shown_and_decided_anew(bench: Bench) -> None:
+def test_past_work_is_listed_opened_and_revised(bench: Bench) -> None:
     said = talk(bench, "o", "o /1", "a 2", "n", "o passport", "o /2", "o /1", "x 2", "", "o zebra", "q")
-    assert "Nothing holds all of these words." in said
+    assert "No entry has all of these words." in said
     assert "List them first" in said
     assert "; WD My Passport 1TB Portable External Hard Drive, Black (walmart q3)" in said
     assert "match: WD My Passport 1TB Portable External Hard Drive, Black (Renewed)" in said
     assert "Query (looked up, answered): WD My Passport" in said
-    assert "Enter alone goes back to the query that you left." in said
+    assert "Enter alone returns to the query that you left." in said
     assert said.count("(walmart q1)") == 2
     assert bench.decided()["q3-c2"] == ("no_match", "explicit")
 
@@ -182,22 +182,22 @@ def test_flags_and_comments_of_all_are_listed(bench: Bench) -> None:
     assert "Query (looked up, flagged): Canon EOS Rebel T6" in said
 
 
-def test_the_trail_says_what_z_takes_back(bench: Bench) -> None:
+def test_the_trail_says_what_z_undoes(bench: Bench) -> None:
     said = talk(bench, "t", "n", "s", "z", "t", "q")
-    assert "You have done nothing yet that could be taken back." in said
-    assert "Taken back: skip for “TP-LINK AC1750 Archer C7 Dual B…”. Z brings it back." in said
-    assert "skip for TP-LINK AC1750 Archer C7 Dual Band Wi-Fi Gigabit Router (walmart q8), taken back" in said
-    assert "z takes back /2; o /2 shows its query." in said
+    assert "There is nothing to undo yet." in said
+    assert "Undone: skip for “TP-LINK AC1750 Archer C7 Dual B…”. Z redoes it." in said
+    assert "skip for TP-LINK AC1750 Archer C7 Dual Band Wi-Fi Gigabit Router (walmart q8), undone" in said
+    assert "z undoes /2; o /2 shows its query." in said
 
 
-def test_a_query_that_somebody_took_meanwhile_is_not_decided(bench: Bench) -> None:
+def test_a_query_that_another_annotator_took_is_not_decided(bench: Bench) -> None:
     desk, out = bench.desk(), io.StringIO()
-    plain = PlainDesk(desk, Voice(out))
+    plain = PlainDesk(desk, LineWriter(out))
     desk.review.advance()
-    desk.claims.release_all("ada")  # as when the lease has run out
+    desk.leases.release_all("ada")  # as when the lease has run out
     assert bench.desk("bob").review.advance() is not None
-    plain.obey("n")
-    assert "Somebody else took that query meanwhile" in out.getvalue()
+    plain.run_line("n")
+    assert "Another annotator has taken that query" in out.getvalue()
     assert "(walmart q8)" in out.getvalue()
     assert bench.decided() == {}
 
@@ -209,7 +209,7 @@ def test_a_candidate_is_compared_field_by_field(bench: Bench) -> None:
     assert "price differs: 54.99; 57.74 (+5%)" in said
     assert "upc only in the candidate" not in said
     assert "walmart q3: WD My Passport" in said
-    assert "Say which: a number from 1 to 10." in said
+    assert "Which candidate? Give a number from 1 to 10." in said
 
 
 def test_a_pair_is_copied_to_a_file(bench: Bench) -> None:
@@ -231,20 +231,20 @@ def test_a_copy_is_not_written_through_a_link(bench: Bench, tmp_path: Path) -> N
     assert not file.is_symlink()
 
 
-def test_enter_on_an_open_query_says_the_ways_on_and_reads_nothing_again(bench: Bench) -> None:
+def test_enter_on_an_open_query_lists_the_options(bench: Bench) -> None:
     said = talk(bench, "", "p", "q")
-    assert "Not answered yet: s puts it off, n rejects all that are listed, p tells it again." in said
+    assert "Not answered yet: s skips it, n rejects all listed candidates, p prints it again." in said
     assert said.count("Query: WD") == 2
 
 
-def test_the_bands_foundation_is_said_once(bench: Bench) -> None:
+def test_the_basis_of_the_bands_is_printed_once(bench: Bench) -> None:
     said = talk(bench, "n", "n", "b", "b", "q")
-    assert said.count("The bands rest on: cosine bands (uncalibrated)") == 1
-    assert said.count("The bands rest on: cosine bands, labels of one class") == 1
+    assert said.count("The bands are based on: cosine bands (uncalibrated)") == 1
+    assert said.count("The bands are based on: cosine bands, labels of one class") == 1
     assert "labels are of one class, no match: the matcher needs at least one match" in said
 
 
-def test_blind_is_said_and_validation_stays_so(bench: Bench) -> None:
+def test_blind_mode_is_printed_and_validation_stays_blind(bench: Bench) -> None:
     said = talk(bench, "b", "S validation", "b", "q")
     assert "triage, blind: 0 of 7 done" in said
     assert "Validation queries are always shown blind." in said
@@ -252,13 +252,13 @@ def test_blind_is_said_and_validation_stays_so(bench: Bench) -> None:
 
 def test_practice_is_offered_once_and_leaves_no_trace(bench: Bench) -> None:
     said = talk(bench, "P", "d 1", "x 1", "z", "a 1", "", "S", "u 2", "q", "q")
-    assert "New here? P has three queries to practise on, and g says" in said
+    assert "New here? P offers three practice queries, and g shows" in said
     assert "practice: query 1 of 3." in said
     assert "d 1 compares the first, a 1 accepts it." in said
     assert "model is the same: KT-204; KT204" in said
-    assert "Right. KT-204 and KT204" in said
+    assert "Right. KT-204 equals KT204" in said
     assert "practice: query 2 of 3." in said
-    assert "Not while you practise. q goes to work." in said
+    assert "Not available in the practice; q leaves it." in said
     assert said.count("Query: WD My Passport") == 2
     assert bench.decided() == {}
     talk(bench, "n", "q")
@@ -267,7 +267,7 @@ def test_practice_is_offered_once_and_leaves_no_trace(bench: Bench) -> None:
 
 def test_new_candidates_are_read_between_two_queries(bench: Bench) -> None:
     desk, read = bench.desk(), []
-    desk.read_new_candidates = lambda: bool(read.append(desk.review.item))  # type: ignore[method-assign]
+    desk.reload_candidates = lambda: bool(read.append(desk.review.item))  # type: ignore[method-assign]
     run_plain(desk, io.StringIO("x 1\nc words\nn\nq\n"), io.StringIO())
     assert [item and item.query.id for item in read] == ["q8"]
 
@@ -287,7 +287,7 @@ class Typed(io.StringIO):
 
 
 @pytest.mark.parametrize("how", ["deleted", "emptied", "a link to nothing", "a folder", "a FIFO"])
-def test_a_ledger_that_is_gone_is_not_said_to_be_saved(bench: Bench, how: str) -> None:
+def test_a_missing_ledger_is_not_reported_as_saved(bench: Bench, how: str) -> None:
     ledger = bench.workspace.labels
     out = io.StringIO()
     run_plain(bench.desk(), Typed(["n", "n", "q"], 1, lambda: SPOILT[how](ledger)), out)
@@ -300,7 +300,7 @@ def test_a_ledger_that_is_gone_is_not_said_to_be_saved(bench: Bench, how: str) -
 
 
 @pytest.mark.parametrize("how", SPOILT)
-def test_damaged_leases_stop_nobody(bench: Bench, how: str) -> None:
+def test_damaged_leases_do_not_stop_the_desk(bench: Bench, how: str) -> None:
     claims = bench.workspace.home / "claims.db"
     out = io.StringIO()
     run_plain(bench.desk(), Typed(["n", "z", "f", "c note", "s", "q"], 1, lambda: SPOILT[how](claims)), out)

@@ -1,4 +1,4 @@
-"""The letters of the plain desk: those of the screen, wherever a person has moved them."""
+"""The commands of the plain desk, with the screen's keys and remappings."""
 
 import io
 from contextlib import suppress
@@ -14,7 +14,7 @@ from core.settings import Settings
 from tui.actions import REVIEW
 from tui.errors import DeskError
 from tui.keymap import Keymap
-from tui.plain.desk import PlainDesk, Voice
+from tui.plain.desk import LineWriter, PlainDesk
 from tui.plain.keys import COMMANDS, PlainKeys
 
 #: What a line needs no command for: Enter alone goes on and back, a number goes to a candidate, the terminal itself
@@ -27,7 +27,7 @@ def keys(**moved: str) -> PlainKeys:
     return PlainKeys(Keymap.of(moved))
 
 
-def test_whatever_the_review_screen_does_a_line_does() -> None:
+def test_every_action_of_the_review_screen_has_a_command() -> None:
     missing = {act.id for act in REVIEW} - {command.name for command in COMMANDS} - OF_THE_SCREEN
     assert {name for name in missing if not name.startswith("pick_")} == set()
 
@@ -35,11 +35,11 @@ def test_whatever_the_review_screen_does_a_line_does() -> None:
 def test_the_letters_are_those_of_the_screen() -> None:
     for act in REVIEW:
         if act.id in {command.name for command in COMMANDS} and act.id != "next":
-            assert keys().called(act.id) == act.shown.split()[0]
+            assert keys().key_for(act.id) == act.shown.split()[0]
 
 
-def test_every_command_is_done(bench: Bench) -> None:
-    plain = PlainDesk(bench.desk(), Voice(io.StringIO()))
+def test_every_command_is_implemented(bench: Bench) -> None:
+    plain = PlainDesk(bench.desk(), LineWriter(io.StringIO()))
     assert set(plain.commands) == {command.name for command in COMMANDS} - {"quit"}
 
 
@@ -60,31 +60,31 @@ def test_a_line_is_a_letter_or_a_name_and_what_follows(line: str, read: tuple[st
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("nikon", "“nikon” is no key here; ? lists them."),
-        ("no", "“no” is no key here; ? lists them."),
-        ("n 3", "n stands alone; nothing was done."),
-        ("skip it", "s stands alone; nothing was done."),
-        ("cold plate missing", "“cold” is no key here; ? lists them."),
-        ("m", "“m” is no key here; ? lists them."),
-        ("ф 3", "“ф” is no key here: switch the keyboard to Latin letters."),
-        ("é", '“é” is no key here: digits need shift, or pick_2 = "2,é" under [keys].'),
-        ("a\x1b[2J", "“a␛[2J” is no key here; ? lists them."),
+        ("nikon", "“nikon” is not a key here; ? lists the keys."),
+        ("no", "“no” is not a key here; ? lists the keys."),
+        ("n 3", "n takes no argument; nothing was done."),
+        ("skip it", "s takes no argument; nothing was done."),
+        ("cold plate missing", "“cold” is not a key here; ? lists the keys."),
+        ("m", "“m” is not a key here; ? lists the keys."),
+        ("ф 3", "“ф” is not a key here: switch the keyboard to Latin letters."),
+        ("é", '“é” is not a key here: digits need shift, or pick_2 = "2,é" under [keys].'),
+        ("a\x1b[2J", "“a␛[2J” is not a key here; ? lists the keys."),
     ],
 )
-def test_what_is_no_command_decides_nothing_and_is_said(line: str, said: str) -> None:
+def test_invalid_commands_decide_nothing_and_are_reported(line: str, said: str) -> None:
     with pytest.raises(DeskError) as refused:
         keys().read(line)
     assert refused.value.message == said
 
 
-def test_moved_keys_count_here_too() -> None:
+def test_remapped_keys_apply_to_lines() -> None:
     moved = keys(accept="ф", reject="a", undo="U,f2", search="space", skip="d", **AZERTY)
     assert moved.read("ф 3") == ("accept", "3")
     assert moved.read("a 3") == ("reject", "3")
     assert moved.read("U") == ("undo", "")
     assert moved.read("é") == ("details", "2")
     # What cannot begin a line is asked for by its name, and so is what had to give its letter away.
-    assert moved.called("search") == "search"
+    assert moved.key_for("search") == "search"
     assert moved.read("d") == ("skip", "")
     assert moved.read("details 3") == ("details", "3")
     assert "ф 3: the same product" in moved.help()[0]
@@ -97,10 +97,10 @@ def test_any_line_is_a_command_or_a_sentence(line: str) -> None:
         assert name in {command.name for command in COMMANDS}
 
 
-def test_moved_keys_stand_in_what_is_said(bench: Bench) -> None:
+def test_remapped_keys_appear_in_the_texts(bench: Bench) -> None:
     bench.settings = Settings(keys={"accept": "g", "guidelines": "G", "help": "f1", "nothing": "x"})
     said = talk(bench, "help", "g 2", "G", "q")
-    assert "Each line is a letter, and a number where one is needed; help lists them." in said
-    assert "keys.nothing: there is no such act" in said
+    assert "Each line is a letter, with a number where needed; help lists the commands." in said
+    assert "keys.nothing: there is no such action" in said
     assert "g 3: the same product" in said
     assert bench.decided()["q3-c2"] == ("match", "explicit")

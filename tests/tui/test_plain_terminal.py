@@ -85,4 +85,4 @@ def test_bytes_that_are_no_text_are_question_marks(bench: Bench) -> None:
 def test_an_older_encoding_is_borne_with(bench: Bench, encoding: str) -> None:
     done = piped(bench, b"n\nz\n", PYTHONIOENCODING=encoding)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert b"Taken back: none of these for ?WD My Passport" in done.stdout
+    assert b"Undone: none of these for ?WD My Passport" in done.stdout

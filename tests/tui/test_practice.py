@@ -1,4 +1,4 @@
-"""Practice: the desk's keys on invented queries, a word on each answer, and nothing in the ledger."""
+"""Practice: the desk's keys on invented queries, with feedback, and nothing in the ledger."""
 
 import pytest
 from desk_bench import Bench, screen_text, settled
@@ -40,11 +40,11 @@ async def test_right_answers_lead_through_and_back_to_the_desk(bench: Bench) -> 
     async with app.run_test(size=(80, 24)) as pilot:
         await practising(pilot, app)
         text = await press(pilot)
-        assert "PRACTICE 1 of 3 nothing here is kept" in text
+        assert "PRACTICE 1 of 3 nothing here is saved" in text
         assert "Which candidate is the same product" in text
-        for lesson, keys in zip(EXERCISES, (("a",), ("n",), ("A", "3", "a")), strict=True):
+        for exercise, keys in zip(EXERCISES, (("a",), ("n",), ("A", "3", "a")), strict=True):
             text = await press(pilot, *keys)
-            assert f"Right. {Keymap({}).fill(lesson.right)}" in text
+            assert f"Right. {Keymap({}).fill(exercise.explanation)}" in text
             text = await press(pilot, "enter")
         assert "That was the practice" in text
         await press(pilot, "enter")
@@ -57,7 +57,7 @@ async def test_right_answers_lead_through_and_back_to_the_desk(bench: Bench) -> 
     [
         ((), ("2", "a"), "Look again. KT-210 is another model"),
         ((), ("n",), "Look again. The first is the same"),
-        ((), ("u",), "Nothing learns from that"),
+        ((), ("u",), "Models are not trained on that"),
         ((), ("2", "x"), "Right. KT-210 is another model"),
         ((), ("x",), "Look again. The first is the same"),
         ((), tuple("4x3x2x1x"), "Look again. The first is the same"),
@@ -69,7 +69,7 @@ async def test_right_answers_lead_through_and_back_to_the_desk(bench: Bench) -> 
         (("a", "enter", "n", "enter"), ("A", "enter"), "That was the practice"),
     ],
 )
-async def test_a_word_on_each_answer(bench: Bench, before: tuple[str, ...], keys: tuple[str, ...], said: str) -> None:
+async def test_feedback_on_each_answer(bench: Bench, before: tuple[str, ...], keys: tuple[str, ...], said: str) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await practising(pilot, app)
@@ -77,11 +77,11 @@ async def test_a_word_on_each_answer(bench: Bench, before: tuple[str, ...], keys
     assert events(bench) == 0
 
 
-async def test_an_answer_is_taken_back_and_brought_back(bench: Bench) -> None:
+async def test_an_answer_is_undone_and_redone(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await practising(pilot, app)
-        assert "nothing to take back" in await press(pilot, "z")
+        assert "nothing to undo" in await press(pilot, "z")
         assert "Look again" in await press(pilot, "2", "a")
         text = await press(pilot, "z")
         assert "Look again" not in text
@@ -90,15 +90,15 @@ async def test_an_answer_is_taken_back_and_brought_back(bench: Bench) -> None:
         assert "PRACTICE 1 of 3" in await press(pilot, "enter", "z", "z")
 
 
-async def test_going_on_waits_for_an_answer_and_a_query_put_off_comes_back(bench: Bench) -> None:
+async def test_going_on_needs_an_answer_and_a_skipped_query_returns(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await practising(pilot, app)
         assert "Not answered yet" in await press(pilot, "enter")
         await press(pilot, "s")
-        assert screen.sitting.item == EXERCISES[1].item
+        assert screen.session.item == EXERCISES[1].item
         await press(pilot, "n", "enter", "A", "3", "a", "enter")
-        assert screen.sitting.item == EXERCISES[0].item
+        assert screen.session.item == EXERCISES[0].item
 
 
 @pytest.mark.parametrize("key", ["escape", "q"])
@@ -130,22 +130,22 @@ async def test_a_key_typed_ahead_decides_on_nothing_unseen(bench: Bench) -> None
         screen.action_skip()
         screen.action_none_match()
         await settled(pilot)
-        assert screen.sitting.item == EXERCISES[1].item
+        assert screen.session.item == EXERCISES[1].item
 
 
-@pytest.mark.parametrize("lesson", EXERCISES, ids=lambda lesson: lesson.item.query.brand)
-def test_a_lesson_has_a_word_for_every_candidate_that_fits_the_smallest_screen(lesson: Exercise) -> None:
-    ids = [option.product.id for option in lesson.item.options]
-    assert lesson.same | lesson.apart.keys() == set(ids)
-    assert not lesson.same & lesson.apart.keys()
-    unsure = Practice([lesson])
-    unsure.unsure(lesson.item.options[0])
-    for text in (lesson.task, f"Right. {lesson.right}", f"Look again. {lesson.missed}", unsure.word.text):
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.item.query.brand)
+def test_an_exercise_has_feedback_for_every_candidate_that_fits_the_smallest_screen(exercise: Exercise) -> None:
+    ids = [option.product.id for option in exercise.item.options]
+    assert exercise.matches | exercise.differences.keys() == set(ids)
+    assert not exercise.matches & exercise.differences.keys()
+    unsure = Practice([exercise])
+    unsure.unsure(exercise.item.options[0])
+    for text in (exercise.task, f"Right. {exercise.explanation}", f"Look again. {exercise.hint}", unsure.feedback.text):
         assert text.endswith((".", "?"))
         assert len(Content(Keymap({}).fill(text)).wrap(77)) <= 3, text
 
 
-def test_the_practice_leaves_the_lessons_as_they_are() -> None:
+def test_the_practice_does_not_change_the_exercises() -> None:
     practice = Practice()
     assert practice.item is not None
     practice.accept(practice.item.options[0], practice.item.options)

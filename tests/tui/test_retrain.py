@@ -1,4 +1,4 @@
-"""The dialog before a retrain: what it tells, what can be chosen, and what it starts."""
+"""The retrain dialog: the plan, the choice of epochs, and the job."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -38,17 +38,17 @@ async def retrain_dialog(
         yield app, pilot, started
 
 
-async def test_it_tells_what_from_how_long_and_what_then(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_plan_is_shown(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     async with retrain_dialog(bench, monkeypatch) as (app, pilot, started):
         text = screen_text(app)
         for words in (
             "2 matches and 18 rejections of 2 queries",
-            "1 query held out of what it learns from",
-            "↓ 20 ↑  times over the matches: 20 steps; 4 are too few",
-            "2 matches a step, each with 3 hard negatives",
-            "Nobody knows yet",
+            "1 query held out from training",
+            "↓ 20 ↑  20 steps; 4 are too few",
+            "2 matches per step, each with 3 hard negatives",
+            "unknown: nothing has been measured",
             "fewer than 50",
-            "The new model is kept, and not used",
+            "The new model is kept, and is not used",
         ):
             assert words in text, words
         await pilot.press("enter")
@@ -71,7 +71,7 @@ async def test_epochs_can_be_chosen_and_go_with_the_job(bench: Bench, monkeypatc
     async with retrain_dialog(bench, monkeypatch) as (app, pilot, started):
         await pilot.press("up", "k", "plus")
         await settled(pilot)
-        assert "↓ 23 ↑  times over the matches: 23 steps" in screen_text(app)
+        assert "↓ 23 ↑  23 steps" in screen_text(app)
         await pilot.press("down", "enter")
         await settled(pilot)
         assert started == [["retrain", "--set", "retrain.epochs=22"]]
@@ -91,7 +91,7 @@ async def test_a_retrain_that_runs_is_shown_instead(bench: Bench, monkeypatch: p
     async with retrain_dialog(bench, monkeypatch, accepted=0) as (app, pilot, started):
         text = screen_text(app)
         assert "A retrain runs already, started by bob: training 48%, 1 min left." in text
-        assert "learns from" not in text
+        assert "training   " not in text
         await pilot.press("enter")
         await settled(pilot)
         assert isinstance(app.screen, JobsScreen)
@@ -108,7 +108,7 @@ async def test_cancel_starts_nothing(bench: Bench, monkeypatch: pytest.MonkeyPat
         assert started == []
 
 
-async def test_labels_that_cannot_be_counted_are_told_of(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unreadable_plan_is_reported(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.workspace.settings.write_text("[retrain]\nepochs = many\n")
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -125,7 +125,7 @@ def plan(bench: Bench) -> RetrainPlan:
     return plan_retrain(bench.workspace, bench.settings, bench.desk().jobs)
 
 
-def test_the_time_is_that_of_the_last_retrain_in_proportion_to_what_is_learnt(bench: Bench) -> None:
+def test_the_duration_is_scaled_from_the_last_retrain(bench: Bench) -> None:
     training = [{"t": 40.0 + step, "kind": "loss", "step": step, "loss": 1.0} for step in range(1, 11)]
     write_job(
         bench.workspace.jobs,
@@ -147,17 +147,17 @@ def test_the_time_is_that_of_the_last_retrain_in_proportion_to_what_is_learnt(be
     assert known.last_retrain.id == DONE
 
 
-def test_the_outlook_stands_beside_it(bench: Bench) -> None:
+def test_the_expected_gain_of_labelling_is_shown(bench: Bench) -> None:
     known = plan(bench)
     possible = RetrainPlan(
         **{name: getattr(known, name) for name in known.__slots__} | {"matches": 40, "eval_queries": 3, "conflicts": 2}
     )
     text = plan_text(possible, 4, ExpectedGain(100, 12.0, 5.0), 68).plain
-    assert "is put in use" not in text
-    enough = plan_text(replace(possible, judged=50), 4, None, 68).plain
-    assert "If the new model is better beyond chance it is put in use" in " ".join(enough.split())
-    waits = plan_text(replace(possible, judged=50, manual_promotion=True), 4, None, 68).plain
-    assert "not used until a lead says so" in " ".join(waits.split())
+    assert "becomes the champion" not in text
+    enough = plan_text(replace(possible, eval_queries=50), 4, None, 68).plain
+    assert "If the new model is significantly better, it becomes the champion" in " ".join(enough.split())
+    waits = plan_text(replace(possible, eval_queries=50, manual_promotion=True), 4, None, 68).plain
+    assert "not used until a lead promotes it" in " ".join(waits.split())
     assert "2 conflicting, to be settled (stream: adjudication)" in text
     assert "label on: of 100 queries left" in text
     assert all(len(line) <= 68 for line in text.splitlines())

@@ -28,7 +28,7 @@ async def test_enter_accepts_the_highlighted_product(bench: Bench) -> None:
         await settled(pilot)
         assert app.desk.review.item is not None
         assert app.desk.review.item.options[-1].product.id == "x3"
-        assert "not in ten" in screen_text(app)
+        assert "not in top" in screen_text(app)
     decided = bench.decided()
     assert decided.pop("x3") == ("match", "explicit")
     assert set(decided.values()) == {("no_match", "implied")}
@@ -104,10 +104,10 @@ async def test_any_text_can_be_searched_for(bench: Bench) -> None:
         await pilot.press("slash")
         await pilot.press(*'[/]" -(zzz')
         await settled(pilot)
-        assert "Nothing has all of these words." in screen_text(app)
+        assert "No product has all of these words." in screen_text(app)
 
 
-async def test_what_was_found_is_seen_on_a_very_low_screen_and_drawn_anew_on_a_wider_one(bench: Bench) -> None:
+async def test_results_are_visible_on_a_very_low_screen_and_redrawn_on_a_wider_one(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(40, 10)) as pilot:
         await settled(pilot)

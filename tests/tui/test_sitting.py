@@ -15,11 +15,11 @@ from labels.errors import SameskuError
 from labels.model import ProductRef, Stream
 from tui.app import DeskApp
 from tui.run import run_plain_desk
-from tui.services.desk import DeskServices, open_desk
+from tui.services.desk import Desk, open_desk
 from tui.theme import theme_for
 
 
-def reopened(bench: Bench, annotator: str = "ada", stream: Stream | None = None) -> DeskServices:
+def reopened(bench: Bench, annotator: str = "ada", stream: Stream | None = None) -> Desk:
     """The desk as `samesku review` opens it, without a stream unless one is named."""
     desk = open_desk(bench.workspace, bench.settings, annotator, stream)
     bench.opened.append(desk)
@@ -38,13 +38,13 @@ async def sit(
         if ending is not None:
             app.exit()
     if ending is None:
-        kill(cast("DeskServices", app.desk))
+        kill(cast("Desk", app.desk))
     else:
         app.desk.sitting.end(ending)
         app.desk.close()
 
 
-def kill(desk: DeskServices) -> None:
+def kill(desk: Desk) -> None:
     """What the kernel does to the lock of a process that is killed; its claims stay."""
     sitting: DeskSession = desk.sitting.sitting
     assert sitting._file is not None
@@ -54,7 +54,7 @@ def kill(desk: DeskServices) -> None:
 
 
 def news(app: App[None]) -> list[str]:
-    return [notice.message for notice in app._notifications if "sitting" in notice.message]
+    return [notice.message for notice in app._notifications if "session" in notice.message]
 
 
 async def test_one_comes_back_to_query_candidate_blindness_and_theme(bench: Bench) -> None:
@@ -142,7 +142,7 @@ async def test_a_stream_that_was_switched_to_is_remembered_after_a_kill(bench: B
         await settled(pilot)
         app.switch_stream(Stream.VALIDATION)
         await settled(pilot)
-    kill(cast("DeskServices", app.desk))
+    kill(cast("Desk", app.desk))
     assert reopened(bench).review.stream is Stream.VALIDATION
 
 
@@ -152,7 +152,7 @@ async def test_a_stream_that_is_closed_by_now_gives_way_to_the_first_open_one(be
     desk = reopened(bench)
     assert desk.review.stream is Stream.TRIAGE
     news = "The validation stream is not open to ada. Open to you: audit, triage. This is the triage stream."
-    assert desk.take_news().startswith(news)
+    assert desk.take_notice().startswith(news)
     bench.settings = Settings(people=PeopleSettings(streams={"ada": ()}))
     with pytest.raises(SameskuError, match="not open to ada"):
         reopened(bench)
@@ -181,7 +181,7 @@ async def told(bench: Bench) -> list[str]:
 async def test_a_killed_sitting_is_told_once_with_what_was_saved(bench: Bench) -> None:
     await sit(bench, "a", "n", "f", ending=None)
     (words,) = await told(bench)
-    assert words.startswith("Your last sitting ended without leaving, after ")
+    assert words.startswith("Your last session was not closed properly, after ")
     assert "All 2 decisions are saved; the last was: none of these, for “TP-LINK AC1750 Archer C7" in words
     assert await told(bench) == []
 
@@ -189,12 +189,12 @@ async def test_a_killed_sitting_is_told_once_with_what_was_saved(bench: Bench) -
 async def test_a_cut_line_and_an_end_by_the_system_are_told(bench: Bench) -> None:
     await sit(bench, "x", ending=SessionEnd.DISCONNECTED)
     (words,) = await told(bench)
-    assert words.startswith("The line to your last sitting was cut at ")
+    assert words.startswith("Your last session was disconnected at ")
     assert "Its one decision is saved: no match, for “WD My Passport" in words
     await sit(bench, ending=SessionEnd.STOPPED)
     (words,) = await told(bench)
-    assert words.startswith("Your last sitting was ended by the system at ")
-    assert words.endswith("Nothing had been decided in it.")
+    assert words.startswith("Your last session was terminated by the system at ")
+    assert words.endswith("No decisions were made in it.")
 
 
 async def test_the_query_of_a_killed_sitting_is_still_there(bench: Bench) -> None:
@@ -205,8 +205,8 @@ async def test_the_query_of_a_killed_sitting_is_still_there(bench: Bench) -> Non
         await settled(pilot)
         assert app.desk.review.item is not None
         query = app.desk.review.item.query.ref
-    kill(cast("DeskServices", app.desk))
-    assert list(bench.desk("bob").claims.held_by_others("bob")) == [query]
+    kill(cast("Desk", app.desk))
+    assert list(bench.desk("bob").leases.held_by_others("bob")) == [query]
     again = reopened(bench)
     again.sitting.resume()
     assert again.review.item is not None
@@ -215,7 +215,7 @@ async def test_the_query_of_a_killed_sitting_is_still_there(bench: Bench) -> Non
 
 async def test_what_a_killed_sitting_held_besides_goes_back(bench: Bench) -> None:
     await sit(bench, ending=None)
-    killed = bench.desk("bob").claims
+    killed = bench.desk("bob").leases
     killed.take(ProductRef("walmart", "q5"), "ada")
     desk = reopened(bench)
     desk.sitting.resume()
@@ -238,7 +238,7 @@ async def test_the_plain_desk_tells_it_too_and_leaves_a_place(bench: Bench) -> N
     run_plain_desk(desk, io.StringIO("b\nq\n"), out, "A word.")
     said = out.getvalue().splitlines()
     assert said[0] == "A word."
-    assert said[2].startswith("Your last sitting ended without leaving")
+    assert said[2].startswith("Your last session was not closed properly")
     assert "“WD My Passport 1TB Portable External Hard Drive, Black”" in said[2]
     place = reopened(bench).sitting.sitting.place
     assert (place.query, place.blind) == (ProductRef("walmart", "q8"), True)
@@ -270,5 +270,5 @@ def test_a_sitting_that_was_refused_was_none(bench: Bench) -> None:
     assert not list(bench.workspace.sessions.glob("*"))
     bench.settings = Settings()
     desk = reopened(bench)
-    assert desk.sitting.news == ""
+    assert desk.sitting.resume_notice == ""
     assert desk.facts.newcomer

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from comparisons import evaluations, two_encoders
 from desk_bench import Bench
-from desk_engine import FakeEngine
 from desk_files import BACKUPS, IMPORTED
 from desk_jobs import log_of_a_retrain, something_to_learn_from, three_jobs
 from desk_judge import FakeJudge
+from desk_matcher import FakeMatcher
 from desk_verbs import STATISTICS, WRITTEN, Answer, CannedVerbs, answered
 from samples import c, implied, match, q
 from textual.pilot import Pilot
@@ -97,7 +97,7 @@ class Scene:
         learns: whether there is an engine, so that there are probabilities and reasons after the first decision.
         prepare: puts something into the workspace before the desk opens.
         verbs: what the verbs answer that are asked beside the keyboard.
-        greets: whether somebody sits here for the first time.
+        welcome: whether somebody sits here for the first time.
         judged: whether there is a judge to ask.
     """
 
@@ -107,16 +107,16 @@ class Scene:
     learns: bool = False
     prepare: Callable[[Workspace], None] = workspace_as_it_is
     verbs: Mapping[str, Answer] = field(default_factory=dict)
-    greets: bool = False
+    welcome: bool = False
     judged: bool = False
 
     def open(self, bench: Bench) -> DeskApp:
         """The desk that the scene plays at."""
         self.prepare(bench.workspace)
-        desk = bench.desk(stream=self.stream, engine=FakeEngine("q8") if self.learns else None)
+        desk = bench.desk(stream=self.stream, engine=FakeMatcher("q8") if self.learns else None)
         # A page that names the workspace looks the same wherever the tests run.
         desk.facts = replace(desk.facts, home=Path("/srv/matching"))
-        app = DeskApp(desk, greets=self.greets)
+        app = DeskApp(desk, welcome=self.welcome)
         if self.verbs:
             app.desk.verbs = CannedVerbs(self.verbs)  # type: ignore[misc]
         if self.judged:
@@ -187,7 +187,7 @@ SCENES = {
     "settings": Scene(choose="Settings"),
     "doctor": Scene(choose="Doctor", verbs={"doctor": WELL}),
     "doctor-unwell": Scene(choose="Doctor", verbs={"doctor": WELL | {"problem": _PROBLEM}}),
-    "welcome": Scene(greets=True),
+    "welcome": Scene(welcome=True),
     "jobs-finished": Scene("j", choose="Jobs", prepare=lambda workspace: three_jobs(workspace.jobs)),
     "job-log": Scene("l", choose="Jobs", prepare=log_of_a_retrain),
 }

@@ -1,4 +1,4 @@
-"""Label statistics: what is shown, to whom, and what stands there while there is nothing."""
+"""The statistics screen: figures, permissions, and the empty state."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ from tui.common.key_bar import KeyBar
 from tui.common.text import NAMES, Column, in_columns
 from tui.errors import VerbError
 from tui.statistics.screen import StatisticsScreen
-from tui.statistics.text import agreement_told, days, people_rows
+from tui.statistics.text import agreement_text, days, people_rows
 
 
 @asynccontextmanager
@@ -36,10 +36,10 @@ async def statistics(
         yield app, pilot, verbs
 
 
-async def test_each_page_is_counted_when_it_is_first_looked_at(bench: Bench) -> None:
+async def test_each_page_is_computed_when_first_shown(bench: Bench) -> None:
     async with statistics(bench) as (app, pilot, verbs):
         assert verbs.asked == [("labels", "stats")]
-        assert "answered                       901" in screen_text(app)
+        assert "answered                  901" in screen_text(app)
         await pilot.press("2")
         await answered(pilot)
         assert "36%" not in screen_text(app)
@@ -49,14 +49,14 @@ async def test_each_page_is_counted_when_it_is_first_looked_at(bench: Bench) -> 
         assert "Krippendorff" in screen_text(app)
         await pilot.press("tab", "left", "1")
         await answered(pilot)
-        assert "Where they were made" in screen_text(app)
+        assert "Decisions by stream" in screen_text(app)
         assert verbs.asked == [("labels", "stats"), ("labels", "people"), ("labels", "agreement")]
         await pilot.press("escape")
         await settled(pilot)
         assert app.screen is app.review
 
 
-async def test_the_highlighted_person_is_told_about(bench: Bench) -> None:
+async def test_the_highlighted_person_has_details(bench: Bench) -> None:
     async with statistics(bench) as (app, pilot, _):
         await pilot.press("2")
         await answered(pilot)
@@ -69,32 +69,32 @@ async def test_the_highlighted_person_is_told_about(bench: Bench) -> None:
         text = screen_text(app)
         assert safe(HOSTILE) in text
         assert "\x1b" not in text
-        assert "no contested pairs yet" in text
-        assert "by hour of the sitting" not in text
+        assert "no adjudicated pairs yet" in text
+        assert "by hour of the session" not in text
         await pilot.press("k", "k", "k", "j", "j", "j", "j")
         await settled(pilot)
         assert screen_text(app).count("María-José de la Cruz y") == 2
         assert app.is_running
 
 
-async def test_implied_decisions_are_counted_in_on_request(bench: Bench) -> None:
+async def test_implied_decisions_are_included_on_request(bench: Bench) -> None:
     async with statistics(bench) as (app, pilot, verbs):
         await pilot.press("i")
-        assert "agreement (3)" in app.screen.query_one(KeyBar).said
+        assert "agreement (3)" in app.screen.query_one(KeyBar).notice
         await pilot.press("3")
         await answered(pilot)
-        assert "189 pairs decided by accepting another candidate are left out" in screen_text(app)
+        assert "189 pairs decided by accepting another candidate: left out" in screen_text(app)
         verbs.answers["labels agreement"] = {**AGREEMENT, "implied": True}
         await pilot.press("i")
         await answered(pilot)
         assert verbs.asked[-1] == ("labels", "agreement", "--implied")
-        assert "are in it " in screen_text(app)
+        assert "candidate: included" in screen_text(app)
         await pilot.press("i")
         await answered(pilot)
         assert verbs.asked[-1] == ("labels", "agreement")
 
 
-async def test_what_cannot_be_counted_says_why(bench: Bench) -> None:
+async def test_a_failure_is_shown(bench: Bench) -> None:
     trouble = VerbError("labels.db is [damaged].", "Restore a backup.")
     async with statistics(bench, {"labels stats": trouble}) as (app, _, _verbs):
         assert "labels.db is [damaged]." in screen_text(app)
@@ -140,7 +140,7 @@ def _shape(value: object) -> object:
     return "number" if isinstance(value, int | float) or value is None else type(value).__name__
 
 
-def test_the_verbs_answer_in_the_shape_that_the_pages_read(bench: Bench) -> None:
+def test_the_commands_answer_in_the_shape_that_the_pages_read(bench: Bench) -> None:
     with bench.store() as store:
         for who in ("ada", "bob"):
             said = [Judgement(ProductRef("amazon", "q1-c1"), Decision.MATCH)]
@@ -186,8 +186,8 @@ def test_columns_line_up_whatever_the_script() -> None:
     assert {line.cell_length for line in lines} == {16}
 
 
-def test_names_share_what_room_there_is() -> None:
-    lines = agreement_told(AGREEMENT, 77).plain.splitlines()
+def test_names_share_the_room() -> None:
+    lines = agreement_text(AGREEMENT, 77).plain.splitlines()
     (couple,) = (line for line in lines if "Mar" in line)
     assert couple.startswith("mallo… and María… ")
     assert all(line.count("…") <= 5 for line in lines)

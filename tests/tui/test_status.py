@@ -1,29 +1,27 @@
-"""The top line: what gives way to what as the window narrows."""
+"""The status line: which parts are dropped as the window narrows."""
 
 import pytest
 from desk_bench import Bench, screen_text, settled
-from desk_engine import FakeEngine
+from desk_matcher import FakeMatcher
 
 from core.queue.session import ReviewSession
 from core.queue.session_stats import SessionStats
 from core.retrieval.candidates import MatcherSummary
 from labels.model import Stream
-from tui.common.words import rests_on, stands_on
+from tui.common.words import calibration_details, calibration_summary
 from tui.review.screen import ReviewScreen
 
 
 @pytest.mark.parametrize(
     ("width", "there", "gone"),
     [
-        (160, ["100 an hour, 4 min to go", "matcher: 312 labels", "MiniLM", "ada"], []),
-        (100, ["100 an hour, 4 min to go", "matcher: 312 labels", "ada"], ["MiniLM"]),
-        (80, ["matcher: 312 labels", "ada"], ["an hour"]),
+        (160, ["100 an hour, 4 min to go", "matcher: 312 labelled pairs", "MiniLM", "ada"], []),
+        (100, ["100 an hour, 4 min to go", "matcher: 312 labelled pairs", "ada"], ["MiniLM"]),
+        (80, ["matcher: 312 labelled pairs", "ada"], ["an hour"]),
     ],
 )
-async def test_the_pace_is_told_where_there_is_room(
-    bench: Bench, width: int, there: list[str], gone: list[str]
-) -> None:
-    app = bench.app(engine=FakeEngine("q5"))
+async def test_the_pace_is_shown_if_there_is_room(bench: Bench, width: int, there: list[str], gone: list[str]) -> None:
+    app = bench.app(engine=FakeMatcher("q5"))
     async with app.run_test(size=(width, 24)) as pilot:
         await settled(pilot)
         session = app.desk.review
@@ -48,11 +46,11 @@ async def test_the_pace_is_told_where_there_is_room(
         (MatcherSummary(0.5, 0.95, 0.05, 0, 0), "prior bands (uncalibrated)", "prior bands (uncalibrated)"),
         (
             MatcherSummary(0.5, 0.9, 0.1, 12, 3),
-            "matcher: 12 labels, rough",
+            "matcher: 12 labelled pairs, rough",
             "calibrated on 12 labelled pairs (3 matches): rough",
         ),
-        (MatcherSummary(0.5, 0.9, 0.1, 312, 90), "matcher: 312 labels", "matcher: 312 labels"),
+        (MatcherSummary(0.5, 0.9, 0.1, 312, 90), "matcher: 312 labelled pairs", "matcher: 312 labelled pairs"),
     ],
 )
-def test_what_the_bands_rest_on_is_told(standing: MatcherSummary | None, line: str, why: str) -> None:
-    assert (stands_on(standing), rests_on(standing)) == (line, why)
+def test_the_basis_of_the_bands_is_shown(standing: MatcherSummary | None, line: str, why: str) -> None:
+    assert (calibration_summary(standing), calibration_details(standing)) == (line, why)

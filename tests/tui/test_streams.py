@@ -1,4 +1,4 @@
-"""The streams at one glance, and going from one to another."""
+"""The streams screen."""
 
 import io
 
@@ -22,7 +22,7 @@ async def choose(pilot: Pilot[None], name: str) -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
-async def test_each_stream_says_what_it_is_for_and_how_far_it_is(bench: Bench, size: tuple[int, int]) -> None:
+async def test_each_stream_shows_its_purpose_and_progress(bench: Bench, size: tuple[int, int]) -> None:
     with bench.store() as store:
         for place, query in enumerate(("q1", "q2", "q4", "q5", "q6")):
             store.record(
@@ -36,19 +36,19 @@ async def test_each_stream_says_what_it_is_for_and_how_far_it_is(bench: Bench, s
         lines = [" ".join(line.split()) for line in screen_text(app).splitlines()]
         text = "\n".join(lines)
         for part in (
-            "TRIAGE What the machine is least sure of, first.", "5 of 7, 2 left",
+            "TRIAGE The most uncertain queries first.", "5 of 7, 2 left",
             "5 yours; 400 an hour, 18 s to go you are here",
-            "VALIDATION Drawn at random, shown blind, to judge the models on.", "0 of 1, 1 left",
-            "AUDIT Random checks of what the machine says.",
-            "No sample is drawn; the machine is sure of 5 queries",
-            "ADJUDICATION Disagreements and contradictions: settle them.",
+            "VALIDATION A random sample, labelled blind, to evaluate the models.", "0 of 1, 1 left",
+            "AUDIT Random checks of confident predictions.",
+            "No sample is drawn; the matcher is certain about 5 queries",
+            "ADJUDICATION Disagreements and contradictions to resolve.",
         ):  # fmt: skip
             assert part in text, part
         assert "…" not in text
         app.desk.review.stats[Stream.TRIAGE] = SessionStats(5, 180.0)
         await pilot.press("j", "k", "escape")
         await choose(pilot, "Streams")
-        assert "5 yours in this sitting, 5 in all; 100 an hour, 1 min to go" in " ".join(screen_text(app).split())
+        assert "5 yours in this session, 5 in all; 100 an hour, 1 min to go" in " ".join(screen_text(app).split())
 
 
 async def test_enter_goes_to_a_stream_which_says_what_it_is_for(bench: Bench) -> None:
@@ -60,10 +60,10 @@ async def test_enter_goes_to_a_stream_which_says_what_it_is_for(bench: Bench) ->
         await settled(pilot)
         assert app.screen is app.review
         assert app.desk.review.stream is Stream.VALIDATION
-        assert "Validation: Drawn at random, shown blind" in screen_text(app)
+        assert "Validation: A random sample, labelled blind" in screen_text(app)
 
 
-async def test_a_stream_for_others_says_why(bench: Bench) -> None:
+async def test_a_closed_stream_says_why(bench: Bench) -> None:
     bench.settings = Settings.model_validate({"people": {"leads": ["lea"], "streams": {"ada": ["triage"]}}})
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
@@ -78,11 +78,11 @@ async def test_a_stream_for_others_says_why(bench: Bench) -> None:
         assert app.screen is app.review
 
 
-def test_the_plain_desk_reads_them_out_and_goes_to_one(bench: Bench) -> None:
+def test_the_plain_desk_lists_streams_and_switches(bench: Bench) -> None:
     desk, out = bench.desk(), io.StringIO()
     run_plain(desk, io.StringIO("n\nS\nS validation\nS nowhere\nq\n"), out)
     said = out.getvalue()
-    assert "triage: What the machine is least sure of, first. 1 of 7 done, 6 left; 1 yours" in said
+    assert "triage: The most uncertain queries first. 1 of 7 done, 6 left; 1 yours" in said
     assert "You are here." in said
     assert "validation, blind: 0 of 1 done" in said
     assert desk.review.stream is Stream.VALIDATION

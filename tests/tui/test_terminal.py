@@ -15,9 +15,9 @@ from textual.pilot import Pilot
 
 from core.settings import DeskSettings, Settings
 from tests.bench.terminal import Terminal
-from tui.common.doctor import told
+from tui.common.doctor import fact_rows
 from tui.common.text import AutoHeight
-from tui.common.words import listings
+from tui.common.words import copy_text
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,7 +44,7 @@ async def test_the_pair_is_copied_to_the_terminal_and_to_a_file(bench: Bench) ->
         item, option = app.desk.review.item, app.review.candidates.current
         assert item is not None
         assert option is not None
-        assert app.clipboard == listings(item.query, option.product)
+        assert app.clipboard == copy_text(item.query, option.product)
         assert app.clipboard.splitlines()[1].startswith("amazon q3-c2\t")
         (file,) = bench.workspace.reports.glob("clipboard-ada-*.txt")
         assert file.read_text() == app.clipboard + "\n"
@@ -66,10 +66,10 @@ def test_what_cannot_show_the_desk_is_told_so_with_the_way_out(
     with Terminal(desk_of(bench), folder=ROOT, environment=environment) as terminal:
         terminal.on_read = read.append
         assert terminal.drain(120) == 1
-    told = b"".join(read).decode()
-    assert said in told
-    assert "`samesku review --plain` is the same desk line by line." in told
-    assert "Traceback" not in told
+    fact_rows = b"".join(read).decode()
+    assert said in fact_rows
+    assert "`samesku review --plain` is the same desk line by line." in fact_rows
+    assert "Traceback" not in fact_rows
 
 
 def test_a_pipe_is_told_to_ask_for_lines(bench: Bench) -> None:
@@ -155,9 +155,9 @@ async def test_the_doctor_looks_beside_the_work(bench: Bench) -> None:
 
 def test_what_is_wrong_stands_first() -> None:
     facts = {"python": "3.11", "packages": {"torch": "not installed"}, "problem": "It is broken.\x1b[2J Mend it."}
-    assert told(facts)[0][0] == "problem"
-    assert "\x1b" not in told(facts)[0][1]
-    assert ("  torch", "not installed") in told(facts)
+    assert fact_rows(facts)[0][0] == "problem"
+    assert "\x1b" not in fact_rows(facts)[0][1]
+    assert ("  torch", "not installed") in fact_rows(facts)
 
 
 def test_settings_know_the_mouse() -> None:

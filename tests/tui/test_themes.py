@@ -1,4 +1,4 @@
-"""The desk's colours: in any terminal, and for any eye."""
+"""Themes: in any terminal, and for any form of colour blindness."""
 
 from itertools import combinations
 
@@ -15,7 +15,7 @@ from core.settings import DeskSettings, Settings
 from core.terminal import TRUE_COLOUR, Terminal
 from tui.app import DeskApp
 from tui.command_line import _require_terminal
-from tui.theme import ANSI_DARK, ANSI_LIGHT, DARK, LIGHT, readable, theme_for, turned
+from tui.theme import ANSI_DARK, ANSI_LIGHT, DARK, LIGHT, light_or_dark, readable, theme_for
 
 #: What the colour-blind see, in linear light: Machado, Oliveira and Fernandes 2009, table 1, severity 1.0.
 EYES = {
@@ -51,7 +51,7 @@ def apart(first: Color, second: Color, eye: str) -> float:
 
 @pytest.mark.parametrize("eye", EYES)
 @pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
-def test_yes_no_and_care_are_told_apart_by_every_eye(theme: Theme, eye: str) -> None:
+def test_the_decision_colours_are_distinguishable_by_every_eye(theme: Theme, eye: str) -> None:
     variables = readable(theme.to_color_system().generate() | theme.variables)
     good, bad, careful, muted = (
         Color.parse(variables[name]) for name in ("text-success", "text-error", "text-warning", "foreground-muted")
@@ -76,8 +76,8 @@ def test_the_theme_fits_the_terminal(setting: str, terminal: Terminal, theme: Th
     assert theme_for("nord", terminal) == "nord"
 
 
-def test_light_and_dark_are_turned_within_the_terminal_s_own_colours() -> None:
-    assert [turned(theme) for theme in (DARK, LIGHT, ANSI_DARK, ANSI_LIGHT)] == [
+def test_light_and_dark_alternate_within_the_terminal_s_own_colours() -> None:
+    assert [light_or_dark(theme) for theme in (DARK, LIGHT, ANSI_DARK, ANSI_LIGHT)] == [
         LIGHT.name, DARK.name, ANSI_LIGHT.name, ANSI_DARK.name,
     ]  # fmt: skip
 

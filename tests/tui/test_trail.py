@@ -1,4 +1,4 @@
-"""The trail: what undo takes back next, what redo brings back, of any day."""
+"""The trail: one's actions and the undo position, over all days."""
 
 import pytest
 from desk_bench import Bench, screen_text, settled
@@ -28,31 +28,31 @@ def line_with(app: DeskApp, part: str) -> int:
     return place
 
 
-async def test_undo_names_the_act_and_its_query(bench: Bench) -> None:
+async def test_undo_names_the_action_and_its_query(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await press(pilot, "n", "z")
-        assert "Taken back: none of these for “WD My Passport 1TB Portable Ext…”. Z brings" in screen_text(app)
+        assert "Undone: none of these for “WD My Passport 1TB Portable Ext…”. Z redoes" in screen_text(app)
         await press(pilot, "Z")
-        assert "Brought back: none of these for “WD My Passport" in screen_text(app)
+        assert "Redone: none of these for “WD My Passport" in screen_text(app)
 
 
-async def test_taking_back_what_is_on_another_screen_says_so(bench: Bench) -> None:
+async def test_undo_of_a_query_on_another_screen_says_so(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(160, 40)) as pilot:
         await settled(pilot)
         await press(pilot, "n")
         bench.desk("jo").review.look_up(q("q3"))
         await press(pilot, "z")
-        assert "It is on somebody else's screen now." in screen_text(app)
+        assert "Another annotator has it now." in screen_text(app)
         assert app.desk.review.item is not None
         assert app.desk.review.item.query.id == "q8"
     assert bench.decided() == {}
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
-async def test_the_mark_goes_with_undo_and_redo_across_restarts(bench: Bench, size: tuple[int, int]) -> None:
+async def test_the_undo_position_survives_restarts(bench: Bench, size: tuple[int, int]) -> None:
     first = bench.desk()
     first.review.advance()
     for _ in range(3):
@@ -64,19 +64,19 @@ async def test_the_mark_goes_with_undo_and_redo_across_restarts(bench: Bench, si
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
         await press(pilot, "t")
-        assert line_with(app, "Z brings it back") + 1 == line_with(app, "undo stands here")
-        assert line_with(app, "undo stands here") + 1 == line_with(app, "z takes it back")
-        assert "TP-LINK" in lines(app)[line_with(app, "z takes it back")]
+        assert line_with(app, "Z redoes it") + 1 == line_with(app, "undo position")
+        assert line_with(app, "undo position") + 1 == line_with(app, "z undoes it")
+        assert "TP-LINK" in lines(app)[line_with(app, "z undoes it")]
         await press(pilot, "z")
-        assert "Taken back: none of these for “TP-LINK" in screen_text(app)
-        assert "WD My" in lines(app)[line_with(app, "z takes it back")]
+        assert "Undone: none of these for “TP-LINK" in screen_text(app)
+        assert "WD My" in lines(app)[line_with(app, "z undoes it")]
         await press(pilot, "Z", "Z", "Z")
-        assert "There is nothing to bring back." in screen_text(app)
-        assert "Z brings it back" not in screen_text(app)
+        assert "There is nothing to redo." in screen_text(app)
+        assert "Z redoes it" not in screen_text(app)
         await press(pilot, "z", "t")
         assert app.screen is app.review
         await press(pilot, "x", "t")
-        assert "taken back for good" in screen_text(app)
+        assert "undone for good" in screen_text(app)
 
 
 async def test_the_trail_goes_back_as_far_as_one_scrolls(bench: Bench) -> None:
@@ -91,11 +91,11 @@ async def test_the_trail_goes_back_as_far_as_one_scrolls(bench: Bench) -> None:
         await press(pilot, "t", *["pagedown"] * 10)
         rows = app.screen.query_one(PagedList).rows
         assert [row.step.action.query.id for row in rows] == [str(number) for number in reversed(range(130))]
-        assert [row.here for row in rows].index(True) == 60
-        assert sum(row.here for row in rows) == 1
+        assert [row.at_undo_position for row in rows].index(True) == 60
+        assert sum(row.at_undo_position for row in rows) == 1
 
 
-async def test_enter_shows_the_query_of_an_act(bench: Bench) -> None:
+async def test_enter_opens_the_query_of_an_action(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -107,12 +107,12 @@ async def test_enter_shows_the_query_of_an_act(bench: Bench) -> None:
         assert app.desk.review.item.query.id == "q1"
 
 
-async def test_who_has_done_nothing_has_no_trail(bench: Bench) -> None:
+async def test_a_newcomer_has_no_trail(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await press(pilot, "t", "enter", "down", "z")
         assert isinstance(app.screen, TrailScreen)
-        assert "There is nothing to take back." in screen_text(app)
+        assert "There is nothing to undo." in screen_text(app)
         await press(pilot, "escape")
         assert app.screen is app.review

@@ -21,7 +21,7 @@ async def test_undo_and_redo_step_through_everything(bench: Bench) -> None:
         await pilot.press("z")
         await settled(pilot)
         assert item_id(app) == "q8"
-        assert "Taken back: none of these" in screen_text(app)
+        assert "Undone: none of these" in screen_text(app)
         await pilot.press("z")
         await settled(pilot)
         assert item_id(app) == "q3"
@@ -29,14 +29,14 @@ async def test_undo_and_redo_step_through_everything(bench: Bench) -> None:
         await pilot.press("z", "z")
         await settled(pilot)
         assert bench.decided() == {}
-        assert "There is nothing to take back." in screen_text(app)
+        assert "There is nothing to undo." in screen_text(app)
         await pilot.press("Z", "Z", "Z", "Z")
         await settled(pilot)
         assert len(bench.decided()) == 20
-        assert "There is nothing to bring back." in screen_text(app)
+        assert "There is nothing to redo." in screen_text(app)
 
 
-async def test_undo_reaches_an_earlier_sitting(bench: Bench) -> None:
+async def test_undo_reaches_an_earlier_session(bench: Bench) -> None:
     first = bench.app()
     async with first.run_test(size=(80, 24)) as pilot:
         await settled(pilot)

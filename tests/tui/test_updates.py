@@ -29,11 +29,11 @@ def talk(bench: Bench, *lines: str, stream: Stream = Stream.TRIAGE) -> str:
 
 
 def test_what_is_out_of_date_is_said_when_the_desk_opens(bench: Bench) -> None:
-    assert bench.desk().take_news() == ""
+    assert bench.desk().take_notice() == ""
     prune_query(bench, "q3")
     desk = bench.desk()
-    assert "1 product left the catalogue since the last index run" in desk.take_news()
-    assert desk.take_news() == ""
+    assert "1 product left the catalogue since the last index run" in desk.take_notice()
+    assert desk.take_notice() == ""
 
 
 def settle(path: Path) -> None:
@@ -80,21 +80,23 @@ async def test_after_validation_the_desk_says_what_is_next(bench: Bench) -> None
         await settled(pilot)
         text = screen_text(app)
         assert "All of validation is answered" in text
-        assert "Evaluate: measure the models by these answers." in text
-        assert "Stream: go on with triage, where 7 queries wait." in text
+        assert "Evaluate: measure the models on these labels." in text
+        assert "Stream: continue with triage (7 open queries)." in text
 
 
 def test_the_plain_desk_says_it_too(bench: Bench) -> None:
     said = talk(bench, "n", "q", stream=Stream.VALIDATION)
-    assert "`samesku evaluate` measures the models by these answers. Queries wait elsewhere: 7 in triage." in said
+    assert "`samesku evaluate` measures the models on these labels. Open queries in other streams: 7 in triage." in said
 
 
 def test_labels_of_one_class_are_said_to_be_so(bench: Bench) -> None:
-    assert bench.desk().one_class == ""
+    assert bench.desk().single_class_notice == ""
     with bench.store() as store:
         store.record("ada", Verb.NONE, q("q6"), no_match("q6-c1", "q6-c2"), ActionDetails(closes=True))
     desk = bench.desk()
-    assert desk.one_class.startswith("2 labels are of one class, no match: the matcher needs at least one match")
+    assert desk.single_class_notice.startswith(
+        "2 labels are of one class, no match: the matcher needs at least one match"
+    )
     assert "labels of one class" in talk(bench, "q")
 
 
@@ -107,11 +109,11 @@ def test_a_draw_of_the_screen_does_not_count_all_labels(bench: Bench, monkeypatc
     counted: list[object] = []
     count = desk_module.training_classes
     monkeypatch.setattr(desk_module, "training_classes", lambda *given: counted.append(given) or count(*given))
-    assert [desk.has_one_class for _ in range(5)] == [True] * 5
+    assert [desk.has_single_class for _ in range(5)] == [True] * 5
     assert len(counted) == 1
     with bench.store() as store:
         store.record("ada", Verb.REJECT, q("q5"), no_match("q5-c1"))
-    assert desk.has_one_class
+    assert desk.has_single_class
     assert len(counted) == 1
-    assert desk.one_class.startswith("9 labels are of one class")
+    assert desk.single_class_notice.startswith("9 labels are of one class")
     assert len(counted) == 2

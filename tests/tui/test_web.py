@@ -28,7 +28,7 @@ from typer.testing import CliRunner
 from labels.leases import Leases
 from tui.command_line import make_app, web
 from tui.web.access import HEADERS, peer_uid
-from tui.web.server import MOST_DESKS, DeskServer
+from tui.web.server import MAX_DESKS, DeskServer
 from tui.web.session import screen_size
 
 ROOT = Path(__file__).parents[2]
@@ -225,7 +225,7 @@ def test_two_tabs_are_two_desks_and_one_outlives_the_other(bench: Bench, served:
     until(lambda: bool(bench.decided("ada")), 60)
 
 
-def test_nobody_becomes_another_annotator_by_the_address(bench: Bench, served: Served, browser: Browser) -> None:
+def test_the_address_cannot_change_the_annotator(bench: Bench, served: Served, browser: Browser) -> None:
     open_desk(browser, f"{served.address}?as=eve&annotator=eve&command=id")
     decide(browser, 1)
     assert bench.decided("ada")
@@ -368,9 +368,7 @@ _BROWSERS = "   1: 0100007F:C350 0100007F:1F40 {} 00000000:00000000 00:00000000 
         (_HEAD, None),  # a system that does not tell
     ],
 )
-def test_whoever_has_hung_up_already_is_nobody(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, uid: int | None
-) -> None:
+def test_a_closed_peer_is_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, uid: int | None) -> None:
     """The kernel calls the owner of a connection that its process has closed root, whoever that was."""
     (tmp_path / "tcp").write_text(table)
     monkeypatch.setattr("tui.web.access._TABLES", (tmp_path / "tcp",))
@@ -379,7 +377,7 @@ def test_whoever_has_hung_up_already_is_nobody(
     assert peer_uid(request) == uid  # type: ignore[arg-type]  # all of a request that is looked at
 
 
-def test_the_secret_stands_in_no_command_line(served: Served, page: Browser) -> None:
+def test_the_secret_is_in_no_command_line(served: Served, page: Browser) -> None:
     secret = served.path.strip("/")
     assert len(desks_of(served)) == 1
     for pid in (*desks_of(served), str(served.process.pid)):
@@ -410,9 +408,9 @@ async def test_a_socket_needs_the_pages_own_origin(origin: str | None) -> None:
         assert refused.value.status == 403
 
 
-async def test_no_more_desks_than_a_person_has_tabs() -> None:
+async def test_the_number_of_desks_is_limited() -> None:
     async with connections(IDLE) as (client, address):
-        open_ones = [await client.ws_connect(address) for _ in range(MOST_DESKS)]
+        open_ones = [await client.ws_connect(address) for _ in range(MAX_DESKS)]
         one_more = await client.ws_connect(address)
         assert "8 desks are open" in (await one_more.receive_json())[1]
         assert (await one_more.receive()).type is WSMsgType.CLOSE
@@ -435,7 +433,7 @@ async def test_no_more_desks_than_a_person_has_tabs() -> None:
         '["deliver_chunk_request", {"key": "x", "size": 1}]', "[" * 10_000,
     ],
 )  # fmt: skip
-async def test_what_no_page_sends_is_passed_over(message: str) -> None:
+async def test_malformed_messages_are_ignored(message: str) -> None:
     async with connections(IDLE) as (client, address):
         connection = await client.ws_connect(f"{address}?width=100000&height=0")
         await connection.send_str(message)
@@ -455,7 +453,7 @@ async def test_a_desk_that_cannot_open_says_why_on_the_page() -> None:
         assert "cannot be started: No such file" in (await connection.receive_json())[1]
 
 
-async def test_only_what_is_drawn_reaches_the_page() -> None:
+async def test_only_output_reaches_the_page() -> None:
     """No file is delivered and no page is opened, whatever the desk asks for."""
     packets = [
         (b"M", json.dumps({"type": "open_url", "url": "javascript:alert(1)", "new_tab": True}).encode()),
@@ -529,7 +527,7 @@ def test_a_port_that_is_taken_is_a_sentence(bench: Bench) -> None:
         command = [sys.executable, "-m", "tui", "--home", str(bench.workspace.home), "web", "--port", str(port)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert f"Nothing can listen on port {port}" in done.stderr
+    assert f"Port {port} cannot be used" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -1,4 +1,4 @@
-"""Somebody new is greeted once; nobody else is."""
+"""The welcome dialog is shown to newcomers, once."""
 
 import io
 
@@ -11,10 +11,10 @@ from tui.app import DeskApp
 from tui.common.welcome import WelcomeDialog
 from tui.practice.screen import PracticeScreen
 from tui.run import _app, run_plain_desk
-from tui.services.desk import DeskServices
+from tui.services.desk import Desk
 
 
-def left(desk: DeskServices) -> bool:
+def left(desk: Desk) -> bool:
     """Leave a desk as `q` does. Returns whether its person was new."""
     desk.sitting.end(SessionEnd.LEFT)
     desk.close()
@@ -27,7 +27,7 @@ def test_one_is_new_once(bench: Bench) -> None:
     assert left(bench.desk("bob"))
 
 
-def test_whoever_has_decided_something_is_not_new(bench: Bench) -> None:
+def test_an_annotator_with_decisions_is_not_new(bench: Bench) -> None:
     desk = bench.desk("ada")
     desk.review.advance()
     desk.review.none_match([])
@@ -60,7 +60,7 @@ async def test_the_few_keys_that_matter_then_practice_or_work(
         await settled(pilot)
         assert isinstance(app.screen, WelcomeDialog)
         text = screen_text(app)
-        for words in ("Welcome", "none of these is", "Practise on three queries", "Esc to work"):
+        for words in ("Welcome", "none of them is", "Practise on three queries", "Esc to work"):
             assert words in text
         await pilot.press(key)
         await settled(pilot)
@@ -77,7 +77,7 @@ async def test_the_other_button_is_a_key_away(bench: Bench) -> None:
         assert app.screen is app.review
 
 
-def test_the_plain_desk_says_it_in_a_line(bench: Bench) -> None:
+def test_the_plain_desk_welcomes_in_one_line(bench: Bench) -> None:
     said = []
     for _ in range(2):
         out = io.StringIO()

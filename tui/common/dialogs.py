@@ -1,4 +1,4 @@
-"""The frame of everything that opens over the desk."""
+"""Base classes of the modal dialogs: a titled box, a confirmation, and a scrolling page."""
 
 from collections.abc import Iterable
 from typing import ClassVar, TypeVar
@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 
 class Dialog(ModalScreen[Result]):
-    """A titled box with its keys at the bottom. Escape leaves it and changes nothing."""
+    """A titled box with its keys at the bottom; Escape closes it without a result."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings((LEAVE,))
     HEADLINE: ClassVar[str] = ""
@@ -33,16 +33,16 @@ class Dialog(ModalScreen[Result]):
             yield KeyBar(self.ACTS)
 
     def body(self) -> Iterable[Widget]:
-        """What stands in the box."""
+        """The widgets in the box."""
         return ()
 
     def action_leave(self) -> None:
-        """Back, without a result."""
+        """Close without a result."""
         self.dismiss(None)
 
 
 class ConfirmDialog(Dialog[bool]):
-    """Yes or no; the focus is on the answer that changes nothing."""
+    """A yes-or-no question; the focus is on the answer that changes nothing."""
 
     BINDINGS = bindings(CONFIRM)
     HEADLINE = "Sure?"
@@ -65,18 +65,18 @@ class ConfirmDialog(Dialog[bool]):
         self.dismiss(event.button.id == "yes")
 
     def action_answer(self, answer: bool) -> None:
-        """Answer by letter."""
+        """Answer by key."""
         self.dismiss(answer)
 
 
-#: Lines of a small step; a large one leaves so many lines of the page before in sight.
-_STEP, _OVERLAP = 4, 2
-#: Lines around the page: the frame, the title, the keys, and a line between each of them.
-_AROUND = 6
+#: Lines of a small step, and lines that stay visible after a page step.
+_STEP_LINES, _OVERLAP_LINES = 4, 2
+#: Lines around the page: the frame, the title, the keys, and blank lines between them.
+_FRAME_LINES = 6
 
 
 class PageDialog(Dialog[None]):
-    """One page; how to scroll it is said where there is something to scroll."""
+    """A page that scrolls; the scroll keys are shown only if it is longer than the screen."""
 
     BINDINGS = bindings((*PAGE, *PAGE_SCROLL))
 
@@ -86,28 +86,28 @@ class PageDialog(Dialog[None]):
             yield from self.page()
 
     def page(self) -> Iterable[Widget]:
-        """What is read."""
+        """The widgets of the page."""
         return ()
 
     def on_resize(self) -> None:
-        """The page is as high as its text, or as the screen allows."""
-        self._pane.styles.max_height = self.size.height - _AROUND
+        """Limit the page's height to the screen."""
+        self._pane.styles.max_height = self.size.height - _FRAME_LINES
 
     @property
     def _pane(self) -> VerticalScroll:
         return self.query_one(".page", VerticalScroll)
 
     def on_mount(self) -> None:
-        """Say how to scroll, once it is known whether there is need."""
-        self.watch(self._pane, "show_vertical_scrollbar", self._offer)
+        """Show the scroll keys whenever there is a scroll bar."""
+        self.watch(self._pane, "show_vertical_scrollbar", self._show_keys)
 
-    def _offer(self, scrolls: bool) -> None:
+    def _show_keys(self, scrolls: bool) -> None:
         self.query_one(KeyBar).offer((*PAGE_SCROLL[:1], LEAVE) if scrolls else (LEAVE,))
 
     def action_scroll_page(self, steps: int) -> None:
-        """Scroll by some lines."""
-        self._pane.scroll_relative(y=steps * _STEP, animate=False)
+        """Scroll by small steps."""
+        self._pane.scroll_relative(y=steps * _STEP_LINES, animate=False)
 
     def action_turn_page(self, pages: int) -> None:
-        """Scroll by the height of the page."""
-        self._pane.scroll_relative(y=pages * max(1, self._pane.size.height - _OVERLAP), animate=False)
+        """Scroll by pages."""
+        self._pane.scroll_relative(y=pages * max(1, self._pane.size.height - _OVERLAP_LINES), animate=False)

@@ -1,4 +1,4 @@
-"""What `samesku doctor` says, beside the work."""
+"""The screen that runs `samesku doctor` and shows its findings."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,47 +12,47 @@ from textual.widget import Widget
 from core.text.safe import safe
 from tui.background import in_background
 from tui.common.dialogs import PageDialog
-from tui.common.text import AutoHeight, hanging
+from tui.common.text import AutoHeight, hanging_indent
 from tui.keymap import keymap_of, with_keys
 from tui.messages import Failed
-from tui.ports import Verbs
+from tui.services.processes import VerbRunner
 from tui.theme import BAD, GOOD, MUTED, STRONG
 
 
 @dataclass
 class Examined(Message):
-    """What the doctor found."""
+    """The doctor's findings."""
 
     facts: dict[str, Any]
 
 
 class DoctorScreen(PageDialog):
-    """Looks while it is open, in a process of its own; leaving ends it."""
+    """Runs the doctor in a separate process while it is open; closing it stops the process."""
 
     HEADLINE = "Doctor"
 
-    def __init__(self, verbs: Verbs) -> None:
+    def __init__(self, verbs: VerbRunner) -> None:
         super().__init__()
         self._asked = verbs.ask("doctor")
 
     def page(self) -> Iterable[Widget]:
-        """What was found, as soon as it is known."""
-        yield AutoHeight(lambda _: Content.styled("Looking at the machine and the workspace …", MUTED))
+        """A placeholder, then the findings."""
+        yield AutoHeight(lambda _: Content.styled("Checking the machine and the workspace …", MUTED))
 
     def on_mount(self) -> None:
-        """Look beside the keyboard: a long ledger takes its time."""
+        """Run in the background: a long ledger takes a while."""
         super().on_mount()
         in_background(self, "doctor", lambda: Examined(self._asked.answer()))
 
     def on_unmount(self) -> None:
-        """Nobody waits for it any more."""
+        """Stop the process."""
         self._asked.cancel()
 
     @on(Examined)
     def _show(self, message: Examined) -> None:
-        # It is asked in a process of its own, which has no terminal.
+        # The separate process has no terminal to report on.
         found = with_keys(message.facts, keymap_of(self.app))
-        facts = told({name: fact for name, fact in found.items() if name != "terminal"})
+        facts = fact_rows({name: fact for name, fact in found.items() if name != "terminal"})
         self.query_one(AutoHeight).show(lambda width: _lines(facts, width))
 
     @on(Failed)
@@ -60,8 +60,8 @@ class DoctorScreen(PageDialog):
         self.query_one(AutoHeight).complain(message.message, message.hint)
 
 
-def told(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    """The facts one by one, what is wrong first; facts within a fact follow it, a little to the right."""
+def fact_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """The facts as (name, value) rows, problems first; nested facts are indented."""
     rows: list[tuple[str, str]] = []
     for name, value in sorted(facts.items(), key=lambda fact: fact[0] not in {"problem", "damaged"}):
         if name == "damaged" and isinstance(value, list):
@@ -80,8 +80,8 @@ def _lines(facts: list[tuple[str, str]], width: int) -> Content:
 
 def _fact(name: str, value: str, names: int, width: int) -> list[Content]:
     if name == "problem":
-        return [*hanging(Content.styled("✗ ", BAD), Content.styled(value, STRONG), width), Content.empty()]
+        return [*hanging_indent(Content.styled("✗ ", BAD), Content.styled(value, STRONG), width), Content.empty()]
     if not value:
         return [Content.styled(f"  {name}", MUTED)]
     sign = Content.styled("·" if value.startswith("not installed") else "✓", MUTED if value[:3] == "not" else GOOD)
-    return hanging(Content.assemble(sign, " ", (name.ljust(names), MUTED)), Content(value), width)
+    return hanging_indent(Content.assemble(sign, " ", (name.ljust(names), MUTED)), Content(value), width)

@@ -1,4 +1,4 @@
-"""Rows that somebody fills in: a name, and a field to type in or a choice among a few."""
+"""Form fields: a labelled row, a choice among a few values, and a path with completion."""
 
 import asyncio
 import os
@@ -23,14 +23,14 @@ from tui.theme import KEY, MUTED
 
 @dataclass
 class Chosen(Message):
-    """A choice has another value."""
+    """The value of a choice has changed."""
 
 
 class Choice(Widget, can_focus=True):
-    """One of a few values, each with a word on what it means; `turn` goes to the next.
+    """A choice among a few values, each with a description; `turn` selects the next.
 
     Args:
-        values: what each value means, safe to show.
+        values: each value with its description, safe to show.
     """
 
     DEFAULT_CSS = "Choice { height: 1; width: 1fr; }"
@@ -42,19 +42,19 @@ class Choice(Widget, can_focus=True):
 
     @property
     def value(self) -> str:
-        """The one that is chosen; empty where there is nothing to choose from."""
+        """The selected value; empty if there are no values."""
         return list(self._values)[self.at] if self._values else ""
 
     def turn(self, step: int) -> None:
-        """To another value; after the last comes the first."""
+        """Select the value `step` places further, cyclically."""
         self.at = (self.at + step) % max(1, len(self._values))
 
     def watch_at(self) -> None:
-        """Tell the form."""
+        """Notify the form."""
         self.post_message(Chosen())
 
     def render(self) -> Content:
-        """The value between its arrows, and what it means."""
+        """The value between arrows, and its description."""
         arrows = KEY if self.has_focus else MUTED
         value = (self.value, "reverse" if self.has_focus else "")
         words = (f"  {self._values.get(self.value, '')}", MUTED)
@@ -62,7 +62,7 @@ class Choice(Widget, can_focus=True):
 
 
 class FormRow(Horizontal):
-    """A field with its name before it."""
+    """A field with a label in front of it."""
 
     DEFAULT_CSS = "FormRow { height: 1; }"
 
@@ -71,35 +71,35 @@ class FormRow(Horizontal):
         self._label, self.field = name, field
 
     def compose(self) -> ComposeResult:
-        """The name, the field."""
+        """The label and the field."""
         yield Static(Content.styled(self._label, MUTED), classes="row-name", markup=False)
         yield self.field
 
 
-#: So many names of one folder are looked at.
-_MOST = 20_000
+#: Entries of a folder that are considered for completion.
+_MAX_ENTRIES = 20_000
 
 
 class PathField(Input):
-    """Relative paths are of `home`; `→` at the end takes the completion."""
+    """A path, relative to `home`, with completion; `→` at the end accepts the suggestion."""
 
     def __init__(self, home: Path, value: str = "", *, placeholder: str = "", id: str = "path") -> None:  # noqa: A002 - Textual's name
         super().__init__(
-            value, placeholder=placeholder, suggester=_Names(home), compact=True, select_on_focus=False, id=id
+            value, placeholder=placeholder, suggester=_PathSuggester(home), compact=True, select_on_focus=False, id=id
         )
         self._home = home
 
     @property
     def path(self) -> Path:
-        """What is typed, as an absolute path."""
-        typed = Path(self.value.strip())
-        with suppress(RuntimeError):  # ~nobody: no such home
-            typed = typed.expanduser()
-        return self._home / typed
+        """The entered path, absolute."""
+        folder = Path(self.value.strip())
+        with suppress(RuntimeError):  # `~name` without such a user
+            folder = folder.expanduser()
+        return self._home / folder
 
 
-class _Names(Suggester):
-    """The first name in the folder that goes on from what is typed."""
+class _PathSuggester(Suggester):
+    """Suggests the first entry of the folder that completes the typed path."""
 
     def __init__(self, home: Path) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
@@ -107,23 +107,23 @@ class _Names(Suggester):
 
     async def get_suggestion(self, value: str) -> str | None:
         """The whole path, with a slash after a folder."""
-        return await asyncio.to_thread(completed, self._home, value)
+        return await asyncio.to_thread(complete_path, self._home, value)
 
 
-def completed(home: Path, value: str) -> str | None:
-    """The path that goes on from what is typed, with a slash after a folder; None where there is none."""
-    typed, begin = os.path.split(value)
+def complete_path(home: Path, value: str) -> str | None:
+    """The first path that completes the typed text, with a slash after a folder; None if there is none."""
+    folder, begin = os.path.split(value)
     if not value:
         return None
     try:
-        with os.scandir(home / Path(typed).expanduser()) as entries:
-            fitting = [entry for entry in islice(entries, _MOST) if _fits(entry.name, begin)]
-            first = min(fitting, key=lambda entry: entry.name, default=None)
+        with os.scandir(home / Path(folder).expanduser()) as entries:
+            candidates = [entry for entry in islice(entries, _MAX_ENTRIES) if _is_offered(entry.name, begin)]
+            first = min(candidates, key=lambda entry: entry.name, default=None)
             return None if first is None else value.removesuffix(begin) + first.name + "/" * first.is_dir()
-    except (OSError, RuntimeError, ValueError):  # nothing there, no such home, half of a name with a NUL
+    except (OSError, RuntimeError, ValueError):  # no such folder, no such user, a NUL in the name
         return None
 
 
-def _fits(name: str, begin: str) -> bool:
-    """Hidden files are for who types the dot; a name that would act on the terminal is nobody's to type."""
+def _is_offered(name: str, begin: str) -> bool:
+    """Whether to suggest an entry: hidden files only after a dot, never names with control characters."""
     return name.startswith(begin) and (bool(begin) or name[0] != ".") and safe(name) == name

@@ -1,4 +1,4 @@
-"""What stands in the desk's place for a while: a titled page with its keys at the bottom."""
+"""Base classes of the full-screen pages: a titled page, and one with two sides."""
 
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, TypeVar
@@ -20,26 +20,26 @@ Result = TypeVar("Result")
 
 
 class FullPage(Screen[Result]):
-    """Escape leads back to the desk, and a key tells all keys: at 80 columns the bar has no room for some."""
+    """A full-screen page; Escape returns to the review screen, and `?` lists all keys, as the key bar may cut some."""
 
     ACTS: ClassVar[tuple[Act, ...]] = ()
 
     def action_keys(self) -> None:
-        """Tell the keys of this page."""
+        """Show all keys of this page."""
         self.app.push_screen(PageKeys(self.ACTS))
 
     def action_leave(self) -> None:
-        """Back to the desk; nothing is chosen."""
+        """Return to the review screen without a result."""
         self.dismiss(None)
 
 
 def page_title(headline: str, parts: Sequence[str], here: int) -> Content:
-    """The headline and the page's parts; a click on one is the screen's action `part`.
+    """The headline and the names of the page's parts; a click on one runs the screen's action `part`.
 
     Args:
         headline: of the page.
-        parts: their names, the first first.
-        here: which is in front.
+        parts: their names, in order.
+        here: index of the current part.
     """
     words = [Content.styled(headline, STRONG)]
     for place, name in enumerate(parts):
@@ -51,9 +51,9 @@ def page_title(headline: str, parts: Sequence[str], here: int) -> Content:
 
 
 class TwoSidedScreen(FullPage[tuple[str, ...]]):
-    """Keys go to the side that is marked in the title; on a narrow screen it is the one to be seen.
+    """A page with two sides; keys go to the side marked in the title, which is the only visible one on a narrow screen.
 
-    The result is a job that was asked for, as arguments of the command line; None where none was.
+    The result is a job to start, as command-line arguments; None for no job.
     """
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - Textual's own kind of constant
@@ -69,11 +69,11 @@ class TwoSidedScreen(FullPage[tuple[str, ...]]):
         yield KeyBar(self.ACTS)
 
     def sides(self) -> Iterable[Widget]:
-        """What stands on the left, and what on the right."""
+        """The left and the right widget."""
         return ()
 
     def on_mount(self) -> None:
-        """The left side first."""
+        """Start on the left side."""
         self._face(right=False)
 
     @property
@@ -82,11 +82,11 @@ class TwoSidedScreen(FullPage[tuple[str, ...]]):
         return self.has_class("-right")
 
     def action_turn(self) -> None:
-        """To the other side."""
+        """Switch to the other side."""
         self._face(right=not self.on_the_right)
 
     def action_part(self, place: int) -> None:
-        """To a side, by a click on its name."""
+        """Switch to a side, on a click on its name."""
         self._face(right=place == 1)
 
     def _face(self, *, right: bool) -> None:
@@ -94,5 +94,5 @@ class TwoSidedScreen(FullPage[tuple[str, ...]]):
         self.query_one("#sides", Static).update(page_title(self.HEADLINE, self.SIDES, int(right)))
 
     def say(self, text: str) -> None:
-        """A word in the bottom line."""
+        """Show a notice in the key bar."""
         self.query_one(KeyBar).say(text)

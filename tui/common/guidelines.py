@@ -1,4 +1,4 @@
-"""What the team calls the same product, to be read beside the work."""
+"""The screen with the team's labelling guidelines."""
 
 from collections.abc import Iterable
 
@@ -11,46 +11,46 @@ from textual.widgets import Static
 from tui.actions import GUIDELINES, bindings
 from tui.background import in_background
 from tui.common.dialogs import PageDialog
-from tui.common.markdown import MarkdownPage, parsed
+from tui.common.markdown import MarkdownPage, parse_markdown
 from tui.messages import GuidelinesRead
-from tui.ports import GuidelinesPort
+from tui.services.files import TeamGuidelines
 from tui.theme import MUTED
 
-_BUILT_IN = (
-    "These are general rules, since your team has written none. Its own go, as Markdown, into guidelines.md in the "
-    "folder of the workspace."
+_BUILT_IN_NOTE = (
+    "These are general rules, because your team has written none. To replace them, write Markdown into guidelines.md "
+    "in the workspace folder."
 )
-_CUT = "The file is longer than what is shown here; its end is missing."
+_CUT_NOTE = "The file is too long; only its beginning is shown."
 
 
 class GuidelinesScreen(PageDialog):
-    """The text as it is now: whoever changes the file sees it at the next opening."""
+    """The guidelines, read anew each time the screen is opened."""
 
     BINDINGS = bindings(GUIDELINES)
     HEADLINE = "Guidelines"
 
-    def __init__(self, shelf: GuidelinesPort) -> None:
+    def __init__(self, guidelines: TeamGuidelines) -> None:
         super().__init__()
-        self._shelf = shelf
+        self._guidelines = guidelines
 
     def page(self) -> Iterable[Widget]:
-        """A word on where the text is from, and the text."""
+        """A note on the text's origin, and the text."""
         yield Static(id="guidelines-note", classes="dialog-text", markup=False)
         yield MarkdownPage()
 
     def on_mount(self) -> None:
-        """Read it beside the keyboard: the workspace may be on another machine."""
+        """Read in the background: the workspace may be on a network drive."""
         super().on_mount()
         in_background(self, "guidelines", self._read)
 
     def _read(self) -> Message:
-        guidelines = self._shelf.read()
-        return GuidelinesRead(guidelines, parsed(guidelines.text))
+        guidelines = self._guidelines.read()
+        return GuidelinesRead(guidelines, parse_markdown(guidelines.text))
 
     @on(GuidelinesRead)
     def _show(self, message: GuidelinesRead) -> None:
         guidelines = message.guidelines
         note = self.query_one("#guidelines-note", Static)
         note.display = guidelines.cut or not guidelines.own
-        note.update(Content.styled(_CUT if guidelines.cut else _BUILT_IN, MUTED))
+        note.update(Content.styled(_CUT_NOTE if guidelines.cut else _BUILT_IN_NOTE, MUTED))
         self.query_one(MarkdownPage).show(message.blocks)

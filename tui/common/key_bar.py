@@ -1,4 +1,4 @@
-"""The bottom line: the keys that matter here, or a word on what a key just did."""
+"""The key bar at the bottom: the most important keys, or a notice for a few seconds."""
 
 from collections.abc import Sequence
 
@@ -12,54 +12,54 @@ from tui.actions import Act
 from tui.keymap import keymap_of
 from tui.theme import KEY, MUTED
 
-_SAID_S = 4.0
+_NOTICE_S = 4.0
 
 
 class KeyBar(Widget):
-    """Keys with their labels; each can be clicked too. Where there is no room the least important go."""
+    """Clickable keys with labels; the least important are dropped if there is no room."""
 
     def __init__(self, acts: Sequence[Act], *, id: str = "keys") -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._acts = [act for act in acts if act.label]
-        self._said = ""
+        self._notice = ""
         self._timer: Timer | None = None
 
     def offer(self, acts: Sequence[Act]) -> None:
-        """Show other keys from now on."""
+        """Replace the keys."""
         offered = [act for act in acts if act.label]
         if offered != self._acts:
             self._acts = offered
             self.refresh()
 
     def say(self, text: str) -> None:
-        """Say something in the place of the keys for a moment."""
+        """Show a notice instead of the keys for a few seconds."""
         if self._timer is not None:
             self._timer.stop()
-        self._said = safe(text)
-        self._timer = self.set_timer(_SAID_S, self._fall_silent)
+        self._notice = safe(text)
+        self._timer = self.set_timer(_NOTICE_S, self._clear_notice)
         self.refresh()
 
     @property
-    def said(self) -> str:
-        """What it says now; empty while it shows the keys."""
-        return self._said
+    def notice(self) -> str:
+        """The current notice; empty while the keys are shown."""
+        return self._notice
 
     def stop(self) -> None:
-        """Show the keys again: what was said is about something that is over."""
+        """Remove the notice and show the keys again."""
         if self._timer is not None:
             self._timer.stop()
-        self._fall_silent()
+        self._clear_notice()
 
-    def _fall_silent(self) -> None:
-        if self._said:
-            self._said = ""
+    def _clear_notice(self) -> None:
+        if self._notice:
+            self._notice = ""
             self.refresh()
 
     def render(self) -> Content:
-        """As many keys as fit."""
+        """The notice, or as many keys as fit."""
         width = self.content_size.width
-        if self._said:
-            return Content(self._said).truncate(width, ellipsis=True)
+        if self._notice:
+            return Content(self._notice).truncate(width, ellipsis=True)
         keymap = keymap_of(self.app)
         acts = [keymap.act(act) for act in self._acts]
         line = _line(acts)

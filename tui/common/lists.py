@@ -1,4 +1,4 @@
-"""Lines of text that scroll; only those in sight are painted, so that thousands cost no more than a screenful."""
+"""Scrolling lists that render only the visible lines, and load further rows on demand."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar
@@ -15,7 +15,7 @@ from tui.messages import MoreWanted
 
 
 class Lines(ScrollView, can_focus=False):
-    """Shows what it is given, made anew for each width."""
+    """Scrolling lines of text, rebuilt for each width."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -24,13 +24,13 @@ class Lines(ScrollView, can_focus=False):
         self._width = 0
 
     def show(self, make: Callable[[int], Sequence[Content]]) -> None:
-        """Show other lines, from the first on; `make` is called with the cells that there are for one."""
+        """Show other lines, from the top; `make` returns them for a width in cells."""
         self._make, self._width = make, 0
         self.scroll_to(y=0, animate=False, immediate=True)
         self._fit()
 
     def on_resize(self) -> None:
-        """Lines are made for the width."""
+        """Rebuild the lines for the new width."""
         self._fit()
 
     def _fit(self) -> None:
@@ -55,17 +55,17 @@ class Lines(ScrollView, can_focus=False):
 
 Row = TypeVar("Row")
 
-#: More is fetched before the end is reached.
-_AHEAD = 10
-#: Cells beside a row; app.tcss has them.
-_EDGES = 2
+#: More rows are requested this many rows before the end.
+_PREFETCH_ROWS = 10
+#: Cells of padding beside a row, as in app.tcss.
+_ROW_PADDING = 2
 
 
 class PagedList(OptionList, Generic[Row], can_focus=False):
-    """Rows that are drawn for the width there is; asks for more with `MoreWanted`.
+    """A list of rows that posts `MoreWanted` when the highlight nears its end.
 
     Args:
-        draw: a row's lines, for a width in cells.
+        draw: renders a row at a width in cells.
     """
 
     def __init__(self, draw: Callable[[Row, int], Content], *, id: str) -> None:  # noqa: A002 - Textual's name
@@ -80,46 +80,46 @@ class PagedList(OptionList, Generic[Row], can_focus=False):
 
     @property
     def has_room(self) -> bool:
-        """Whether there are rows, and more would fit without scrolling."""
+        """Whether further rows would fit without scrolling; False for an empty list."""
         return bool(self.rows) and self.virtual_size.height < self.size.height
 
     def show(self, rows: Iterable[Row], highlighted: int = 0) -> None:
         """Show other rows."""
         self.rows = list(rows)
-        self.set_options(self._drawn(self.rows))
+        self.set_options(self._drawn_rows(self.rows))
         self.highlighted = min(highlighted, len(self.rows) - 1) if self.rows else None
 
     def extend(self, rows: Iterable[Row]) -> None:
-        """Show more rows after those that are there."""
+        """Append rows."""
         more = list(rows)
         self.rows += more
-        self.add_options(self._drawn(more))
+        self.add_options(self._drawn_rows(more))
         if self.highlighted is None and self.rows:
             self.highlighted = 0
 
     def move(self, step: int) -> None:
-        """Move the highlight by some rows; at the end of what is there, ask for more."""
+        """Move the highlight by `step` rows; an empty list requests rows."""
         if self.highlighted is None:
             self.post_message(MoreWanted())
         else:
             self.highlighted = max(0, min(self.highlighted + step, self.option_count - 1))
 
     def turn(self, pages: int) -> None:
-        """Move the highlight by the height of the list."""
+        """Move the highlight by pages."""
         heights = self.virtual_size.height / max(1, self.option_count)
         self.move(pages * max(1, int(self.size.height / max(1.0, heights)) - 1))
 
     def watch_highlighted(self, highlighted: int | None) -> None:
-        """Ask for more in time."""
+        """Request more rows near the end."""
         super().watch_highlighted(highlighted)
-        if highlighted is not None and highlighted >= self.option_count - _AHEAD:
+        if highlighted is not None and highlighted >= self.option_count - _PREFETCH_ROWS:
             self.post_message(MoreWanted())
 
     def on_resize(self) -> None:
-        """Rows are made for the width."""
+        """Redraw the rows for the new width."""
         if self.rows:
             self.show(self.rows, self.highlighted or 0)
 
-    def _drawn(self, rows: Iterable[Row]) -> list[Line]:
-        width = max(20, self.scrollable_content_region.width - _EDGES)
+    def _drawn_rows(self, rows: Iterable[Row]) -> list[Line]:
+        width = max(20, self.scrollable_content_region.width - _ROW_PADDING)
         return [Line(self._draw(row, width)) for row in rows]

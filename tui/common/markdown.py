@@ -1,6 +1,6 @@
-"""Markdown as lines of text, in which nothing can be clicked and for which nothing is fetched.
+"""Markdown rendered as lines of text: no links to click, nothing fetched.
 
-A widget for each paragraph, as Textual's own Markdown has it, takes seconds for a long text; this takes milliseconds.
+Textual's Markdown makes a widget for each paragraph, which takes seconds for a long text; this takes milliseconds.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,35 +17,35 @@ if TYPE_CHECKING:
     from markdown_it.tree import SyntaxTreeNode
 
 
-#: Shown as they are written: nothing opens from here, and an address that can be read can be copied.
-_AS_WRITTEN = ["link", "image", "autolink", "linkify", "html_block", "html_inline", "entity", "reference"]
+#: Rules of markdown-it that are switched off, so that links and HTML appear as written and can be copied.
+_LITERAL_RULES = ["link", "image", "autolink", "linkify", "html_block", "html_inline", "entity", "reference"]
 
 _STYLES = {"strong": "bold", "em": "italic", "s": "strike"}
 _HEADING = "bold $text-primary"
 _BULLET, _QUOTE, _RULE = "• ", "▎ ", "───"
 _GAP = "  "
-#: A column of text that is narrower than this cannot be read.
-_NARROWEST = 8
+#: Cells; a narrower column of text is illegible.
+_MIN_COLUMN_WIDTH = 8
 
 
 @dataclass(slots=True)
 class Block:
-    """A stretch of text that is wrapped by itself.
+    """A block of text that is wrapped on its own.
 
     Attributes:
-        rows: the cells of a table; of anything else, one row of one cell.
-        first, further: what stands before the first line, and before the others.
-        apart: whether an empty line stands before it.
+        rows: the cells of a table; one row with one cell for any other block.
+        first, further: prefixes of the first line and of the others.
+        spaced: whether an empty line precedes it.
     """
 
     rows: list[list[Content]]
     first: str
     further: str
-    apart: bool = False
+    spaced: bool = False
 
     def lines(self, width: int) -> Iterator[Content]:
         """The lines at a width in cells."""
-        lead, columns = self.first, _columns(self.rows, max(_NARROWEST, width - len(self.first)))
+        lead, columns = self.first, _column_widths(self.rows, max(_MIN_COLUMN_WIDTH, width - len(self.first)))
         for row in self.rows:
             cells = [cell.wrap(column) for cell, column in zip(row, columns, strict=True)]
             for at in range(max(len(cell) for cell in cells)):
@@ -57,47 +57,47 @@ class Block:
                 lead = self.further
 
 
-def laid_out(blocks: Sequence[Block], width: int) -> list[Content]:
+def layout_lines(blocks: Sequence[Block], width: int) -> list[Content]:
     """All lines of a text at a width in cells."""
     lines: list[Content] = []
     for block in blocks:
-        lines += [Content.empty()] if block.apart else []
+        lines += [Content.empty()] if block.spaced else []
         lines += block.lines(width)
     return lines
 
 
-def parsed(text: str) -> list[Block]:
-    """The blocks of a Markdown text whose lines are safe to show; where it is nested beyond all use, as written."""
+def parse_markdown(text: str) -> list[Block]:
+    """Parse a Markdown text that is safe to show; a text nested too deeply is returned line by line, as written."""
     try:
-        return _parsed(text)
+        return _parse_markdown(text)
     except RecursionError:
         return [Block([[Content(line)]], "", "") for line in text.split("\n")]
 
 
-def _parsed(text: str) -> list[Block]:
-    from markdown_it import MarkdownIt  # noqa: PLC0415 - read by few, and it takes its time to load
+def _parse_markdown(text: str) -> list[Block]:
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - slow to import, rarely needed
     from markdown_it.tree import SyntaxTreeNode  # noqa: PLC0415
 
     blocks: list[Block] = []
     below_heading = True
-    for node in SyntaxTreeNode(MarkdownIt("gfm-like").disable(_AS_WRITTEN).parse(text)).children:
-        made = list(_blocks(node, "", ""))
-        if made and not below_heading:
-            made[0].apart = True
-        blocks += made
+    for node in SyntaxTreeNode(MarkdownIt("gfm-like").disable(_LITERAL_RULES).parse(text)).children:
+        new_blocks = list(_blocks(node, "", ""))
+        if new_blocks and not below_heading:
+            new_blocks[0].spaced = True
+        blocks += new_blocks
         below_heading = node.type == "heading"
     return blocks
 
 
 def _blocks(node: "SyntaxTreeNode", first: str, further: str) -> Iterator[Block]:
-    """The blocks of one node, its first line after `first` and all others after `further`."""
+    """The blocks of one node, with prefixes for the first line and the others."""
     if node.type in {"bullet_list", "ordered_list"}:
         for item in node.children:
             bullet = f"{item.info}{item.markup} " if item.info else _BULLET
-            yield from _all(item.children, first + bullet, further + " " * len(bullet))
+            yield from _all_blocks(item.children, first + bullet, further + " " * len(bullet))
             first = further
     elif node.type == "blockquote":
-        yield from _all(node.children, first + _QUOTE, further + _QUOTE)
+        yield from _all_blocks(node.children, first + _QUOTE, further + _QUOTE)
     elif node.type == "table":
         rows = [row for part in node.children for row in part.children]
         yield Block([[_inline(cell) for cell in row.children] for row in rows], first, further)
@@ -110,22 +110,22 @@ def _blocks(node: "SyntaxTreeNode", first: str, further: str) -> Iterator[Block]
         yield Block([[content]], first, further)
 
 
-def _all(nodes: Sequence["SyntaxTreeNode"], first: str, further: str) -> Iterator[Block]:
+def _all_blocks(nodes: Sequence["SyntaxTreeNode"], first: str, further: str) -> Iterator[Block]:
     for node in nodes:
         yield from _blocks(node, first, further)
         first = further
 
 
 def _inline(node: "SyntaxTreeNode") -> Content:
-    """The words of a heading, a paragraph or a cell."""
+    """The inline content of a heading, a paragraph or a cell."""
     style = _HEADING if node.type in {"heading", "th"} else ""
-    return Content.assemble(*(words for inline in node.children for words in _words(inline, style)))
+    return Content.assemble(*(words for inline in node.children for words in _inline_pieces(inline, style)))
 
 
-def _words(node: "SyntaxTreeNode", style: str) -> Iterator[tuple[str, str]]:
+def _inline_pieces(node: "SyntaxTreeNode", style: str) -> Iterator[tuple[str, str]]:
     for child in node.children:
         if child.children:
-            yield from _words(child, f"{style} {_STYLES.get(child.type, '')}".strip())
+            yield from _inline_pieces(child, f"{style} {_STYLES.get(child.type, '')}".strip())
         elif child.type == "softbreak":
             yield " ", style
         elif child.type == "hardbreak":
@@ -134,18 +134,18 @@ def _words(node: "SyntaxTreeNode", style: str) -> Iterator[tuple[str, str]]:
             yield child.content, KEY if child.type == "code_inline" else style
 
 
-def _columns(rows: Sequence[Sequence[Content]], width: int) -> list[int]:
-    """How wide each column is, so that the narrow ones keep their width and the wide ones share the rest."""
+def _column_widths(rows: Sequence[Sequence[Content]], width: int) -> list[int]:
+    """Column widths: narrow columns keep their width, wide ones share the rest."""
     needs = [max(cell.cell_length for cell in column) for column in zip(*rows, strict=True)]
     free, waiting, columns = width - len(_GAP) * (len(needs) - 1), len(needs), list(needs)
     for place in sorted(range(len(needs)), key=needs.__getitem__):
-        columns[place] = max(_NARROWEST, min(needs[place], free // waiting))
+        columns[place] = max(_MIN_COLUMN_WIDTH, min(needs[place], free // waiting))
         free, waiting = free - columns[place], waiting - 1
     return columns
 
 
 class MarkdownPage(Widget):
-    """As high as its text at whatever width there is; what is around it scrolls."""
+    """A widget as high as its text at the current width; its container scrolls."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -153,19 +153,19 @@ class MarkdownPage(Widget):
         self._lines: tuple[int, list[Content]] = (0, [])
 
     def show(self, blocks: Sequence[Block]) -> None:
-        """Put a text on the screen."""
+        """Show a text."""
         self._blocks, self._lines = blocks, (0, [])
         self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
-        """As many lines as the text needs at that width."""
-        return len(self._laid_out(width))
+        """The number of lines at a width."""
+        return len(self._layout(width))
 
     def render(self) -> Content:
-        """All lines; the page shows those that fit."""
-        return Content("\n").join(self._laid_out(self.size.width))
+        """All lines."""
+        return Content("\n").join(self._layout(self.size.width))
 
-    def _laid_out(self, width: int) -> list[Content]:
+    def _layout(self, width: int) -> list[Content]:
         if self._lines[0] != width:
-            self._lines = width, laid_out(self._blocks, width)
+            self._lines = width, layout_lines(self._blocks, width)
         return self._lines[1]

@@ -1,4 +1,4 @@
-"""A part of a page that a verb fills: a line while it works, then what it answered, or why it could not."""
+"""Panes that run a command of the command line and show its progress, then its result or failure."""
 
 import time
 from collections.abc import Mapping
@@ -15,52 +15,52 @@ from core.text.safe import safe
 from tui.background import in_background
 from tui.common.words import duration
 from tui.messages import Answered, Failed, Filled
-from tui.ports import Asked, Verbs
+from tui.services.processes import VerbRun, VerbRunner
 from tui.theme import BAD, MUTED
 
-_EVERY_S = 1.0
-#: Nobody counts the first moments.
-_TOLD_FROM_S = 2.0
+_REFRESH_INTERVAL_S = 1.0
+#: Seconds before progress is shown.
+_SHOW_PROGRESS_AFTER_S = 2.0
 
 
 class VerbProgress(Widget):
-    """Asks when it appears, ends the verb when it goes; its screen gets `Answered` or `Failed`.
+    """Runs a command when mounted and cancels it when removed; posts `Answered` or `Failed`.
 
     Args:
-        asked: the verb.
-        text: what is being done, with an ellipsis.
-        name: stands in the answer, for screens with several questions.
+        asked: the command.
+        text: what it does, with an ellipsis.
+        name: copied into `Answered`, for screens with several commands.
     """
 
-    DEFAULT_CSS = "Asking { height: 1; }"
+    DEFAULT_CSS = "VerbProgress { height: 1; }"
 
-    def __init__(self, asked: Asked, text: str, *, name: str = "") -> None:
+    def __init__(self, asked: VerbRun, text: str, *, name: str = "") -> None:
         super().__init__(name=name)
         self._asked, self._text = asked, text
         self._begun = time.monotonic()
 
     def on_mount(self) -> None:
-        """Ask, and look once a second how far it is."""
+        """Start the command and refresh its progress every second."""
 
         def work() -> Message:
             return Answered(self._asked.answer(), self.name or "")
 
         in_background(self, "ask", work)
-        self.set_interval(_EVERY_S, self.refresh)
+        self.set_interval(_REFRESH_INTERVAL_S, self.refresh)
 
     def on_unmount(self) -> None:
-        """Nobody waits any more."""
+        """Cancel the command."""
         self._asked.cancel()
 
     def render(self) -> Content:
-        """One line."""
-        return Content.styled(f"{self._text}{self._how_far()}", MUTED).truncate(self.size.width, ellipsis=True)
+        """One line with the progress."""
+        return Content.styled(f"{self._text}{self._progress_text()}", MUTED).truncate(self.size.width, ellipsis=True)
 
-    def _how_far(self) -> str:
+    def _progress_text(self) -> str:
         waited = time.monotonic() - self._begun
-        if waited < _TOLD_FROM_S:
+        if waited < _SHOW_PROGRESS_AFTER_S:
             return ""
-        headway = self._asked.headway()
+        headway = self._asked.progress()
         if headway is None:
             return f"  {duration(waited)}"
         share = f" {headway.done / headway.total:.0%}" if headway.total else ""
@@ -69,30 +69,30 @@ class VerbProgress(Widget):
 
 
 class Pane(VerticalScroll, can_focus=False):
-    """Asks once it is told to, and again whenever it is; scrolls where its answer is longer than the screen.
+    """A scrolling pane that runs a command on `ask` and shows its result.
 
-    Subclasses put the answer on the screen in `show`.
+    Subclasses render the result in `show`.
     """
 
     DEFAULT_CSS = "Pane { scrollbar-size-vertical: 1; }"
 
-    def __init__(self, verbs: Verbs, *, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, verbs: VerbRunner, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._verbs = verbs
         self.values: Mapping[str, Any] | None = None
 
     @property
     def busy(self) -> bool:
-        """Whether the verb has not answered yet."""
+        """Whether the command is running."""
         return bool(self.query(VerbProgress))
 
     async def ask(self, text: str, *arguments: str) -> None:
-        """Have a verb answer; `text` says meanwhile what is being done."""
+        """Run a command; `text` is shown meanwhile."""
         await self.clear()
         await self.mount(VerbProgress(self._verbs.ask(*arguments), text))
 
     async def clear(self) -> None:
-        """Forget the answer, and end the verb where it still works."""
+        """Drop the result, and cancel the command if it is running."""
         self.values = None
         await self.query("*").remove()
 
@@ -115,8 +115,8 @@ class Pane(VerticalScroll, can_focus=False):
         self.post_message(Filled())
 
     async def show(self, values: Mapping[str, Any]) -> None:
-        """Put the answer on the screen, which is empty."""
+        """Render a result into the empty pane."""
 
     def move(self, step: int) -> None:
-        """Down or up, for whoever reads on."""
+        """Scroll down, or up if negative."""
         self.scroll_relative(y=step * 3, animate=False)

@@ -1,4 +1,4 @@
-"""One line that says where one is: stream, progress, person, model, and what runs."""
+"""The status line at the top: stream, progress, annotator, model and running jobs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,28 +10,28 @@ from core.jobs.job import Job
 from core.queue.item import Progress
 from core.retrieval.candidates import MatcherSummary
 from labels.model import Stream
-from tui.common.words import duration, model_name, reminder, stands_on
+from tui.common.words import calibration_summary, duration, model_name, safe_excerpt
 from tui.theme import GOOD, MUTED, STREAM_STYLES, STRONG
 
-_LONGEST_MODEL = 24
-_LONGEST_NAME = 32
+_MAX_MODEL = 24
+_MAX_NAME = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
-    """What the line tells.
+class DeskStatus:
+    """What the status line shows.
 
     Attributes:
-        standing: what the probabilities are worth; None where no matcher has spoken.
-        one_class: whether there are labels, all of one class.
-        blind: whether the machine's opinion is hidden; the model's name is then hidden too.
+        matcher: the fitted matcher; None before the first fit.
+        one_class: whether there are labels, but all of one class.
+        blind: whether scores are hidden; the model's name is then hidden too.
     """
 
     stream: Stream
     progress: Progress
     annotator: str
     model: str | None
-    standing: MatcherSummary | None
+    matcher: MatcherSummary | None
     blind: bool
     one_class: bool = False
 
@@ -41,40 +41,40 @@ class StatusLine(Widget):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._situation: Situation | None = None
+        self._status: DeskStatus | None = None
         self._jobs: tuple[Job, ...] = ()
 
-    def show(self, situation: Situation) -> None:
-        """Tell another situation."""
-        self._situation = situation
+    def show(self, status: DeskStatus) -> None:
+        """Show another status."""
+        self._status = status
         self.refresh()
 
     def show_jobs(self, running: Sequence[Job]) -> None:
-        """Tell how far the running jobs are, or that none runs."""
+        """Show the progress of the running jobs, if any."""
         if tuple(running) != self._jobs:
             self._jobs = tuple(running)
             self.refresh()
 
     def render(self) -> Content:
-        """Left: stream and progress. Right: what runs in the place of the model, and the person."""
-        if self._situation is None:
+        """Stream and progress on the left; model, or running jobs, and annotator on the right."""
+        if self._status is None:
             return Content.empty()
         width = self.size.width
-        left, rights = _left(self._situation), _rights(self._situation, self._jobs)
-        pace = _pace(self._situation.progress)
-        # The pace is worth the encoder's name, but not what the probabilities rest on.
-        paced = [(left + pace, right) for right in rights[:2]] if pace else []
-        for begin, right in [*paced, *((left, right) for right in rights)]:
+        left, rights = _left(self._status), _right_options(self._status, self._jobs)
+        pace = _pace(self._status.progress)
+        # The pace replaces the encoder's name if there is no room for both, but not the calibration.
+        with_pace = [(left + pace, right) for right in rights[:2]] if pace else []
+        for begin, right in [*with_pace, *((left, right) for right in rights)]:
             gap = width - begin.cell_length - right.cell_length - 1
             if gap >= 2:
                 return begin + Content(" " * gap) + right
         return left
 
 
-def _left(situation: Situation) -> Content:
-    progress = situation.progress
-    parts = [Content.styled(f" {situation.stream.value.upper()} ", STREAM_STYLES[situation.stream])]
-    if situation.blind:
+def _left(status: DeskStatus) -> Content:
+    progress = status.progress
+    parts = [Content.styled(f" {status.stream.value.upper()} ", STREAM_STYLES[status.stream])]
+    if status.blind:
         parts.append(Content.styled(" BLIND ", "reverse"))
     counts = Content.assemble(
         (f"{progress.done:,}", STRONG), (f" of {progress.total:,}", MUTED), "  ",
@@ -85,32 +85,32 @@ def _left(situation: Situation) -> Content:
 
 
 def _pace(progress: Progress) -> Content:
-    """How fast this sitting goes, and how long the rest would take; nothing while nobody can tell."""
+    """Queries an hour in this session and the estimated time left; empty while unknown."""
     if progress.hourly is None or progress.left_s is None:
         return Content.empty()
     return Content.styled(f"  {progress.hourly:,.0f} an hour, {duration(progress.left_s)} to go", MUTED)
 
 
-def _rights(situation: Situation, jobs: Sequence[Job]) -> list[Content]:
-    """What may stand on the right, the longest first."""
-    person = Content.styled(reminder(situation.annotator, _LONGEST_NAME), STRONG)
+def _right_options(status: DeskStatus, jobs: Sequence[Job]) -> list[Content]:
+    """Alternatives for the right side, the longest first."""
+    person = Content.styled(safe_excerpt(status.annotator, _MAX_NAME), STRONG)
     if jobs:
-        words = _job_words(jobs[0], len(jobs) - 1)
+        words = _job_options(jobs[0], len(jobs) - 1)
         return [Content("  ").join([each, person]) for each in words] + words
-    if situation.blind or not situation.model:
+    if status.blind or not status.model:
         return [person]
-    model = Content.styled(model_name(situation.model), MUTED).truncate(_LONGEST_MODEL, ellipsis=True)
-    matcher = Content.styled(stands_on(situation.standing, one_class=situation.one_class), MUTED)
+    model = Content.styled(model_name(status.model), MUTED).truncate(_MAX_MODEL, ellipsis=True)
+    matcher = Content.styled(calibration_summary(status.matcher, one_class=status.one_class), MUTED)
     return [Content("  ").join([matcher, model, person]), Content("  ").join([matcher, person]), person]
 
 
-def _job_words(job: Job, others: int) -> list[Content]:
-    """The latest of the running jobs, and how many others there are; the longest words first."""
-    name = Content.styled(f"● {reminder(job.name, _LONGEST_NAME)}", GOOD)
+def _job_options(job: Job, others: int) -> list[Content]:
+    """Alternatives for the latest running job and the number of others, the longest first."""
+    name = Content.styled(f"● {safe_excerpt(job.name, _MAX_NAME)}", GOOD)
     more = Content.styled(f" and {others} more", MUTED) if others else Content.empty()
     if not job.total:
         return [name + more]
-    stage = f": {reminder(job.stage, _LONGEST_NAME)} " if job.stage else " "
+    stage = f": {safe_excerpt(job.stage, _MAX_NAME)} " if job.stage else " "
     percent = Content.assemble(stage, (f"{min(1.0, job.done / job.total):.0%}", STRONG))
     if job.eta_s is None:
         return [name + percent + more, name + more]

@@ -1,4 +1,4 @@
-"""Text that is made for whatever width there is."""
+"""Text layout at a given width: hanging indents, tables, ruled headings, excerpts, and rows of wrapped cells."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
@@ -12,42 +12,42 @@ from tui.common.wrapped_text import WrappedText
 from tui.theme import BAD, MUTED
 
 
-def hanging(sign: Content, words: Content, width: int) -> list[Content]:
-    """The lines of some words after a sign, each as wide as `width` at most."""
+def hanging_indent(sign: Content, words: Content, width: int) -> list[Content]:
+    """Wrap text after a sign, with the following lines indented to the text; `width` in cells."""
     indent = sign.cell_length
     first, *rest = words.wrap(max(10, width - indent)) or [Content.empty()]
     return [sign + first, *(Content(" " * indent) + line for line in rest)]
 
 
 class AutoHeight(Widget):
-    """As high as what `make` gives for the width, in cells, that there is."""
+    """A widget as high as the content that `make` returns for its width in cells."""
 
-    DEFAULT_CSS = "Fitted { height: auto; }"
+    DEFAULT_CSS = "AutoHeight { height: auto; }"
 
     def __init__(self, make: Callable[[int], Content], *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._make = make
 
     def show(self, make: Callable[[int], Content]) -> None:
-        """Show another text."""
+        """Show other content."""
         self._make = make
         self.refresh(layout=True)
 
     def complain(self, message: str, hint: str) -> None:
-        """Say why there is nothing to show, and the way out."""
+        """Show an error and its hint."""
         sign, words = Content.styled("✗ ", BAD), Content.styled(safe(message), BAD)
         self.show(
             lambda width: Content("\n").join(
-                [*hanging(sign, words, width), *hanging(Content("  "), Content(safe(hint)), width)]
+                [*hanging_indent(sign, words, width), *hanging_indent(Content("  "), Content(safe(hint)), width)]
             )
         )
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
-        """Its lines at that width."""
+        """The number of lines at a width."""
         return len(self._make(width).split("\n", allow_blank=True))
 
     def render(self) -> Content:
-        """All of it."""
+        """The content at the current width."""
         return self._make(self.content_size.width)
 
 
@@ -56,12 +56,12 @@ _GAP = 2
 
 
 class Column(NamedTuple):
-    """One column.
+    """A column of a table.
 
     Attributes:
-        heading: over it; empty for none.
-        right: whether its cells end under one another, as figures do.
-        most: cells at most; longer ones are cut with an ellipsis.
+        heading: above the column; empty for none.
+        right: whether its cells are right-aligned.
+        most: maximum width in cells; longer cells are cut with an ellipsis.
     """
 
     heading: str = ""
@@ -73,11 +73,11 @@ NAMES = Column(right=False)
 
 
 def in_columns(columns: Sequence[Column], rows: Sequence[Sequence[str | Content]]) -> list[Content]:
-    """A line for the headings, where there are any, and one for each row; each column as wide as it needs.
+    """A table as lines: the headings, if any, and the rows; each column is as wide as its longest cell.
 
     Args:
         columns: of the table.
-        rows: a cell for each column, safe to show.
+        rows: with a cell for each column, safe to show.
     """
     cells = [
         [_content(cell).truncate(column.most, ellipsis=True) for column, cell in zip(columns, row, strict=True)]
@@ -99,27 +99,27 @@ def _padded(cell: Content, column: Column, width: int) -> Content:
 
 
 class Heading(Widget):
-    """`── words ───── words ──`: a rule with words at given columns."""
+    """A rule with labels at given columns: `── label ───── label ──`."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._cells: tuple[tuple[int, Content], ...] = ()
 
     def show(self, *cells: tuple[int, Content]) -> None:
-        """Put words on the line, each from a column on; a negative one counts from the right to the words' end."""
+        """Show labels as (column, text); a negative column counts from the right edge to the label's end."""
         self._cells = cells
         self.refresh()
 
     def render(self) -> Content:
-        """The line, one cell high."""
-        return ruled(self._cells, self.size.width)
+        """The rule."""
+        return rule_line(self._cells, self.size.width)
 
 
-def ruled(cells: Sequence[tuple[int, Content]], width: int) -> Content:
-    """A rule with words on it, each from a column on; a negative one counts from the right to the words' end."""
+def rule_line(cells: Sequence[tuple[int, Content]], width: int) -> Content:
+    """A rule with labels as (column, text); a negative column counts from the right edge to the label's end."""
     starts = [c if c >= 0 else width + c - text.cell_length - 1 for c, text in cells]
     line = Content.empty()
-    # Words give way to those that come after them, so that what stands on the right is never lost.
+    # A label is cut to make room for the next one, so that the rightmost is always complete.
     for start, end, (_, text) in zip(starts, [*starts[1:], width], cells, strict=False):
         words = text.truncate(max(0, end - start - 2), ellipsis=True)
         if words and start > line.cell_length:
@@ -132,7 +132,7 @@ def _rule(length: int) -> Content:
 
 
 class Excerpt(Widget):
-    """A text over a few lines, with an ellipsis where it goes on.
+    """A text wrapped over a few lines, with an ellipsis if it is cut.
 
     Args:
         text: safe to show.
@@ -146,37 +146,37 @@ class Excerpt(Widget):
         self._text, self._lines = text, lines
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
-        """As many lines as are shown at that width."""
-        return len(self._passage(width))
+        """The number of lines at a width."""
+        return len(self._wrapped(width))
 
     def render(self) -> Content:
-        """The lines."""
-        return self._passage(self.content_size.width).content
+        """The wrapped text."""
+        return self._wrapped(self.content_size.width).content
 
-    def _passage(self, width: int) -> WrappedText:
+    def _wrapped(self, width: int) -> WrappedText:
         return WrappedText([(self._text, "")], max(1, width), self._lines)
 
 
-#: Sign, space, name, space: where the values begin.
+#: Cells of a row's name, of everything before its values (sign, name and spaces), and between two values.
 NAME_WIDTH = 9
 LEAD = 1 + 2 + NAME_WIDTH + 1
 GAP = 2
 
 
-class Lines(Protocol):
-    """Some lines, each of which can be had without the others."""
+class LineSource(Protocol):
+    """Lines that can be rendered one by one."""
 
     height: int
 
     def line(self, at: int) -> Content:
-        """One of them."""
+        """A line by its index."""
 
 
-class Told:
-    """Lines that are made already.
+class FixedLines:
+    """Lines that are rendered already.
 
     Args:
-        lines: from the first to the last.
+        lines: in order.
     """
 
     def __init__(self, lines: Sequence[Content]) -> None:
@@ -184,17 +184,17 @@ class Told:
         self.height = len(lines)
 
     def line(self, at: int) -> Content:
-        """One of them."""
+        """A line by its index."""
         return self._lines[at]
 
 
 class Row:
-    """One row; each of its lines can be had without the others.
+    """A row of the comparison: a sign, a name, and one or two wrapped values.
 
     Args:
-        sign: one cell.
-        name: of what the row tells; wraps like a value.
-        values: one after the other, `GAP` cells between them.
+        sign: one cell wide.
+        name: of the field; wraps like a value.
+        values: side by side, with `GAP` cells between them.
     """
 
     def __init__(self, sign: Content | str, name: str, values: Sequence[WrappedText]) -> None:
@@ -204,7 +204,7 @@ class Row:
         self.height = max(len(self._name), *map(len, values))
 
     def line(self, at: int) -> Content:
-        """One of its lines."""
+        """A line by its index."""
         sign = self._sign if at == 0 else " "
         cells = [Content.assemble(" ", sign, " ", _cell(self._name, at), " ")]
         for value in self._values:
@@ -212,6 +212,6 @@ class Row:
         return Content.assemble(*cells[:-1]).rstrip()
 
 
-def _cell(passage: WrappedText, at: int) -> Content:
-    line = passage[at] if at < len(passage) else Content.empty()
-    return line.truncate(passage.width, pad=True)
+def _cell(text: WrappedText, at: int) -> Content:
+    line = text[at] if at < len(text) else Content.empty()
+    return line.truncate(text.width, pad=True)

@@ -1,4 +1,4 @@
-"""What somebody who sits down here for the first time is shown, once."""
+"""The welcome dialog for newcomers, and the notice of how the last session ended."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -15,25 +15,25 @@ from labels.history import LatestDecision
 from labels.wording import counted
 from tui.actions import BUTTONS, WELCOME, bindings
 from tui.common.dialogs import Dialog
-from tui.common.words import VERB_WORDS, shortened
+from tui.common.words import VERB_WORDS, shorten
 from tui.keymap import keymap_of
 from tui.theme import KEY, MUTED
 
-_WORK = "On top stands a listing; below it are up to ten that may be the same product. Say which of them is."
+_TASK = "At the top is a listing; below it are up to ten candidates. Decide which of them are the same product."
 _KEYS = (
-    ("{accept}", "this one is the same product"),
-    ("{none}", "none of these is"),
-    ("{down} {up}", "another candidate; or press its number"),
-    ("{unsure}", "the listings do not tell"),
-    ("{undo}", "take the last answer back, as often as you like"),
-    ("{guidelines}", "what your team calls the same product"),
+    ("{accept}", "the highlighted candidate is the same product"),
+    ("{none}", "none of them is"),
+    ("{down} {up}", "move to another candidate; or press its number"),
+    ("{unsure}", "the listings do not say enough to decide"),
+    ("{undo}", "undo the last answer, as often as you like"),
+    ("{guidelines}", "what your team counts as the same product"),
     ("{help}", "all keys"),
 )
-_SAFE = "Whatever you say is saved at once, and can be taken back."
+_SAVED_NOTE = "Every answer is saved at once and can be undone."
 
 
 class WelcomeDialog(Dialog[bool]):
-    """The few keys that matter; True means practice."""
+    """Explains the task and the most important keys; returns True for practice."""
 
     BINDINGS = bindings((*WELCOME, *BUTTONS))
     HEADLINE = "Welcome"
@@ -41,11 +41,11 @@ class WelcomeDialog(Dialog[bool]):
     AUTO_FOCUS = "#practise"
 
     def body(self) -> Iterable[Widget]:
-        """What there is to do, the keys, and two ways on."""
-        yield Static(_WORK, classes="dialog-text", markup=False)
+        """The task, the keys, and two buttons."""
+        yield Static(_TASK, classes="dialog-text", markup=False)
         lines = [Content.assemble((keymap_of(self.app).fill(keys).ljust(7), KEY), words) for keys, words in _KEYS]
         yield Static(Content("\n").join(lines), classes="dialog-text", markup=False)
-        yield Static(Content.styled(_SAFE, MUTED), classes="dialog-text", markup=False)
+        yield Static(Content.styled(_SAVED_NOTE, MUTED), classes="dialog-text", markup=False)
         with Horizontal(classes="buttons"):
             yield Button("Practise on three queries", id="practise", variant="primary", compact=True)
             yield Button("Start working", id="work", compact=True)
@@ -55,44 +55,46 @@ class WelcomeDialog(Dialog[bool]):
         self.dismiss(event.button.id == "practise")
 
     def action_begin(self) -> None:
-        """What Enter does, by a click on the key bar."""
+        """Press the focused button, on a click in the key bar."""
         focused = self.focused
         if isinstance(focused, Button):
             focused.press()
 
 
-_LONGEST_TITLE = 60
+_MAX_TITLE = 60
 
 
-def how_it_ended(last: SessionRecord, latest: LatestDecision | None, title: str) -> str:
-    """What became of it, and of what was decided in it.
+def last_session_notice(last: SessionRecord, latest: LatestDecision | None, title: str) -> str:
+    """A notice of how the last session ended and that its decisions are saved.
 
     Args:
-        last: the sitting.
-        latest: what was decided since it began.
-        title: of the query that was decided on last.
+        last: the last session.
+        latest: the latest decision since it began, and their number.
+        title: of the query of the latest decision.
     """
     if last.ending is SessionEnd.DISCONNECTED:
-        ended = f"The line to your last sitting was cut at {_moment(last.ended_at)}."
+        ended = f"Your last session was disconnected at {_clock_time(last.ended_at)}."
     elif last.ending is SessionEnd.STOPPED:
-        ended = f"Your last sitting was ended by the system at {_moment(last.ended_at)}."
+        ended = f"Your last session was terminated by the system at {_clock_time(last.ended_at)}."
     else:
-        ended = f"Your last sitting ended without leaving, after {_moment(latest.at if latest else last.begun_at)}."
-    return f"{ended} {_saved(latest, title)}"
+        ended = (
+            f"Your last session was not closed properly, after {_clock_time(latest.at if latest else last.begun_at)}."
+        )
+    return f"{ended} {_saved_text(latest, title)}"
 
 
-def _saved(latest: LatestDecision | None, title: str) -> str:
+def _saved_text(latest: LatestDecision | None, title: str) -> str:
     if latest is None:
-        return "Nothing had been decided in it."
+        return "No decisions were made in it."
     saved = (
         "Its one decision is saved"
         if latest.count == 1
         else f"All {counted(latest.count, 'decision')} are saved; the last was"
     )
-    return f"{saved}: {VERB_WORDS[latest.verb]}, for “{shortened(safe(title), _LONGEST_TITLE)}”."
+    return f"{saved}: {VERB_WORDS[latest.verb]}, for “{shorten(safe(title), _MAX_TITLE)}”."
 
 
-def _moment(at: str) -> str:
-    """A time of today by the clock, another with its date."""
+def _clock_time(at: str) -> str:
+    """Local time; with the date if it is not today."""
     then = datetime.fromisoformat(at).astimezone()
     return f"{then:%H:%M}" if then.date() == datetime.now().astimezone().date() else f"{then:%H:%M on %Y-%m-%d}"

@@ -1,4 +1,4 @@
-"""The few words, signs and figures that every screen and the plain line mode write the same way."""
+"""Signs, terms and short texts that every screen and the plain line mode share."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,30 +14,30 @@ from core.text.safe import safe
 from labels.model import Decision, Stream, Strength, Verb
 from labels.wording import counted
 
-#: The way out where candidates are damaged.
-REBUILD = "Index in the menu (ctrl+p), or `samesku index`, makes it again; the queries come back by themselves."
+#: The hint where candidates are damaged.
+REBUILD = "Index in the menu (ctrl+p), or `samesku index`, rebuilds them; the queries then reappear."
 
 BAND_SIGNS = {Band.HIGH: "▲", Band.MEDIUM: "◆", Band.LOW: "▽"}
 
 DECISION_SIGNS = {Decision.MATCH: "✓", Decision.NO_MATCH: "✗", Decision.UNSURE: "?"}
-#: Smaller, so that it can be told from an explicit one without colour.
+#: Smaller than the sign of an explicit rejection, to distinguish them without colour.
 IMPLIED_SIGN = "×"
-#: Before what the judge says; colleagues have two small letters.
+#: Precedes the judge's verdict; annotators have two small letters.
 JUDGE_SIGN = "J"
 
 DECISION_WORDS = {Decision.MATCH: "match", Decision.NO_MATCH: "no match", Decision.UNSURE: "unsure"}
 
-#: What somebody did, by the key that did it.
+#: The name of an action, as of its key.
 VERB_WORDS = {
     Verb.ACCEPT: "match", Verb.REJECT: "no match", Verb.NONE: "none of these", Verb.UNSURE: "unsure",
     Verb.SKIP: "skip", Verb.FLAG: "flag", Verb.COMMENT: "comment",
 }  # fmt: skip
 
 STREAM_HELP = {
-    Stream.TRIAGE: "What the machine is least sure of, first.",
-    Stream.VALIDATION: "Drawn at random, shown blind, to judge the models on.",
-    Stream.AUDIT: "Random checks of what the machine says.",
-    Stream.ADJUDICATION: "Disagreements and contradictions: settle them.",
+    Stream.TRIAGE: "The most uncertain queries first.",
+    Stream.VALIDATION: "A random sample, labelled blind, to evaluate the models.",
+    Stream.AUDIT: "Random checks of confident predictions.",
+    Stream.ADJUDICATION: "Disagreements and contradictions to resolve.",
 }
 
 JOB_STATES = {
@@ -45,24 +45,24 @@ JOB_STATES = {
     JobState.DONE: "finished",
     JobState.FAILED: "failed",
     JobState.CANCELLED: "cancelled",
-    JobState.LOST: "lost: it ended without a word",
+    JobState.LOST: "lost: its process ended without a result",
 }
 
 UNKNOWN = "–"
 
-#: Stands where a title would.
+#: Shown in place of an empty title.
 NO_TITLE = "(no title)"
 
-#: So much of a text is enough to know it again; the whole of it stands elsewhere.
-_REMINDER = 300
-_LONGEST_ID = 60
+#: Characters of a text in a list; the whole text is shown elsewhere.
+_MAX_EXCERPT = 300
+_MAX_ID = 60
 
-#: Bars of reasons for and against a match; told apart without colour.
+#: Glyphs of the bars for and against a match, distinguishable without colour.
 FOR_BAR, AGAINST_BAR = "█", "░"
 
 
 def decision_sign(option: Option) -> str:
-    """The mark of this annotator's decision; a space where there is none."""
+    """The sign of this annotator's decision; a space if there is none."""
     if option.decision is None:
         return " "
     if option.strength is Strength.IMPLIED:
@@ -71,98 +71,98 @@ def decision_sign(option: Option) -> str:
 
 
 def decision_words(option: Option) -> str:
-    """This annotator's decision in words; empty where there is none."""
+    """This annotator's decision in words; empty if there is none."""
     if option.decision is None:
         return ""
     return DECISION_WORDS[option.decision] + (" (implied)" if option.strength is Strength.IMPLIED else "")
 
 
 def price(product: Product, beside: str = "") -> str:
-    """The price to the cent, with its currency where one is known and it is not the one of what it stands beside."""
+    """The price to the cent, with its currency if it is known and not `beside`."""
     if product.price is None:
         return UNKNOWN
     return f"{product.price:,.2f}" if product.currency == beside else price_text(product)
 
 
 def similarity(option: Option) -> str:
-    """The cosine to two places, as the bands' cuts are given."""
+    """The cosine to two decimal places, like the bands' cuts."""
     return UNKNOWN if option.similarity is None else f"{option.similarity:.2f}"
 
 
-def likely(option: Option) -> str:
-    """What the machine says of a candidate, four characters at most: the probability, before labels the cosine."""
+def score_text(option: Option) -> str:
+    """The probability, or the cosine before the first labels; at most four characters."""
     return similarity(option) if option.probability is None else percent(option.probability)
 
 
-def stands_on(standing: MatcherSummary | None, *, one_class: bool = False) -> str:
-    """What the bands rest on, for the top line.
+def calibration_summary(matcher: MatcherSummary | None, *, one_class: bool = False) -> str:
+    """What the bands are based on, for the status line.
 
     Args:
-        standing: what the probabilities are worth; None where no matcher has spoken.
+        matcher: the fitted matcher; None before the first fit.
         one_class: whether there are labels, but all of one class.
     """
-    if standing is None or not standing.calibrated:
+    if matcher is None or not matcher.calibrated:
         why = ", labels of one class" if one_class else " (uncalibrated)"
-        return f"{'cosine' if standing is None else 'prior'} bands{why}"
-    rough = ", rough" if is_rough(standing.labels, standing.matches) else ""
-    return f"matcher: {counted(standing.labels, 'label')}{rough}"
+        return f"{'cosine' if matcher is None else 'prior'} bands{why}"
+    rough = ", rough" if is_rough(matcher.labels, matcher.matches) else ""
+    return f"matcher: {counted(matcher.labels, 'labelled pair')}{rough}"
 
 
-def rests_on(standing: MatcherSummary | None, *, one_class: bool = False) -> str:
-    """The same where there is room to say how many of the labels are matches."""
-    if standing is not None and standing.calibrated and is_rough(standing.labels, standing.matches):
-        return calibrated_on(standing.labels, standing.matches)
-    return stands_on(standing, one_class=one_class)
+def calibration_details(matcher: MatcherSummary | None, *, one_class: bool = False) -> str:
+    """What the bands are based on, with the number of matches among few labels."""
+    if matcher is not None and matcher.calibrated and is_rough(matcher.labels, matcher.matches):
+        return calibrated_on(matcher.labels, matcher.matches)
+    return calibration_summary(matcher, one_class=one_class)
 
 
-def places(option: Option) -> str:
-    """Where the retrievers and the matcher put a candidate."""
-    found = {"dense": option.dense_rank, "lexical": option.lexical_rank, "hybrid": option.retrieved}
+def rank_summary(option: Option) -> str:
+    """A candidate's ranks by the retrievers and the matcher."""
+    ranks = {"dense": option.dense_rank, "lexical": option.lexical_rank, "hybrid": option.retrieved}
     if option.probability is not None:
-        found["matcher"] = option.rank
-    return ", ".join(f"{name} {place or 'far down'}" for name, place in found.items())
+        ranks["matcher"] = option.rank
+    return ", ".join(f"{name} {rank or 'beyond the cut'}" for name, rank in ranks.items())
 
 
-def titled(product: Product) -> str:
-    """The whole title, safe to show; words that say so where it is blank."""
-    return _title(product.title)
+def display_title(product: Product) -> str:
+    """The whole title, safe to show; `NO_TITLE` if it is blank."""
+    return _display_title(product.title)
 
 
-@lru_cache(maxsize=32)  # a list is painted line by line, and a title may be as long as a book
-def _title(text: str) -> str:
+@lru_cache(maxsize=32)  # a list is painted line by line, and titles may be very long
+def _display_title(text: str) -> str:
     return safe(text).strip() or NO_TITLE
 
 
-def reminder(text: str, most: int = _REMINDER) -> str:
-    """A text from outside, safe to show, and cut where it is too long to be read in passing."""
-    shown = safe(text[: most + 1]).strip()
-    return shown if len(text) <= most else shown[: most - 1].rstrip() + "…"
+def safe_excerpt(text: str, max_length: int = _MAX_EXCERPT) -> str:
+    """An external text, safe to show, and cut with an ellipsis."""
+    shown = safe(text[: max_length + 1]).strip()
+    return shown if len(text) <= max_length else shown[: max_length - 1].rstrip() + "…"
 
 
-def place(product: Product) -> str:
-    """Where a product is from: retailer and id."""
-    return f"{safe(product.source)} {reminder(product.id, _LONGEST_ID)}"
+def source_and_id(product: Product) -> str:
+    """A product's source and id, such as `walmart 123`."""
+    return f"{safe(product.source)} {safe_excerpt(product.id, _MAX_ID)}"
 
 
-def listings(*products: Product) -> str:
-    """Where each is from and its title, a line for each, with a tab between the two."""
-    return "\n".join(f"{place(product)}\t{titled(product)}" for product in products)
+def copy_text(*products: Product) -> str:
+    """A line per product, for the clipboard: source and id, a tab, the title."""
+    return "\n".join(f"{source_and_id(product)}\t{display_title(product)}" for product in products)
 
 
 def initials(name: str) -> str:
-    """Two letters for a colleague."""
+    """Two lower-case letters for an annotator."""
     parts = [part for part in safe(name).replace("-", " ").replace(".", " ").replace("_", " ").split() if part]
     letters = parts[0][0] + parts[1][0] if len(parts) > 1 else "".join(parts)[:2]
     return letters.casefold()
 
 
 def model_name(model: str | None) -> str:
-    """A model's id without the folder it is in; empty before the first index run."""
+    """A model's id without its folder; empty before the first index run."""
     return safe(model or "").rstrip("/").rpartition("/")[2]
 
 
 def duration(seconds: float) -> str:
-    """A time left, as coarse as one wants to read it."""
+    """A duration, rounded: `14 s`, `5 min`, `2 h 05 min`."""
     if seconds < 60:
         return f"{max(1, round(seconds))} s"
     if seconds < 3600:
@@ -171,13 +171,13 @@ def duration(seconds: float) -> str:
 
 
 def moment_of(stamp: str) -> str:
-    """An ISO 8601 time by the clock on the wall."""
+    """An ISO 8601 timestamp in local time, such as `3 May, 14:02`."""
     moment = local(stamp)
     return f"{moment.day} {moment:%B, %H:%M}" if moment else "at an unknown time"
 
 
 def local(stamp: str) -> datetime | None:
-    """An ISO 8601 time where one is; None where it is none."""
+    """An ISO 8601 timestamp as local time; None if it is invalid."""
     try:
         return datetime.fromisoformat(stamp).astimezone()
     except (ValueError, OverflowError, OSError):
@@ -185,7 +185,7 @@ def local(stamp: str) -> datetime | None:
 
 
 def product_fields(product: Product) -> list[tuple[str, str]]:
-    """All that a listing says besides its title: (name, value), safe to show; empty values are left out."""
+    """A listing's non-empty fields other than the title, as (name, value), safe to show."""
     fields = [
         ("brand", product.brand),
         ("model", product.model),
@@ -198,31 +198,31 @@ def product_fields(product: Product) -> list[tuple[str, str]]:
 
 
 def why_blind(item: ReviewItem) -> str:
-    """Why scores stay hidden whatever one chooses."""
+    """Why scores cannot be shown for this query."""
     if item.stream is Stream.VALIDATION:
         return "Validation queries are always shown blind."
-    return "This query is always shown blind: what people say of it must not depend on the machine."
+    return "This query is always shown blind, so that labels do not depend on scores."
 
 
-def adding_up(reasons: Reasons) -> str:
-    """How the reasons that are told become the score."""
-    # Adding 0.0 makes a plain zero of a negative one.
+def score_summary(reasons: Reasons) -> str:
+    """How the listed contributions add up to the score, in log-odds."""
+    # Adding 0.0 turns negative zero into zero.
     start, rest, score = (
         f"{round(value, 1) + 0.0:+.1f}".replace("-", "−") for value in (reasons.baseline, reasons.other, reasons.score)
     )
-    return f"Every pair starts at {start}, other features add {rest}: together {score}."
+    return f"baseline {start}, other features {rest}, total {score} (log-odds)"
 
 
-def listed(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
     """`ada`, `ada and bob`, `ada, bob and eve`."""
     return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part) if names else ""
 
 
-def shortened(text: str, most: int) -> str:
-    """A text of so many characters at most, with a sign where it goes on."""
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+def shorten(text: str, max_length: int) -> str:
+    """A text of at most `max_length` characters, with an ellipsis if it is cut."""
+    return text if len(text) <= max_length else text[: max_length - 1].rstrip() + "…"
 
 
 def share(some: int, all_: int) -> str:
-    """A share in whole percents; nothing of nothing is unknown."""
+    """A share in whole per cent; unknown if the total is zero."""
     return percent(some / all_) if all_ else UNKNOWN

@@ -1,4 +1,4 @@
-"""A text over several lines, however long it is: any line can be had without touching the others."""
+"""Lazily wrapped text: any line of a text, however long, can be rendered without the others."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -13,36 +13,36 @@ Pieces = Sequence[tuple[str, str]]
 
 
 class WrappedText:
-    """Text in pieces of one style each, broken into lines.
+    """Text in styled pieces, wrapped into lines.
 
     Args:
-        pieces: what is shown, safe to show.
+        pieces: (text, style), safe to show.
         width: of a line, in cells.
-        most: how many lines are wanted; the last one then ends in an ellipsis where the text goes on.
+        max_lines: maximum number of lines; the last one ends in an ellipsis if the text is cut.
 
     Attributes:
         width: of a line.
-        is_cut: whether the text goes on past the last line.
+        is_cut: whether the text is longer than its lines.
     """
 
-    def __init__(self, pieces: Pieces, width: int, most: int | None = None) -> None:
+    def __init__(self, pieces: Pieces, width: int, max_lines: int | None = None) -> None:
         self._pieces = [(text, style) for text, style in pieces if text]
         self._ends = list(accumulate(len(text) for text, _ in self._pieces))
         self.width = width
         text = "".join(text for text, _ in self._pieces)
-        if most is None:
-            self._lines = _wrapped(text, width)
+        if max_lines is None:
+            self._lines = _all_spans(text, width)
             self.is_cut = False
         else:
-            lines = tuple(islice(broken(text, width), most + 1))
-            self._lines, self.is_cut = lines[:most], len(lines) > most
+            lines = tuple(islice(line_spans(text, width), max_lines + 1))
+            self._lines, self.is_cut = lines[:max_lines], len(lines) > max_lines
 
     def __len__(self) -> int:
-        """How many lines there are; an empty text has one."""
+        """The number of lines; an empty text has one."""
         return len(self._lines)
 
     def __getitem__(self, line: int) -> Content:
-        """One line; IndexError past the last."""
+        """A line by its index; IndexError past the last one."""
         start, end = self._lines[line]
         content = Content.assemble(*self._between(start, end))
         if self.is_cut and line == len(self._lines) - 1:
@@ -63,19 +63,19 @@ class WrappedText:
             yield text[max(0, start - begin) : end - begin], style
 
 
-# A pane is made anew with every key, and a long title takes a while.
+# The comparison is rebuilt for every key press, and wrapping a long title is slow.
 @lru_cache(maxsize=16)
-def _wrapped(text: str, width: int) -> tuple[tuple[int, int], ...]:
-    return tuple(broken(text, width))
+def _all_spans(text: str, width: int) -> tuple[tuple[int, int], ...]:
+    return tuple(line_spans(text, width))
 
 
-def broken(text: str, width: int) -> Iterator[tuple[int, int]]:
-    """The lines of a text as (start, end), without the spaces between them; an empty text has one.
+def line_spans(text: str, width: int) -> Iterator[tuple[int, int]]:
+    """The lines of a text as (start, end), without the spaces between them; an empty text has one line.
 
     Lines break at spaces, and inside a word only where it is wider than a line.
     """
     start = cells = 0
-    # Behind the last space, and the cells of the line up to there.
+    # Index after the last space, and the line's cells up to there.
     behind = cells_behind = 0
     for at, character in enumerate(text):
         if character == " ":
@@ -96,7 +96,7 @@ def broken(text: str, width: int) -> Iterator[tuple[int, int]]:
 
 
 def _end(text: str, start: int, end: int) -> int:
-    """Where the last character is that is no space."""
+    """The end of a line without its trailing spaces."""
     while end > start and text[end - 1] == " ":
         end -= 1
     return end

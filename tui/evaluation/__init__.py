@@ -1,1 +1,1 @@
-"""Evaluation reports: metrics with intervals, bands, calibration."""
+"""Evaluations of encoder and matcher: metrics with intervals, bands, calibration."""

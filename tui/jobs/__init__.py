@@ -1,1 +1,1 @@
-"""Detached jobs: list, progress, log and results."""
+"""The jobs of the workspace: list, progress, log, result, and polling while the desk is open."""

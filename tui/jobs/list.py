@@ -1,4 +1,4 @@
-"""The list of jobs: a line each, painted only where it is in sight and has changed."""
+"""The list of jobs, a line each; only lines in view that have changed are painted."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,10 +15,11 @@ from textual.strip import Strip
 from core.jobs.job import Job, JobState
 from core.text.safe import safe
 from tui.common.words import local
-from tui.jobs.text import SIGNS, share_done
+from tui.jobs.text import STATE_SIGNS, share_done
 from tui.theme import MUTED, STRONG
 
-_WHEN = 6
+#: Cells of the last column: progress, time or date.
+_LAST_COLUMN = 6
 
 
 class JobPicked(Message):
@@ -26,7 +27,7 @@ class JobPicked(Message):
 
 
 class JobList(ScrollView, can_focus=False):
-    """Any number of jobs, the latest first. The highlight stays on its job when others come and go."""
+    """Jobs, latest first. The highlight stays on its job when others appear."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"jobs--row", "jobs--cursor"}
 
@@ -37,7 +38,7 @@ class JobList(ScrollView, can_focus=False):
         self.highlighted = highlighted
 
     def show(self, jobs: Sequence[Job]) -> None:
-        """Show these jobs; only lines that differ are painted."""
+        """Show jobs; only lines that differ are painted."""
         before, place = self._jobs, self._place
         self._jobs = tuple(jobs)
         self._places = {job.id: place for place, job in enumerate(self._jobs)}
@@ -64,7 +65,7 @@ class JobList(ScrollView, can_focus=False):
         return self.scrollable_content_region.width
 
     def highlight(self, job_id: str) -> None:
-        """Go to a job."""
+        """Highlight a job."""
         self._paint(self._place)
         self.highlighted = job_id
         self._paint(self._place)
@@ -72,7 +73,7 @@ class JobList(ScrollView, can_focus=False):
         self.post_message(JobPicked())
 
     def move(self, step: int) -> None:
-        """To a neighbouring job."""
+        """Highlight a neighbouring job."""
         if self._jobs:
             place = max(0, min(self._place + step, len(self._jobs) - 1))
             self.highlight(self._jobs[place].id)
@@ -89,7 +90,7 @@ class JobList(ScrollView, can_focus=False):
         return Strip(segments).adjust_cell_length(self._width, style.rich_style)
 
     def on_resize(self) -> None:
-        """The list is as wide as its place."""
+        """Fit the list to its new size."""
         self.virtual_size = Size(self.size.width, len(self._jobs))
         self._keep_in_view()
 
@@ -110,19 +111,19 @@ class JobList(ScrollView, can_focus=False):
 
 
 def _row(job: Job, width: int) -> Content:
-    """State, name, and how far or when."""
-    sign, style = SIGNS[job.state]
+    """State, name, and the progress of a running job or the start of another."""
+    sign, style = STATE_SIGNS[job.state]
     share = share_done(job) if job.state is JobState.RUNNING else None
-    when = _when(job.started_at) if share is None else f"{share:.0%}"
+    last = _started(job.started_at) if share is None else f"{share:.0%}"
     name = Content.styled(safe(job.name), STRONG if job.state is JobState.RUNNING else "")
-    room = max(1, width - _WHEN - 4)
+    room = max(1, width - _LAST_COLUMN - 4)
     return Content.assemble(
-        (sign, style), " ", name.truncate(room, ellipsis=True, pad=True), " ", (when.rjust(_WHEN), MUTED), " "
+        (sign, style), " ", name.truncate(room, ellipsis=True, pad=True), " ", (last.rjust(_LAST_COLUMN), MUTED), " "
     )
 
 
-def _when(stamp: str) -> str:
-    """The time of day of what began today, else the day."""
+def _started(stamp: str) -> str:
+    """The time of a start today, the date of an earlier one."""
     moment = local(stamp)
     if moment is None:
         return ""

@@ -1,4 +1,4 @@
-"""All that is told of one job: head, progress, loss curve, metrics, what came out and what it said."""
+"""The details of one job: head, progress, training metrics, loss curve, result and messages."""
 
 import math
 from collections.abc import Sequence
@@ -10,13 +10,13 @@ from textual.widgets import Sparkline, Static
 
 from core.jobs.job import Job, JobState
 from core.jobs.progress_log import ProgressLog
-from tui.jobs.text import job_head, job_progress, job_rest, measured
+from tui.jobs.text import job_head, job_progress, job_result, training_metrics
 from tui.theme import MUTED
 
 Losses = Sequence[tuple[int, float]]
 
-#: Fewer lines than these hold no curve that tells more than a sparkline.
-_FEWEST_LINES = 7
+#: In fewer lines a plot tells no more than a sparkline.
+_MIN_PLOT_LINES = 7
 _SPARKLINE_LINES = 2
 
 _DOT = "·"
@@ -24,31 +24,32 @@ _BRAILLE = range(0x2800, 0x2900)
 
 
 class LossCurve(Vertical):
-    """Dots for the losses, a line for where they go; nothing while there are fewer than two."""
+    """Training losses as dots with their moving average; hidden while there are fewer than two."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._losses: Losses = ()
-        self._room = (0, 0)
+        self._size_drawn = (0, 0)
 
     def compose(self) -> ComposeResult:
-        """One of the two is shown."""
+        """Plot and sparkline, of which one is shown."""
         yield Static(markup=False)
         yield Sparkline()
 
     def show(self, losses: Losses, width: int, lines: int) -> None:
-        """Draw the losses in so many columns and lines at the most; only if something has changed."""
-        # A training that went astray tells of losses that are no numbers; none of ours is negative, and below the
-        # axis the plot would take memory without end.
+        """Draw the losses in at most `width` columns and `lines` lines, if anything has changed.
+
+        Losses that are not finite are left out: the plot would take unbounded memory. Negative ones count as 0.
+        """
         losses = [(step, max(0.0, loss)) for step, loss in losses if math.isfinite(loss)]
-        if (losses, (width, lines)) == (self._losses, self._room):
+        if (losses, (width, lines)) == (self._losses, self._size_drawn):
             return
-        self._losses, self._room = losses, (width, lines)
+        self._losses, self._size_drawn = losses, (width, lines)
         self.display = len(losses) > 1
         if not self.display:
             return
         plot, line = self.query_one(Static), self.query_one(Sparkline)
-        plot.display = lines >= _FEWEST_LINES
+        plot.display = lines >= _MIN_PLOT_LINES
         line.display = not plot.display
         if plot.display:
             plot.update(curve(losses, width, lines))
@@ -58,16 +59,16 @@ class LossCurve(Vertical):
 
 
 def curve(losses: Losses, width: int, lines: int) -> Content:
-    """The curve as text: `width` columns, `lines` lines, axes and their numbers among them."""
-    # Here, so that a desk pays for them when there is a curve to draw.
+    """The curve as text, `width` columns by `lines` lines including axes and ticks."""
+    # Imported here, since they are slow to load and few desks show a curve.
     from plotext import uncolorize
     from textual_plotext.plot import Plot
 
-    thinned = _thinned(losses, width)
-    steps, values = [step for step, _ in thinned], [loss for _, loss in thinned]
+    points = _downsample(losses, width)
+    steps, values = [step for step, _ in points], [loss for _, loss in points]
     plot = Plot()
     plot.theme("clear")
-    # A plot believes that a terminal is around it; this one is as large as it is told.
+    # `plotsize` is limited to the size of the terminal; `_set_size` is not.
     plot.plotsize(width, lines)
     plot._set_size(width, lines)
     plot.xaxes(lower=True, upper=False)
@@ -84,7 +85,7 @@ def curve(losses: Losses, width: int, lines: int) -> Content:
 
 
 def _coloured(line: str) -> Content:
-    """The curve in the colour of progress, all else muted; dots and line differ in shape too."""
+    """A line of the plot: the moving average coloured, all else muted. Dots and average also differ in shape."""
     content = Content.styled(line, MUTED)
     for place, character in enumerate(line):
         if ord(character) in _BRAILLE:
@@ -93,37 +94,39 @@ def _coloured(line: str) -> Content:
 
 
 def smooth(values: Sequence[float]) -> list[float]:
-    """The moving average whose weights fall off exponentially, over about an eighth of all values.
+    """The exponential moving average over about an eighth of all values.
 
-    Divided by the sum of its weights, so that it starts at the first value (Kingma & Ba 2015, arXiv:1412.6980, sec. 3).
+    Bias-corrected, so that it starts at the first value (Kingma & Ba 2015, arXiv:1412.6980, sec. 3).
     """
-    share = 2 / (max(3, len(values) / 8) + 1)
+    alpha = 2 / (max(3, len(values) / 8) + 1)
     total = weight = 0.0
     averages = []
     for value in values:
-        total += share * (value - total)
-        weight += share * (1 - weight)
+        total += alpha * (value - total)
+        weight += alpha * (1 - weight)
         averages.append(total / weight)
     return averages
 
 
-def _thinned(losses: Losses, most: int) -> list[tuple[int, float]]:
-    """At most so many losses; neighbours are averaged."""
-    size = -(-len(losses) // most)
+def _downsample(losses: Losses, limit: int) -> list[tuple[int, float]]:
+    """At most `limit` losses, each the mean of its neighbours, at the step of the last of them."""
+    size = -(-len(losses) // limit)
     parts = [losses[begin : begin + size] for begin in range(0, len(losses), size)]
     return [(part[-1][0], sum(loss for _, loss in part) / len(part)) for part in parts]
 
 
-_LEAST_CURVE, _MOST_CURVE = 3, 14
-_WIDEST_CURVE = 100
+#: Bounds of the loss curve, in lines and columns.
+_MIN_CURVE_LINES, _MAX_CURVE_LINES = 3, 14
+_MAX_CURVE_WIDTH = 100
 
 
 class JobPane(VerticalScroll, can_focus=False):
-    """One job. A part is painted when it has changed, and not otherwise: a curve is many bytes."""
+    """One job, from several parts; a part is painted only when it has changed, since a curve is many bytes."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._shown: tuple[Job | None, ProgressLog] = (None, ProgressLog())
+        self._job: Job | None = None
+        self._log = ProgressLog()
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -132,37 +135,32 @@ class JobPane(VerticalScroll, can_focus=False):
         yield LossCurve(id="job-curve")
         yield Static(id="job-rest", markup=False)
 
-    def show(self, job: Job | None, course: ProgressLog) -> None:
-        """Tell of a job.
-
-        Args:
-            job: None where there is none.
-            course: what it told on its way.
-        """
-        before = self._shown[0]
-        self._shown = (job, course)
+    def show(self, job: Job | None, log: ProgressLog) -> None:
+        """Show a job with its progress log; None where there is no job."""
+        before = self._job
+        self._job, self._log = job, log
         if before is None or job is None or before.id != job.id:
             self.scroll_home(animate=False)
         self._draw()
 
     def on_resize(self) -> None:
-        """Bar, curve and tables are made for the width."""
+        """Draw bar, curve and tables for the new width."""
         self.call_after_refresh(self._draw)
 
     def _draw(self) -> None:
-        job, course = self._shown
+        job, log = self._job, self._log
         width = self.scrollable_content_region.width
         running = job is not None and job.state is JobState.RUNNING
-        training = course.training
+        training = log.training
         head = job_head(job, width)
         progress = job_progress(job, width) if job is not None and running else Content.empty()
-        loss = measured(training) if training is not None else Content.empty()
-        rest = job_rest(job, course, width) if job is not None else Content.empty()
+        loss = training_metrics(training) if training is not None else Content.empty()
+        rest = job_result(job, log, width) if job is not None else Content.empty()
         for part, content in (("head", head), ("progress", progress), ("loss", loss), ("rest", rest)):
             self._update(f"#job-{part}", content)
-        taken = sum(_lines(content) + 1 for content in (head, progress, loss, rest) if content.plain)
-        lines = max(_LEAST_CURVE, min(_MOST_CURVE, self.scrollable_content_region.height - taken - 1))
-        self.query_one(LossCurve).show(training.losses if training else (), min(width, _WIDEST_CURVE), lines)
+        used = sum(_line_count(content) + 1 for content in (head, progress, loss, rest) if content.plain)
+        lines = max(_MIN_CURVE_LINES, min(_MAX_CURVE_LINES, self.scrollable_content_region.height - used - 1))
+        self.query_one(LossCurve).show(training.losses if training else (), min(width, _MAX_CURVE_WIDTH), lines)
 
     def _update(self, selector: str, content: Content) -> None:
         part = self.query_one(selector, Static)
@@ -171,5 +169,5 @@ class JobPane(VerticalScroll, can_focus=False):
             part.update(content)
 
 
-def _lines(content: Content) -> int:
+def _line_count(content: Content) -> int:
     return content.plain.count("\n") + 1

@@ -1,4 +1,4 @@
-"""The detached jobs of the workspace: how far they are, what they said, what came out."""
+"""The jobs screen: the detached jobs of the workspace with progress, results and logs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,19 +25,22 @@ from tui.jobs.list import JobList, JobPicked
 from tui.jobs.pane import JobPane
 from tui.jobs.text import can_resume
 from tui.messages import Failed
-from tui.ports import Desk
+from tui.services.desk import Desk
 from tui.theme import MUTED, STRONG
+
+#: Seconds between readings. A running job writes its progress four times a second.
+_REFRESH_S = 1.0
 
 
 @dataclass
 class LogRead(Message):
-    """The last lines of the log."""
+    """The last lines of a job's log."""
 
     lines: tuple[str, ...]
 
 
 class JobLogScreen(Dialog[None]):
-    """The last lines, the newest at the bottom; it stays there unless somebody scrolls up."""
+    """The end of a job's log; follows new lines unless scrolled up."""
 
     BINDINGS = bindings((*PAGE, *PAGE_SCROLL))
     HEADLINE = "Log"
@@ -49,15 +52,15 @@ class JobLogScreen(Dialog[None]):
         self._lines: tuple[str, ...] | None = None
 
     def body(self) -> Iterable[Widget]:
-        """Which job, and its lines."""
+        """The job's name, and the lines."""
         yield Static(Content.styled(f"{safe(self._job.name)}, {safe(self._job.id)}", MUTED), markup=False)
         with VerticalScroll(id="log", can_focus=False):
             yield Static(id="log-lines", markup=False)
 
     def on_mount(self) -> None:
-        """Read now, and every second."""
+        """Read now, and every second from now on."""
         self._read()
-        self.set_interval(_EVERY_S, self._read)
+        self.set_interval(_REFRESH_S, self._read)
 
     def _read(self) -> None:
         in_background(self, "log", lambda: LogRead(self._desk.jobs.log(self._job.id)))
@@ -84,24 +87,21 @@ class JobLogScreen(Dialog[None]):
         self.query_one("#log").scroll_relative(y=step * 4, animate=False)
 
 
-#: A running job writes its progress four times a second; a person looks once.
-_EVERY_S = 1.0
-
-#: What the filter lets through, besides the jobs of one name.
+#: Values of the filter besides the names of jobs.
 _ALL, _RUNNING = "all", "running"
 
 
 @dataclass
-class JobsSeen(Message):
-    """The jobs, and what the highlighted one told on its way.
+class JobDetailsRead(Message):
+    """The jobs, and the progress log of the highlighted one.
 
     Attributes:
-        job_id: the highlighted job's; empty where there is none.
+        job_id: the highlighted job; empty where there is none.
     """
 
     jobs: tuple[Job, ...]
     job_id: str
-    course: ProgressLog
+    log: ProgressLog
 
 
 @dataclass
@@ -112,7 +112,7 @@ class JobResumed(Message):
 
 
 class JobsScreen(FullPage[None]):
-    """A list on the left, the highlighted job on the right; read anew while this screen is in front."""
+    """The list on the left, the highlighted job on the right; refreshed while this screen is in front."""
 
     BINDINGS = bindings(JOBS)
     ACTS = JOBS
@@ -122,10 +122,10 @@ class JobsScreen(FullPage[None]):
         self._desk = desk
         self._first = highlighted
         self._jobs: tuple[Job, ...] | None = None
-        self._course = ProgressLog()
-        self._course_of = ""
+        self._log = ProgressLog()
+        self._log_of = ""
         self._filter = _ALL
-        self._told = ""
+        self._last_error = ""
 
     def compose(self) -> ComposeResult:
         """Title, list, job, keys."""
@@ -136,9 +136,9 @@ class JobsScreen(FullPage[None]):
         yield KeyBar(JOBS)
 
     def on_mount(self) -> None:
-        """Read now, and every second."""
+        """Read now, and every second from now on."""
         self._read()
-        self.set_interval(_EVERY_S, self._read_if_in_front)
+        self.set_interval(_REFRESH_S, self._read_if_in_front)
 
     # -- reading -------------------------------------------------------------------------------------------
 
@@ -146,32 +146,32 @@ class JobsScreen(FullPage[None]):
         if self.is_active:
             self._read()
 
-    def _read(self, wanted: str = "") -> None:
-        """Read the jobs, and all of the one that is wanted: the highlighted one, if none is named."""
-        here = self._list.job
-        in_background(self, "jobs", partial(self._seen, wanted or (here.id if here else self._first)))
+    def _read(self, job_id: str = "") -> None:
+        """Read the jobs, and the log of one of them: the highlighted one by default."""
+        highlighted = self._list.job
+        default = highlighted.id if highlighted else self._first
+        in_background(self, "jobs", partial(self._load, job_id or default))
 
-    def _seen(self, wanted: str) -> JobsSeen:
-        """In a thread: the jobs, and the course of the one that is wanted, or of the latest."""
-        board = self._desk.jobs
-        jobs = tuple(board.list())
-        job = next((job for job in jobs if job.id == wanted), jobs[0] if jobs else None)
+    def _load(self, job_id: str) -> JobDetailsRead:
+        """The jobs, and the progress log of one of them, else of the latest. Runs in a thread."""
+        jobs = tuple(self._desk.jobs.list())
+        job = next((job for job in jobs if job.id == job_id), jobs[0] if jobs else None)
         if job is None:
-            return JobsSeen(jobs, "", ProgressLog())
-        course = board.progress_log(job.id, self._course if job.id == self._course_of else None)
-        return JobsSeen(jobs, job.id, course)
+            return JobDetailsRead(jobs, "", ProgressLog())
+        log = self._desk.jobs.progress_log(job.id, self._log if job.id == self._log_of else None)
+        return JobDetailsRead(jobs, job.id, log)
 
-    @on(JobsSeen)
-    def _show(self, message: JobsSeen) -> None:
+    @on(JobDetailsRead)
+    def _show(self, message: JobDetailsRead) -> None:
         self._jobs = message.jobs
-        self._course_of, self._course = message.job_id, message.course
+        self._log_of, self._log = message.job_id, message.log
         self._draw()
 
     @on(Failed)
     def _failed(self, message: Failed) -> None:
-        # What fails each second is told once.
-        if message.message != self._told:
-            self._told = message.message
+        # An error that recurs with every reading is shown once.
+        if message.message != self._last_error:
+            self._last_error = message.message
             tell(self.app, message)
 
     # -- drawing -------------------------------------------------------------------------------------------
@@ -187,14 +187,14 @@ class JobsScreen(FullPage[None]):
 
     def _draw(self) -> None:
         jobs = self._jobs or ()
-        shown = [job for job in jobs if _passes(job, self._filter)]
+        shown = [job for job in jobs if _matches(job, self._filter)]
         self._list.show(shown)
         title = self.query_one("#jobs-title", Static)
         if (text := _title(self._filter, len(shown), len(jobs))) != title.content:
             title.update(text)
         job = self.job
-        known = job is not None and job.id == self._course_of
-        self.query_one(JobPane).show(job, self._course if known else ProgressLog())
+        has_log = job is not None and job.id == self._log_of
+        self.query_one(JobPane).show(job, self._log if has_log else ProgressLog())
 
     @on(JobPicked)
     def _picked(self) -> None:
@@ -204,34 +204,34 @@ class JobsScreen(FullPage[None]):
     # -- acting --------------------------------------------------------------------------------------------
 
     def action_move(self, step: int) -> None:
-        """To a neighbouring job."""
+        """Highlight a neighbouring job."""
         self._list.move(step)
 
     def action_scroll_job(self, step: int) -> None:
-        """Scroll what is told of the job."""
+        """Scroll the details."""
         self.query_one(JobPane).scroll_relative(y=step * 4, animate=False)
 
     def action_filter(self) -> None:
-        """Show all jobs, those that run, or those of one kind, in turn."""
+        """Show all jobs, the running ones, or those of one name, in turn."""
         names = sorted({job.name for job in self._jobs or ()})
-        choices = [_ALL, _RUNNING, *names]
-        place = choices.index(self._filter) if self._filter in choices else 0
-        self._filter = choices[(place + 1) % len(choices)]
+        filters = [_ALL, _RUNNING, *names]
+        place = filters.index(self._filter) if self._filter in filters else 0
+        self._filter = filters[(place + 1) % len(filters)]
         self._draw()
         self._read()
 
     def action_log(self) -> None:
-        """What the highlighted job printed."""
+        """Show the log of the highlighted job."""
         job = self.job
         if job is None:
             self.query_one(KeyBar).say("There is no job.")
         elif self._desk.facts.kiosk and not self._desk.facts.lead:
-            self.query_one(KeyBar).say("The log names files of this machine; it is for leads here.")
+            self.query_one(KeyBar).say("The log names files of this machine; in a kiosk it is for leads.")
         else:
             self.app.push_screen(JobLogScreen(self._desk, job))
 
     def action_cancel(self) -> None:
-        """End the highlighted job, once confirmed."""
+        """Ask, then end the highlighted job."""
         job = self.job
         if job is None or job.state is not JobState.RUNNING:
             self.query_one(KeyBar).say("This job is not running.")
@@ -250,18 +250,19 @@ class JobsScreen(FullPage[None]):
 
         def work() -> Message:
             self._desk.jobs.cancel(job_id)
-            return self._seen(job_id)
+            return self._load(job_id)
 
         in_background(self, "jobs", work)
 
     def action_resume(self) -> None:
-        """Start the highlighted job's work again."""
+        """Start the work of the highlighted job again."""
         job = self.job
         if job is None or not can_resume(job):
-            ended = job is not None and job.state is JobState.DONE
-            self.query_one(KeyBar).say(
-                "This job has ended well; the menu (ctrl+p) starts another." if ended else "There is nothing to resume."
+            done = job is not None and job.state is JobState.DONE
+            reason = (
+                "This job has finished; the menu (ctrl+p) starts another." if done else "There is nothing to resume."
             )
+            self.query_one(KeyBar).say(reason)
             return
         job_id = job.id
         in_background(self, "resume", lambda: JobResumed(self._desk.jobs.resume(self._desk.facts.home, job_id)))
@@ -273,11 +274,11 @@ class JobsScreen(FullPage[None]):
         self._read(message.job_id)
 
 
-def _passes(job: Job, which: str) -> bool:
-    return which == _ALL or (job.state is JobState.RUNNING if which == _RUNNING else job.name == which)
+def _matches(job: Job, filter_: str) -> bool:
+    return filter_ == _ALL or (job.state is JobState.RUNNING if filter_ == _RUNNING else job.name == filter_)
 
 
-def _title(which: str, shown: int, total: int) -> Content:
-    if which == _ALL:
+def _title(filter_: str, shown: int, total: int) -> Content:
+    if filter_ == _ALL:
         return Content.assemble(("Jobs", STRONG), (f"  {total:,}" if total else "", MUTED))
-    return Content.assemble(("Jobs", STRONG), f"  {safe(which)}", (f"  {shown:,} of {total:,}", MUTED))
+    return Content.assemble(("Jobs", STRONG), f"  {safe(filter_)}", (f"  {shown:,} of {total:,}", MUTED))

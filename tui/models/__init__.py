@@ -1,1 +1,1 @@
-"""The encoders of the workspace, their comparison, and retraining."""
+"""Encoders of the workspace: overview, comparison, promotion and retraining."""

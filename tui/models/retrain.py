@@ -1,4 +1,4 @@
-"""Before a retrain: what it would learn from, how, how long it may take, and what happens then."""
+"""The retrain dialog: the labels to train and evaluate on, recipe, expected duration, and what follows."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,49 +18,48 @@ from tui.actions import RETRAIN, bindings
 from tui.background import in_background, tell
 from tui.common.dialogs import Dialog
 from tui.common.words import duration, moment_of
-from tui.jobs.text import how_far
+from tui.jobs.text import progress_summary
 from tui.messages import Failed
-from tui.ports import Desk
+from tui.services.desk import Desk
 from tui.theme import CAREFUL, KEY, MUTED, STRONG
 
 if TYPE_CHECKING:
     from core.training.plan import RetrainPlan
 
-
 #: Columns of the names on the left.
-_NAMES = 12
+_NAME = 12
 
 
-def plan_text(plan: "RetrainPlan", epochs: int, outlook: ExpectedGain | None, width: int) -> Content:
-    """All that there is to know before one says yes.
+def plan_text(plan: "RetrainPlan", epochs: int, gain: ExpectedGain | None, width: int) -> Content:
+    """What a retrain would do, in named rows.
 
     Args:
-        plan: what would be done.
-        epochs: how many were asked for.
-        outlook: what is to be gained by labelling on instead; None where nobody can tell.
+        plan: the plan.
+        epochs: the epochs asked for.
+        gain: what labelling on is expected to gain instead; None where unknown.
         width: columns to fill.
     """
-    rows = [("learns from", _learns_from(plan))]
+    rows = [("training", _training_labels(plan))]
     if plan.unsure or plan.conflicts:
         rows.append(("left out", _left_out(plan)))
-    rows.append(("judged on", _judged_on(plan)))
+    rows.append(("evaluation", _evaluation_queries(plan)))
     if plan.possible:
-        rows += [("epochs", _epochs(plan, epochs)), ("recipe", _recipe(plan)), ("takes", _takes(plan, epochs))]
+        rows += [("epochs", _epochs(plan, epochs)), ("recipe", _recipe(plan)), ("duration", _duration(plan, epochs))]
         rows.append(("then", _then(plan)))
-    if outlook is not None and outlook.queries:
-        rows.append(("instead", Content.styled(_outlook(outlook), MUTED)))
+    if gain is not None and gain.queries:
+        rows.append(("instead", Content.styled(_expected_gain(gain), MUTED)))
     return Content("\n").join([line for name, text in rows for line in _row(name, text, width)])
 
 
 def _row(name: str, text: Content, width: int) -> list[Content]:
-    first, *rest = text.wrap(max(20, width - _NAMES))
+    first, *rest = text.wrap(max(20, width - _NAME))
     return [
-        Content.styled(name.ljust(_NAMES), MUTED) + first,
-        *(Content(" " * _NAMES) + line for line in rest),
+        Content.styled(name.ljust(_NAME), MUTED) + first,
+        *(Content(" " * _NAME) + line for line in rest),
     ]
 
 
-def _learns_from(plan: "RetrainPlan") -> Content:
+def _training_labels(plan: "RetrainPlan") -> Content:
     if plan.matches < 2:
         text = f"{counted(plan.matches, 'match', 'matches')}: too few. Accept some candidates first."
         return Content.styled(text, CAREFUL)
@@ -80,11 +79,11 @@ def _left_out(plan: "RetrainPlan") -> Content:
     return Content(", ").join(parts)
 
 
-def _judged_on(plan: "RetrainPlan") -> Content:
+def _evaluation_queries(plan: "RetrainPlan") -> Content:
     if not plan.eval_queries:
-        return Content.styled("nothing: no query to judge on has a known match.", CAREFUL)
-    what = f"of {safe(plan.judged_on)}, which nothing learns from" if plan.manual else "held out of what it learns from"
-    few = f"; fewer than {plan.recipe.min_queries:,}, so that the model in use stays" if plan.too_few_queries else ""
+        return Content.styled("nothing: no query to evaluate on has a known match", CAREFUL)
+    what = f"of {safe(plan.judged_on)}, never trained on" if plan.manual else "held out from training"
+    few = f"; fewer than {plan.recipe.min_queries:,}, so the champion stays" if plan.too_few_queries else ""
     return Content.assemble((counted(plan.eval_queries, "query", "queries"), STRONG), f" {what}", (few, CAREFUL))
 
 
@@ -93,7 +92,7 @@ def _epochs(plan: "RetrainPlan", wanted: int) -> Content:
     few = f"; {wanted} {'is' if wanted == 1 else 'are'} too few" if epochs > wanted else ""
     return Content.assemble(
         ("↓ ", KEY), (f"{epochs}", STRONG), (" ↑", KEY),
-        f"  {'time' if epochs == 1 else 'times'} over the matches: {counted(plan.steps(wanted), 'step', 'steps')}",
+        f"  {counted(plan.steps(wanted), 'step')}",
         (few, MUTED),
     )  # fmt: skip
 
@@ -101,60 +100,60 @@ def _epochs(plan: "RetrainPlan", wanted: int) -> Content:
 def _recipe(plan: "RetrainPlan") -> Content:
     recipe = plan.recipe
     return Content(
-        f"{counted(min(recipe.batch_size, plan.matches), 'match', 'matches')} a step, "
-        f"each with {counted(recipe.hard_negatives, 'hard negative', 'hard negatives')}; "
+        f"{counted(min(recipe.batch_size, plan.matches), 'match', 'matches')} per step, "
+        f"each with {counted(recipe.hard_negatives, 'hard negative')}; "
         f"LoRA of rank {recipe.rank}, learning rate {recipe.learning_rate:g}"
     )
 
 
-def _takes(plan: "RetrainPlan", epochs: int) -> Content:
+def _duration(plan: "RetrainPlan", epochs: int) -> Content:
     seconds = plan.seconds(epochs)
     if seconds is None:
-        return Content("Nobody knows yet: nothing has been measured in this workspace.")
+        return Content("unknown: nothing has been measured in this workspace yet")
     time = Content.styled(f"about {duration(seconds)}", STRONG)
     if plan.last_retrain is None:
-        return time + Content(", a guess from how long the index took; once it runs, from its own pace")
+        return time + Content(", estimated from the last index run; updated once it runs")
     took = plan.last_retrain.took_s or 0.0
     return time + Content(
-        f", going by the retrain of {moment_of(plan.last_retrain.started_at)}, which took {duration(took)}"
+        f", estimated from the retrain of {moment_of(plan.last_retrain.started_at)}, which took {duration(took)}"
     )
 
 
 def _then(plan: "RetrainPlan") -> Content:
     outcome = (
-        "The new model is kept, and not used until a lead says so."
+        "The new model is kept, and is not used until a lead promotes it."
         if plan.manual_promotion or plan.too_few_queries
-        else "If the new model is better beyond chance it is put in use, all is indexed again, and the queue is"
-        " ordered anew."
+        else "If the new model is significantly better, it becomes the champion: the catalogue is indexed again and the"
+        " queue re-ranked."
     )
     return Content(f"{outcome} You can go on meanwhile, and close the terminal.")
 
 
-def _outlook(outlook: ExpectedGain) -> str:
+def _expected_gain(gain: ExpectedGain) -> str:
     return (
-        f"label on: of {counted(outlook.queries, 'query', 'queries')} left the matcher alone would get about"
-        f" {outlook.wrong:,.0f} wrong; "
-        f"the next 50 answers set about {outlook.gain:,.0f} of these right."
+        f"label on: of {counted(gain.queries, 'query', 'queries')} left, the matcher would get about {gain.wrong:,.0f}"
+        f" wrong; the next 50 labels would correct about {gain.gain:,.0f} of them."
     )
 
 
-_MOST_EPOCHS = 100
+#: More epochs cannot be chosen, unless the recipe's minimum of steps takes more.
+_MAX_EPOCHS = 100
 
 
 @dataclass
-class Planned(Message):
-    """It is known what a retrain would do."""
+class PlanRead(Message):
+    """The plan of a retrain was made."""
 
     plan: "RetrainPlan"
 
 
 class RetrainDialog(Dialog[list[str]]):
-    """Answers with the command line of the retrain; with an empty one, to see the retrain that runs already."""
+    """Answers with the arguments of the retrain job; with none, to show the retrain that runs already."""
 
     BINDINGS = bindings(RETRAIN)
     HEADLINE = "Retrain"
     ACTS = RETRAIN
-    # Nothing is lost by a retrain that is not wanted: it can be ended, and a worse model is never put in use.
+    # A retrain started by mistake does no harm: it can be ended, and a worse model is never promoted.
     AUTO_FOCUS = "#start"
 
     def __init__(self, desk: Desk) -> None:
@@ -173,11 +172,11 @@ class RetrainDialog(Dialog[list[str]]):
             yield Button("Cancel", id="cancel", compact=True)
 
     def on_mount(self) -> None:
-        """Plan beside the keyboard: there may be many labels."""
-        in_background(self, "plan", lambda: Planned(self._desk.retraining.plan()))
+        """Make the plan in the background: it reads all labels."""
+        in_background(self, "plan", lambda: PlanRead(self._desk.retrain_plan()))
 
-    @on(Planned)
-    def _show(self, message: Planned) -> None:
+    @on(PlanRead)
+    def _show(self, message: PlanRead) -> None:
         plan = self._plan = message.plan
         self._epochs = plan.recipe.epochs
         start = self.query_one("#start", Button)
@@ -194,13 +193,13 @@ class RetrainDialog(Dialog[list[str]]):
             return
         if plan.running is not None:
             who = f", started by {safe(plan.running.by)}" if plan.running.by else ""
-            text.update(Content(f"A retrain runs already{who}: ") + how_far(plan.running) + Content("."))
+            text.update(Content(f"A retrain runs already{who}: ") + progress_summary(plan.running) + Content("."))
         else:
             width = self.query_one("#plan").scrollable_content_region.width
-            text.update(plan_text(plan, self._epochs, self._desk.outlook, width))
+            text.update(plan_text(plan, self._epochs, self._desk.expected_gain, width))
 
     def on_resize(self) -> None:
-        """The lines are made for the width."""
+        """Draw the plan for the new width."""
         self.call_after_refresh(self._draw)
 
     @on(Failed)
@@ -216,19 +215,19 @@ class RetrainDialog(Dialog[list[str]]):
         elif plan is not None and plan.running is not None:
             self.dismiss([])
         elif plan is not None:
-            chosen = ["--set", f"retrain.epochs={self._epochs}"] if self._epochs != plan.recipe.epochs else []
-            self.dismiss(["retrain", *chosen])
+            override = ["--set", f"retrain.epochs={self._epochs}"] if self._epochs != plan.recipe.epochs else []
+            self.dismiss(["retrain", *override])
 
     def action_epochs(self, step: int) -> None:
-        """More epochs, or fewer; from those that there will be, for few matches take more than were asked for."""
+        """More epochs, or fewer, but no fewer than the recipe's minimum of steps takes."""
         plan = self._plan
         if plan is not None and plan.possible and plan.running is None:
-            least = plan.epochs(1)
-            self._epochs = max(least, min(plan.epochs(self._epochs) + step, max(least, _MOST_EPOCHS)))
+            minimum = plan.epochs(1)
+            self._epochs = max(minimum, min(plan.epochs(self._epochs) + step, max(minimum, _MAX_EPOCHS)))
             self._draw()
 
     def action_start(self) -> None:
-        """What Enter does, by a click on the key bar."""
+        """Press the focused button, as Enter does; for a click on the key bar."""
         focused = self.focused
         if isinstance(focused, Button):
             focused.press()

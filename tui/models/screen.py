@@ -1,106 +1,40 @@
-"""The encoders of the workspace: which is in use, how good each is, and what another one makes of each query."""
+"""The models screen: the encoders of the workspace, their metrics, and comparisons query by query."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from textual import on
-from textual.app import ComposeResult
-from textual.containers import Vertical, VerticalScroll
-from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Static
 
 from core.evaluation.comparison import Comparison
-from core.evaluation.model_overview import EncoderEntry, Overview
-from core.text.safe import safe
+from core.evaluation.model_overview import Overview
 from labels.errors import SameskuError
 from tui.actions import MODELS, bindings
 from tui.background import in_background
 from tui.common.dialogs import ConfirmDialog
 from tui.common.full_page import TwoSidedScreen
-from tui.common.lists import Lines
-from tui.common.text import Heading
 from tui.common.words import duration
-from tui.models.text import ComparedPane, encoder_facts, encoder_list
-from tui.ports import Desk
-from tui.theme import CAREFUL, MUTED
+from tui.models.comparison import ComparisonPane
+from tui.models.encoders import EncodersPane
+from tui.services.desk import Desk
 
-
-class EncodersPane(Vertical):
-    """A list of two lines each, and facts that scroll."""
-
-    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self._overview: Overview | None = None
-        self._highlighted = 0
-
-    def compose(self) -> ComposeResult:
-        """List, name, facts."""
-        with VerticalScroll(id="encoder-list", can_focus=False):
-            yield Static(id="encoder-lines", markup=False)
-        yield Heading(id="encoder-name")
-        yield Lines(id="encoder-facts")
-
-    @property
-    def current(self) -> EncoderEntry | None:
-        """The highlighted encoder; the champion at first."""
-        encoders = self._overview.encoders if self._overview else ()
-        return encoders[self._highlighted] if encoders else None
-
-    def show(self, overview: Overview) -> None:
-        """Show encoders."""
-        self._overview = overview
-        self._draw()
-
-    def complain(self, text: str) -> None:
-        """Say why there is nothing to show."""
-        self.query_one("#encoder-lines", Static).update(Content.styled(safe(text), CAREFUL))
-
-    def move(self, step: int) -> bool:
-        """To a neighbour; False where there is none."""
-        count = len(self._overview.encoders) if self._overview else 0
-        to = max(0, min(self._highlighted + step, count - 1))
-        moved, self._highlighted = to != self._highlighted, to
-        if moved:
-            self._draw()
-        return moved
-
-    def _draw(self) -> None:
-        overview, current = self._overview, self.current
-        if overview is None:
-            return
-        pane = self.query_one("#encoder-list")
-        width = max(10, pane.scrollable_content_region.width)
-        self.query_one("#encoder-lines", Static).update(encoder_list(overview, current, width))
-        pane.scroll_to(y=max(0, 2 * self._highlighted - 2), animate=False)
-        name = safe(current.id) if current else "No encoder yet"
-        self.query_one("#encoder-name", Heading).show((1, Content.styled(name, MUTED)))
-        self.query_one("#encoder-facts", Lines).show(lambda width: encoder_facts(current, overview, width))
-
-    def on_resize(self) -> None:
-        """The list is made for the width."""
-        self.call_after_refresh(self._draw)
-
-
-_FOR_LEADS = "Only leads put another encoder in use."
-_CONSEQUENCE = (
-    "The catalogue is indexed by it and the queue is ranked anew, as a job, while everybody goes on. It can be undone."
-)
-_ALONE = "Retrain (ctrl+p) makes another encoder from the labels, compares it with the one in use, and keeps both."
+_FOR_LEADS = "Only leads promote an encoder or roll back."
+_CONSEQUENCE = "A job indexes the catalogue with it and re-ranks the queue, while everybody goes on. It can be undone."
+_NO_OTHER = "Retrain (ctrl+p) makes another encoder from the labels, compares it with the champion, and keeps both."
 
 
 @dataclass
-class Looked(Message):
-    """The encoders were read; None where nobody can tell which is in use, and why not."""
+class OverviewRead(Message):
+    """The encoders were read; without an overview, `trouble` says why."""
 
     overview: Overview | None
     trouble: str = ""
 
 
 @dataclass
-class Compared(Message):
-    """What is known of two encoders; None where they were not compared, or it cannot be read, and why not."""
+class ComparisonRead(Message):
+    """The comparison of two encoders was read; None where there is none, and `trouble` where it is damaged."""
 
     pair: tuple[str, str]
     comparison: Comparison | None
@@ -108,7 +42,7 @@ class Compared(Message):
 
 
 class ModelsScreen(TwoSidedScreen):
-    """Encoders on the left, what the highlighted one changes on the right."""
+    """Encoders on the left, the comparison of the highlighted one on the right. Answers with the job to start."""
 
     BINDINGS = bindings(MODELS)
     HEADLINE = "Models"
@@ -123,27 +57,12 @@ class ModelsScreen(TwoSidedScreen):
     def sides(self) -> Iterable[Widget]:
         """Encoders and comparison."""
         yield EncodersPane(id="encoders")
-        yield ComparedPane(id="compared", named=self._desk.facts.lead)
+        yield ComparisonPane(id="compared", named=self._desk.facts.lead)
 
     def on_mount(self) -> None:
-        """Read beside the keyboard."""
+        """Read the encoders in the background."""
         super().on_mount()
-        in_background(self, "encoders", self._look)
-
-    def _look(self) -> Message:
-        try:
-            return Looked(self._desk.models.overview())
-        except SameskuError as error:
-            return Looked(None, f"{error.message} {error.hint}".strip())
-
-    @on(Looked)
-    def _show_encoders(self, message: Looked) -> None:
-        self._overview = message.overview
-        if message.overview is None:
-            self.encoders.complain(message.trouble)
-        else:
-            self.encoders.show(message.overview)
-            self._seek_comparison()
+        in_background(self, "encoders", self._read_overview)
 
     @property
     def encoders(self) -> EncodersPane:
@@ -151,101 +70,118 @@ class ModelsScreen(TwoSidedScreen):
         return self.query_one(EncodersPane)
 
     @property
-    def compared(self) -> ComparedPane:
+    def comparison(self) -> ComparisonPane:
         """The right side."""
-        return self.query_one(ComparedPane)
+        return self.query_one(ComparisonPane)
 
     @property
     def pair(self) -> tuple[str, str] | None:
-        """What is compared where the highlighted encoder is looked at."""
+        """The two encoders that are compared where the highlighted one is shown; None where there is only one."""
         current = self.encoders.current
         return self._overview.pair(current.id) if self._overview and current else None
 
-    def _seek_comparison(self) -> None:
+    # -- reading -------------------------------------------------------------------------------------------
+
+    def _read_overview(self) -> Message:
+        try:
+            return OverviewRead(self._desk.encoder_overview())
+        except SameskuError as error:
+            return OverviewRead(None, f"{error.message} {error.hint}".strip())
+
+    @on(OverviewRead)
+    def _show_encoders(self, message: OverviewRead) -> None:
+        self._overview = message.overview
+        if message.overview is None:
+            self.encoders.show_error(message.trouble)
+        else:
+            self.encoders.show(message.overview)
+            self._request_comparison()
+
+    def _request_comparison(self) -> None:
         pair = self.pair
         if pair is None:
-            self.compared.say("There is nothing to compare yet", _ALONE)
+            self.comparison.show_text("There is nothing to compare yet", _NO_OTHER)
         else:
-            in_background(self, "compare", lambda: self._read(pair))
+            in_background(self, "compare", lambda: self._read_comparison(pair))
 
-    def _read(self, pair: tuple[str, str]) -> Message:
+    def _read_comparison(self, pair: tuple[str, str]) -> Message:
         try:
-            return Compared(pair, self._desk.models.comparison(*pair))
+            return ComparisonRead(pair, self._desk.encoder_comparison(*pair))
         except SameskuError as error:
-            return Compared(pair, None, f"{error.message} {error.hint}".strip())
+            return ComparisonRead(pair, None, f"{error.message} {error.hint}".strip())
 
-    @on(Compared)
-    def _show_comparison(self, message: Compared) -> None:
+    @on(ComparisonRead)
+    def _show_comparison(self, message: ComparisonRead) -> None:
         if message.comparison is not None:
-            self.compared.show(message.comparison)
+            self.comparison.show(message.comparison)
         else:
             takes_s = self._overview.comparison_seconds if self._overview else None
-            text = message.trouble or f"These two have not been compared yet. {_cost(takes_s)}"
-            self.compared.say(" → ".join(message.pair), f"{text} c compares them.")
+            text = message.trouble or f"These two have not been compared yet. {_comparison_cost(takes_s)}"
+            self.comparison.show_text(" → ".join(message.pair), f"{text} c compares them.")
 
     # -- keys ----------------------------------------------------------------------------------------------
 
     def action_move(self, step: int) -> None:
-        """To a neighbouring encoder, or along the queries."""
+        """Highlight a neighbouring encoder, or scroll the queries."""
         if self.on_the_right:
             self.query_one("#moved").scroll_relative(y=step, animate=False)
         elif self.encoders.move(step):
-            self._seek_comparison()
+            self._request_comparison()
 
     def action_page(self, step: int) -> None:
-        """A page of what is long."""
+        """Scroll the queries or the facts by a page."""
         pane = self.query_one("#moved" if self.on_the_right else "#encoder-facts")
         pane.scroll_relative(y=step * max(1, pane.size.height - 2), animate=False)
 
     def action_ranking(self) -> None:
-        """By another ranking."""
-        self.compared.next_ranking()
+        """Compare by the next ranking."""
+        self.comparison.next_ranking()
 
     def action_filter(self) -> None:
-        """Only some of the queries."""
-        self.compared.next_outcome()
+        """List the next outcome only, or all queries again."""
+        self.comparison.next_filter()
 
     # -- jobs ----------------------------------------------------------------------------------------------
 
     def action_compare(self) -> None:
-        """Compare, as a job."""
+        """Compare the pair, as a job."""
         if self.pair is None:
             self.say("There is no other encoder to compare with.")
         else:
             self.dismiss(("models", "compare", *self.pair))
 
     def action_promote(self) -> None:
-        """Put the highlighted encoder in use, once confirmed."""
+        """Make the highlighted encoder the champion, once confirmed."""
         current = self.encoders.current
         if not self._desk.facts.lead:
             self.say(_FOR_LEADS)
         elif current is None or current.is_champion:
-            self.say("This encoder is in use already.")
+            self.say("This encoder is the champion already.")
         else:
-            self._ask(f"Put {current.id} in use?", "Put in use", ("models", "promote", current.id))
+            self._confirm(f"Promote {current.id} to champion?", "Promote", ("models", "promote", current.id))
 
     def action_rollback(self) -> None:
-        """Go back to the encoder before, once confirmed."""
+        """Make the previous champion the champion again, once confirmed."""
         before = self._overview.before if self._overview else None
         if not self._desk.facts.lead:
             self.say(_FOR_LEADS)
         elif before is None:
-            self.say("There is nothing to go back to.")
+            self.say("There is no earlier champion to roll back to.")
         else:
-            self._ask(f"Go back to {before}?", "Go back", ("models", "rollback"))
+            self._confirm(f"Roll back to {before}?", "Roll back", ("models", "rollback"))
 
-    def _ask(self, question: str, yes: str, job: tuple[str, ...]) -> None:
-        def then(sure: bool | None) -> None:
-            if sure:
+    def _confirm(self, question: str, yes: str, job: tuple[str, ...]) -> None:
+        def start(confirmed: bool | None) -> None:
+            if confirmed:
                 self.dismiss(job)
 
-        self.app.push_screen(ConfirmDialog(f"{question} {_CONSEQUENCE}", yes=yes, no="Leave it"), then)
+        self.app.push_screen(ConfirmDialog(f"{question} {_CONSEQUENCE}", yes=yes, no="Leave it"), start)
 
 
-def _cost(takes_s: float | None) -> str:
-    """What a comparison costs, before anybody asks for one."""
-    known = "about a minute" if takes_s is None else f"about {duration(takes_s)}, as the last one did"
+def _comparison_cost(takes_s: float | None) -> str:
+    """How long a comparison takes, in a sentence."""
+    about = "about a minute" if takes_s is None else f"about {duration(takes_s)}, as the last one did"
     return (
-        f"It takes {known}, beside your work; where one of them has not read the catalogue before, as long as the "
-        "first index run."
+        f"It takes {about}, in the background; as long as the first index run if one of them has not encoded the "
+        "catalogue yet."
     )

@@ -1,4 +1,4 @@
-"""One sitting as a dialogue of lines. It drives the same sitting as the screen, with the same letters."""
+"""The plain desk: a review session as a dialogue of lines, for screen readers and pipes, with the screen's letters."""
 
 import os
 import threading
@@ -10,119 +10,120 @@ from textual.content import Content
 from core.catalog.product import Product
 from core.queue.item import Option, Progress, ReviewItem
 from core.queue.refit_result import RefitResult
+from core.queue.session import ReviewSession
 from core.text.safe import safe
 from labels.errors import SameskuError
 from labels.model import Stream
-from tui.common.words import stands_on, why_blind
-from tui.errors import EngineRefusalError
+from tui.common.words import calibration_summary, why_blind
+from tui.errors import WorkerRefusalError
 from tui.keymap import Keymap
 from tui.plain.decisions import PlainDecisions
 from tui.plain.keys import PlainKeys, number
 from tui.plain.lists import PlainLists
 from tui.plain.practice import PlainPractice
-from tui.plain.query import PlainQuery, candidate_line, heading, opinion_line, product_line
-from tui.ports import Desk, Review
-from tui.review.past_work import turned
-from tui.review.query_view import why_nothing_left
+from tui.plain.query import PlainQuery, candidate_line, opinion_line, product_line, progress_line
+from tui.review.past_work import undo_summary
+from tui.review.query_view import empty_stream_text
+from tui.services.desk import Desk
 
-#: Of a narrower terminal nobody knows the width.
-_NARROWEST = 10
+#: Cells; a smaller reported width is not reliable.
+_MIN_WIDTH = 10
 
 
-class Voice:
-    """Says one thing a call."""
+class LineWriter:
+    """Writes lines, wrapped at the terminal's width."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
 
     def __call__(self, text: str) -> None:
-        """Say it; a line break begins another line."""
+        """Write a text of one or more lines."""
         width = self._width()
         for line in text.split("\n"):
-            # A terminal breaks words wherever they reach its edge, and a screen reader reads what stands there.
-            for part in Content(line).wrap(width) if len(line) * 2 > width >= _NARROWEST else [line]:
+            # Otherwise the terminal would break words at its edge, and a screen reader reads the fragments.
+            for part in Content(line).wrap(width) if len(line) * 2 > width >= _MIN_WIDTH else [line]:
                 self._out.write(str(part).rstrip() + "\n")
 
     def flush(self) -> None:
-        """What was said is heard from now on, at the latest."""
+        """Flush the stream."""
         self._out.flush()
 
     def _width(self) -> int:
-        """Of the terminal as it is now, in cells; 0 where there is none."""
+        """The terminal's current width in cells; 0 without a terminal."""
         try:
             return os.get_terminal_size(self._out.fileno()).columns if self._out.isatty() else 0
         except OSError:
             return 0
 
 
-class Refits:
-    """Runs one refit at a time; what is decided meanwhile asks for one more, however much it is."""
+class BackgroundRefits:
+    """Refits the matcher on a thread, one refit at a time; decisions made meanwhile cause exactly one more."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._lock = threading.Lock()
         self._busy = False
-        self._again = False
+        self._pending = False
         self._latest: RefitResult | None = None
-        self._trouble = ""
-        self._told = ""
+        self._failure = ""
+        self._reported = ""
 
-    def due(self) -> None:
-        """Labels have changed, or may have. Returns at once."""
+    def schedule(self) -> None:
+        """Refit, because labels may have changed; returns at once."""
         with self._lock:
             if self._busy:
-                self._again = True
+                self._pending = True
                 return
             self._busy = True
         threading.Thread(target=self._run, daemon=True).start()
 
-    def take(self) -> str:
-        """Let the latest refit order the queue. For the thread that owns the desk.
+    def apply(self) -> str:
+        """Apply the latest refit to the queue; call it on the desk's thread.
 
-        Returns what somebody could mend where it came to nothing, once; else nothing.
+        Returns a failure that the user can fix, once; else an empty string.
         """
         with self._lock:
             latest, self._latest = self._latest, None
-            news = "" if self._trouble == self._told else self._trouble
-            self._told = self._trouble
+            failure = "" if self._failure == self._reported else self._failure
+            self._reported = self._failure
         if latest is not None:
-            self._desk.learn(latest)
-        return news
+            self._desk.apply_refit(latest)
+        return failure
 
     def _run(self) -> None:
         while True:
             found: RefitResult | None = None
             try:
-                found, trouble = self._desk.refit(), ""
-            except EngineRefusalError as error:
-                trouble = f"{error.message} {error.hint}".strip()
+                found, failure = self._desk.refit(), ""
+            except WorkerRefusalError as error:
+                failure = f"{error.message} {error.hint}".strip()
             except SameskuError:
-                trouble = ""  # the queue stays in the order that it has; the engine is started again by itself
+                failure = ""  # the queue keeps its order, and the worker is restarted automatically
             with self._lock:
-                self._latest, self._trouble = found or self._latest, trouble
-                if not self._again:
+                self._latest, self._failure = found or self._latest, failure
+                if not self._pending:
                     self._busy = False
                     return
-                self._again = False
+                self._pending = False
 
 
-_WELCOME = "Each line is a letter, and a number where one is needed; {help} lists them."
-_NEWCOMER = "New here? {practice} has three queries to practise on, and {guidelines} says what is the same product."
+_WELCOME = "Each line is a letter, with a number where needed; {help} lists the commands."
+_NEWCOMER = "New here? {practice} offers three practice queries, and {guidelines} shows your team's guidelines."
 _SAVED = "Everything you decided is saved."
-#: More than so many are for `samesku doctor` to tell.
-_MOST_PROBLEMS = 3
+#: Problems of `[keys]` that are printed; `samesku doctor` lists all.
+_MAX_PROBLEMS = 3
 
 
 class PlainDesk(PlainDecisions):
-    """One sitting as a dialogue of lines."""
+    """A review session as a dialogue of lines."""
 
     def __init__(self, desk: Desk, say: Callable[[str], None]) -> None:
         self.keymap = Keymap.of(desk.facts.keys)
         super().__init__(desk.review, PlainKeys(self.keymap), say)
         self._desk, self._review = desk, desk.review
-        self._refits = Refits(desk) if desk.learns else None
+        self._refits = BackgroundRefits(desk) if desk.can_refit else None
         self._found: list[Product] = []
-        self._standing = ""
+        self._calibration = ""
         self._practice: PlainPractice | None = None
         self.commands |= {
             "next": lambda _: self._go_on(),
@@ -136,13 +137,13 @@ class PlainDesk(PlainDecisions):
         self.commands |= PlainLists(desk, self.keys, say, self.show).commands
 
     def begin(self) -> None:
-        """Say what there is to say when somebody sits down, and show the first query."""
-        self._tell(self.keymap.problems[:_MOST_PROBLEMS])
+        """Print the introduction, resume the session, and show its query."""
+        self._say_lines(self.keymap.problems[:_MAX_PROBLEMS])
         self.say(self.keys.fill(_WELCOME))
         if self._desk.facts.newcomer:
             self.say(self.keys.fill(_NEWCOMER))
-        if self._desk.sitting.news:
-            self.say(safe(self._desk.sitting.news))
+        if self._desk.sitting.resume_notice:
+            self.say(safe(self._desk.sitting.resume_notice))
         try:
             self._desk.sitting.resume()
         except SameskuError as error:
@@ -151,27 +152,29 @@ class PlainDesk(PlainDecisions):
         self.learn()
 
     def show(self) -> None:
-        """Print the query and its candidates, or that there is none."""
+        """Print the query and its candidates, or why there is none."""
         item, progress = self._review.item, self._review.progress()
         if item is None:
-            title, text = why_nothing_left(self._review.stream, progress, self._review.held_by_others())
-            ways = "{undo} takes back your last answer, {streams} lists the streams, {quit} leaves."
+            title, text = empty_stream_text(self._review.stream, progress, self._review.held_by_others())
+            ways = "{undo} undoes your last answer, {streams} lists the streams, {quit} quits."
             steps = " ".join(_next_steps(self._review, progress))
             here = f"This is the {self._review.stream.value} stream."
             self.say(f"\n{here} {title}. {text} {steps} {self.keys.fill(ways)}".replace("  ", " "))
             return
-        self.say(f"\n{heading(item, progress)}")
-        standing = "" if item.blind else stands_on(self._desk.standing, one_class=self._desk.has_one_class)
-        if standing and standing != self._standing:
-            self._standing = standing
-            self.say(f"The bands rest on: {standing}. {self._desk.one_class}".rstrip())
+        self.say(f"\n{progress_line(item, progress)}")
+        calibration = (
+            "" if item.blind else calibration_summary(self._desk.matcher_summary, one_class=self._desk.has_single_class)
+        )
+        if calibration and calibration != self._calibration:
+            self._calibration = calibration
+            self.say(f"The bands are based on: {calibration}. {self._desk.single_class_notice}".rstrip())
         self.say(safe(item.reason))
         self._show_item(item)
 
     def _show_item(self, item: ReviewItem) -> None:
         marks = {"looked up": item.looked_up, "answered": item.answered, "flagged": item.flagged}
-        said = ", ".join(word for word, on in marks.items() if on)
-        self.say(f"Query{f' ({said})' if said else ''}: {product_line(item.query)}")
+        marked = ", ".join(word for word, on in marks.items() if on)
+        self.say(f"Query{f' ({marked})' if marked else ''}: {product_line(item.query)}")
         for place, option in enumerate(item.options, 1):
             self.say(f"{place}. {candidate_line(item, option)}")
             for opinion in option.opinions if option.product.ref in item.disputed else ():
@@ -179,31 +182,31 @@ class PlainDesk(PlainDecisions):
         for name, text in item.comments:
             self.say(f"Comment by {safe(name)}: {safe(text)}")
 
-    def obey(self, line: str) -> bool:
-        """Do what a line says. Returns False where it says to leave."""
-        trouble = self._refits.take() if self._refits is not None else ""
-        if trouble:
-            self.say(safe(trouble))
+    def run_line(self, line: str) -> bool:
+        """Run a line. Returns False if it quits the desk."""
+        failure = self._refits.apply() if self._refits is not None else ""
+        if failure:
+            self.say(safe(failure))
         try:
-            name, words = self.keys.read(line)
+            name, argument = self.keys.read(line)
             if name == "quit":
                 return self._leave_practice()
-            self._desk.keep_claim()  # whoever looks around works, too
+            self._desk.renew_lease()  # any command shows that the annotator is active
             if self._practice is not None:
-                self._rehearse(self._practice, name, words)
+                self._run_practice_command(self._practice, name, argument)
             else:
-                self.commands[name](words)
+                self.commands[name](argument)
         except SameskuError as error:
             self.say(f"{safe(error.message)} {safe(error.hint)}".strip())
         return True
 
     # -- deciding ------------------------------------------------------------------------------------------
 
-    def _accept(self, words: str, *, stay: bool) -> None:
-        if not words.startswith("/"):
-            super()._accept(words, stay=stay)
+    def _accept(self, argument: str, *, stay: bool) -> None:
+        if not argument.startswith("/"):
+            super()._accept(argument, stay=stay)
             return
-        place = number(words[1:])
+        place = number(argument[1:])
         if place is None or not 1 <= place <= len(self._found):
             ways = "Search first: {search} and some words; then {accept} /1 accepts the first that is listed."
             self.say(self.keys.fill(ways))
@@ -218,16 +221,16 @@ class PlainDesk(PlainDecisions):
             self.say("There is no query.")
             return
         before = self._review.item.query.ref
-        if not self._desk.keep_claim():
-            # Whoever reads long may have been taken for away.
+        if not self._desk.renew_lease():
+            # The lease may have expired while the annotator was reading.
             self._review.advance()
-            self.say("Somebody else took that query meanwhile; here is the next one.")
+            self.say("Another annotator has taken that query; here is the next one.")
             self.show()
             return
         try:
             act()
         except SameskuError:
-            # A decision is on disk before the next query is looked for.
+            # The decision is on disk before the next query is claimed.
             if self._review.item is None or self._review.item.query.ref != before:
                 self.say("Saved.")
             raise
@@ -235,61 +238,63 @@ class PlainDesk(PlainDecisions):
         self.learn()
         if self._review.item is None or self._review.item.query.ref != before:
             self._found = []
-            # Between two queries nobody's list changes under their eyes.
-            self._desk.read_new_candidates()
-            self._tell_news()
+            # Only between two queries, so that a list does not change while it is read.
+            self._desk.reload_candidates()
+            self._say_news()
             self.show()
 
-    def _tell_news(self) -> None:
-        if news := self._desk.take_news():
-            self.say(safe(news))
+    def _say_news(self) -> None:
+        if failure := self._desk.take_notice():
+            self.say(safe(failure))
 
     def _turn(self, *, back: bool) -> None:
         action = self._review.redo() if back else self._review.undo()
         if action is None:
-            self.say(f"There is nothing to {'bring' if back else 'take'} back.")
+            self.say(f"There is nothing to {'redo' if back else 'undo'}.")
             return
         self.learn()
-        self.say(turned(action.verb, self._desk.past.title(action.query), back=back, redo=self.keys.called("redo")))
+        self.say(
+            undo_summary(action.verb, self._desk.past.title(action.query), back=back, redo=self.keys.key_for("redo"))
+        )
         if self._review.item is None or self._review.item.query.ref != action.query:
-            self.say("It is on somebody else's screen now.")
+            self.say("Another annotator has it now.")
         self.show()
 
     def _go_on(self) -> None:
         item = self._review.item
         if item is None:
-            if not self._desk.read_new_candidates():
+            if not self._desk.reload_candidates():
                 self._review.advance()
-            self._tell_news()
+            self._say_news()
             self.show()
         elif item.answered or item.looked_up:
             self._review.advance()
             self.show()
         else:
-            ways = "Not answered yet: {skip} puts it off, {none} rejects all that are listed, {again} tells it again."
+            ways = "Not answered yet: {skip} skips it, {none} rejects all listed candidates, {again} prints it again."
             self.say(self.keys.fill(ways))
 
-    def _comment(self, words: str) -> None:
-        if words:
-            self._decide(lambda: self._review.comment(words))
+    def _comment(self, argument: str) -> None:
+        if argument:
+            self._decide(lambda: self._review.comment(argument))
         else:
             self.say(self.keys.fill("Write the comment after the {comment}."))
 
     def learn(self) -> None:
-        """Have the matcher refitted beside the reading."""
+        """Refit the matcher in the background."""
         if self._refits is not None:
-            self._refits.due()
+            self._refits.schedule()
 
     # -- looking -------------------------------------------------------------------------------------------
 
-    def _search(self, words: str) -> None:
-        if not words:
+    def _search(self, argument: str) -> None:
+        if not argument:
             self.say(self.keys.fill("Write the words to look for after the {search}."))
             return
-        self._found = self._desk.search(words)
+        self._found = self._desk.search(argument)
         for place, product in enumerate(self._found, 1):
             self.say(f"/{place}. {product_line(product)}")
-        ways = "{accept} /1 accepts the first." if self._found else "Nothing has all of these words."
+        ways = "{accept} /1 accepts the first." if self._found else "No product has all of these words."
         self.say(self.keys.fill(ways))
 
     def _blind(self) -> None:
@@ -300,22 +305,22 @@ class PlainDesk(PlainDecisions):
         self._review.toggle_blind()
         self.show()
 
-    # -- practising ----------------------------------------------------------------------------------------
+    # -- practice ------------------------------------------------------------------------------------------
 
     def _practise(self) -> None:
         self._practice = PlainPractice(self._desk, self.keys, self.say)
         self._practice.begin()
 
-    def _rehearse(self, practice: PlainPractice, name: str, words: str) -> None:
+    def _run_practice_command(self, practice: PlainPractice, name: str, argument: str) -> None:
         if name in practice.commands:
-            practice.commands[name](words)
+            practice.commands[name](argument)
         else:
-            self.say(self.keys.fill("Not while you practise. {quit} goes to work."))
+            self.say(self.keys.fill("Not available in the practice; {quit} leaves it."))
         if practice.is_over:
             self._leave_practice()
 
     def _leave_practice(self) -> bool:
-        """Back from the practice. Returns False where there was none: who leaves then leaves the desk."""
+        """Leave the practice. Returns False if there is none, which quits the desk."""
         if self._practice is None:
             return False
         self._practice = None
@@ -323,42 +328,42 @@ class PlainDesk(PlainDecisions):
         return True
 
 
-def _next_steps(review: Review, progress: Progress) -> list[str]:
-    """What to do where nothing is left; other verbs do what the menu of the other desk has."""
+def _next_steps(review: ReviewSession, progress: Progress) -> list[str]:
+    """Next steps when the stream is empty, as commands of the command line."""
     judged = review.stream is Stream.VALIDATION and 0 < progress.total == progress.done
-    steps = ["`samesku evaluate` measures the models by these answers."] if judged else []
+    steps = ["`samesku evaluate` measures the models on these labels."] if judged else []
     others = ", ".join(f"{left:,} in {stream.value}" for stream, left in review.other_streams().items())
-    return [*steps, f"Queries wait elsewhere: {others}."] if others else steps
+    return [*steps, f"Open queries in other streams: {others}."] if others else steps
 
 
 def run_plain(desk: Desk, stdin: TextIO, stdout: TextIO) -> None:
-    """Review by lines until somebody leaves, the input ends, or ctrl+c.
+    """Run the plain desk until the annotator quits, the input ends, or ctrl+c.
 
     Raises:
-        KeyboardInterrupt: that was ctrl+c; it has been answered.
+        KeyboardInterrupt: on ctrl+c, after the closing line.
     """
-    voice = Voice(stdout)
-    plain = PlainDesk(desk, voice)
+    write = LineWriter(stdout)
+    plain = PlainDesk(desk, write)
     try:
         plain.begin()
-        voice.flush()
+        write.flush()
         for line in stdin:
-            going_on = plain.obey(line)
-            voice.flush()
+            going_on = plain.run_line(line)
+            write.flush()
             if not going_on:
                 break
     except SameskuError as error:
-        voice(f"{safe(error.message)} {safe(error.hint)}".strip())
+        write(f"{safe(error.message)} {safe(error.hint)}".strip())
         return
     except KeyboardInterrupt:
-        voice(f"\n{_last_word(desk)}")
+        write(f"\n{_closing_line(desk)}")
         raise
-    voice(_last_word(desk))
-    voice.flush()
+    write(_closing_line(desk))
+    write.flush()
 
 
-def _last_word(desk: Desk) -> str:
-    """Whether what was decided is where it belongs: somebody may have deleted the ledger."""
+def _closing_line(desk: Desk) -> str:
+    """A confirmation that every decision is saved, or the error if the ledger is missing."""
     try:
         desk.require_ledger()
     except SameskuError as error:

@@ -1,11 +1,11 @@
-"""What the lines of the plain desk mean: the letters of the screen, as `[keys]` has them, and the names of the acts."""
+"""The commands of the plain desk, and the parser of its lines: letters as on the screen, or the commands' names."""
 
 from dataclasses import dataclass
 
 from tui.actions import REVIEW, Act
 from tui.errors import DeskError
 from tui.keymap import Keymap, canonical, shown
-from tui.layout_hint import what_it_is
+from tui.layout_hint import unbound_key_hint
 
 _DIGITS = "1234567890"
 _ENTER = "Enter"
@@ -13,70 +13,70 @@ _ENTER = "Enter"
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Something that a line asks for.
+    """A command of the plain desk.
 
     Attributes:
-        name: as in `[keys]`, where the screen has it too.
-        takes: an example of what may follow; empty where nothing may.
-        help: what it does.
-        letter: of what only the plain desk has.
+        name: as in `[keys]`, if the screen has the action too.
+        argument: an example of the argument; empty if there is none.
+        help: what it does, for the list of commands.
+        letter: of a command that only the plain desk has.
     """
 
     name: str
-    takes: str
+    argument: str
     help: str
     letter: str = ""
 
 
 COMMANDS = (
-    Command("accept", "3", "the same product: accept candidate 3 and go on; /3 is the third that a search found"),
+    Command("accept", "3", "the same product: accept candidate 3 and go on; /3 is the third search result"),
     Command("accept_stay", "3", "accept candidate 3 and stay, for a query with several matches"),
     Command("reject", "3", "not the same: reject candidate 3"),
-    Command("none", "", "none of these: reject all that are listed and go on"),
-    Command("unsure", "3", "unsure about candidate 3; go on, and nothing learns from it"),
-    Command("skip", "", "put the query off; it comes back at the end"),
-    Command("next", "", "go on from a query that is answered, or was looked up"),
-    Command("undo", "", "take back your last act, also of an earlier day"),
-    Command("redo", "", "bring back what you took back last"),
-    Command("details", "3", "compare candidate 3 field by field; alone: all that the query says", "d"),
-    Command("why", "3", "the reasons for and against candidate 3"),
+    Command("none", "", "none of these: reject all listed candidates and go on"),
+    Command("unsure", "3", "unsure about candidate 3: go on; no model is trained on it"),
+    Command("skip", "", "skip the query; it comes back at the end"),
+    Command("next", "", "go on from a query that is answered or was looked up"),
+    Command("undo", "", "undo your last action, also of an earlier day"),
+    Command("redo", "", "redo the action that you undid last"),
+    Command("details", "3", "compare candidate 3 field by field; alone: all fields of the query", "d"),
+    Command("why", "3", "explain the score of candidate 3: features for and against"),
     Command("search", "WORDS", "search the whole catalogue"),
-    Command("flag", "", "flag the query for a second look, or take the flag away"),
+    Command("flag", "", "flag the query for a second look, or unflag it"),
     Command("comment", "WORDS", "write a comment on the query"),
     Command(
-        "history", "others", "who decided what about the query, and when; others: for leads, where one decides alone"
+        "history", "others", "who decided what about the query, and when; others: for leads, on independent labelling"
     ),
-    Command("past", "WORDS", "your past work that holds the words; /3 shows the third that was listed"),
-    Command("noted", "WORDS", "the same among all that is flagged or commented on", "F"),
-    Command("trail", "", "what you did last, and what can be taken back"),
-    Command("streams", "NAME", "go to another stream; alone: what each is for, and how far", "S"),
-    Command("blind", "", "hide the machine's opinion, or tell it again"),
+    Command("past", "WORDS", "your past work with these words; /3 opens the third in the list"),
+    Command("noted", "WORDS", "the same among all flagged or commented queries", "F"),
+    Command("trail", "", "your last actions, and which can be undone"),
+    Command("streams", "NAME", "switch to another stream; alone: purpose and progress of each", "S"),
+    Command("blind", "", "hide scores, or show them again (blind)"),
     Command("copy", "3", "write the query and candidate 3, ids and titles, to a file"),
-    Command("judge", "3", "ask the judge about candidate 3; alone: what it has said of them already"),
-    Command("guidelines", "", "what your team calls the same product"),
-    Command("practice", "", "three invented queries, with a word on each answer; nothing of it is kept", "P"),
-    Command("again", "", "tell the query again", "p"),
-    Command("help", "", "these keys"),
-    Command("quit", "", "leave; everything you decided is saved already"),
+    Command("judge", "3", "ask the judge about candidate 3; alone: its known verdicts"),
+    Command("guidelines", "", "your team's guidelines on what counts as a match"),
+    Command("practice", "", "three invented queries with feedback; no answer is saved", "P"),
+    Command("again", "", "print the query again", "p"),
+    Command("help", "", "list the commands"),
+    Command("quit", "", "quit; every decision is already saved"),
 )
 
-_NAMED = {command.name: command for command in COMMANDS}
+_BY_NAME = {command.name: command for command in COMMANDS}
 
 
 class PlainKeys:
-    """Reads lines. Each command goes by its letter, if it has one that can be typed in a line, and by its name.
+    """Parses lines; a command is called by its letter, if it has one that can begin a line, or by its name.
 
     Args:
-        keymap: the keys of the screen; an act that was moved to a letter of the plain desk's own takes it over.
+        keymap: of the screen; an action remapped to a letter of the plain desk takes that letter.
     """
 
     def __init__(self, keymap: Keymap) -> None:
         acts = {act.id: keymap.act(act) for act in REVIEW}
-        self._letters = {letter: name for name in _NAMED for letter in _letters(acts.get(name))}
+        self._letters = {letter: name for name in _BY_NAME for letter in _letters(acts.get(name))}
         for command in COMMANDS:
             if command.letter:
                 self._letters.setdefault(command.letter, command.name)
-        self._called = {name: letter for letter, name in reversed(self._letters.items())}
+        self._keys = {name: letter for letter, name in reversed(self._letters.items())}
         self._picks = {
             letter: str(place)
             for place, _ in enumerate(_DIGITS, 1)
@@ -85,46 +85,48 @@ class PlainKeys:
         }
 
     def read(self, line: str) -> tuple[str, str]:
-        """The name of the command that a line asks for, and what follows it.
+        """The command's name and its argument.
 
         Raises:
-            DeskError: it asks for nothing that there is. What was meant as words decides nothing.
+            DeskError: no such command, or an argument to a command without one; nothing was decided.
         """
         first, _, rest = line.strip().partition(" ")
         if not first:
             return "next", ""
         if first in self._picks or number(first) is not None:
-            # On the screen a digit goes to a candidate, to look at it.
+            # As on the screen, a number only shows a candidate.
             return "details", self._picks.get(first, first)
-        name = first if first in _NAMED else self._letters.get(first[0], "")
-        tail = "" if first in _NAMED else first[1:]
+        name = first if first in _BY_NAME else self._letters.get(first[0], "")
+        tail = "" if first in _BY_NAME else first[1:]
         if not name or (tail and first[0].isalnum() and number(tail.removeprefix("/")) is None):
-            raise DeskError(what_it_is(first, self.called("help")))
-        words = f"{tail} {rest}".strip()
-        if words and not _NAMED[name].takes:
-            raise DeskError(f"{self.called(name)} stands alone; nothing was done.", f"{self.called('help')} explains.")
-        return name, words
+            raise DeskError(unbound_key_hint(first, self.key_for("help")))
+        argument = f"{tail} {rest}".strip()
+        if argument and not _BY_NAME[name].argument:
+            raise DeskError(
+                f"{self.key_for(name)} takes no argument; nothing was done.", f"{self.key_for('help')} explains."
+            )
+        return name, argument
 
-    def called(self, name: str) -> str:
-        """How a command is asked for now, in the fewest letters."""
-        return _ENTER if name == "next" else self._called.get(name, name)
+    def key_for(self, name: str) -> str:
+        """The shortest way to call a command."""
+        return _ENTER if name == "next" else self._keys.get(name, name)
 
     def fill(self, sentence: str) -> str:
-        """A sentence of the desk's own with letters in the place of `{accept}` and the like."""
-        return sentence.format_map({name: self.called(name) for name in _NAMED})
+        """A sentence with `{accept}` and the like replaced by the keys of these commands."""
+        return sentence.format_map({name: self.key_for(name) for name in _BY_NAME})
 
     def help(self) -> list[str]:
-        """All commands, a line for each."""
-        lines = [f"{self.called(c.name)} {c.takes}".strip() + f": {c.help}" for c in COMMANDS]
-        return [*lines, "Each goes by its name too: accept 3. A number alone compares that candidate."]
+        """All commands, one per line."""
+        lines = [f"{self.key_for(c.name)} {c.argument}".strip() + f": {c.help}" for c in COMMANDS]
+        return [*lines, "Names work too: accept 3. A number alone compares that candidate."]
 
 
-def number(words: str) -> int | None:
-    """A whole number; None where it is none."""
-    return int(words) if words.isascii() and words.isdigit() else None
+def number(argument: str) -> int | None:
+    """A non-negative integer; None for any other text."""
+    return int(argument) if argument.isascii() and argument.isdigit() else None
 
 
 def _letters(act: Act | None) -> list[str]:
-    """Its keys that can be typed as the first character of a line."""
+    """The keys of an action that can be typed as the first character of a line."""
     keys = act.keys.split(",") if act is not None else []
     return [shown(key) for key in keys if len(shown(key)) == 1 and canonical(shown(key)) == key]

@@ -1,4 +1,4 @@
-"""The practice by lines: the same acts on invented queries, with a word on each answer."""
+"""The practice in the plain line mode: the same commands on invented queries, with feedback on each answer."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,38 +6,38 @@ from dataclasses import replace
 from tui.plain.decisions import PlainDecisions
 from tui.plain.keys import PlainKeys
 from tui.plain.query import PlainQuery, candidate_line, product_line
-from tui.ports import Desk
 from tui.practice.exercises import EXERCISES
 from tui.practice.session import Practice
+from tui.services.desk import Desk
 
-#: There is no highlight to be moved, and nothing is marked.
+#: Replaces the first task, as there is no highlight to move and nothing is marked.
 _FIRST = "Which candidate is the same product as the query? {details} 1 compares the first, {accept} 1 accepts it."
-_VERDICTS = {True: "Right. ", False: "Look again. ", None: ""}
-_DONE = "That was the practice; whatever you say from now on is kept, and {undo} takes it back."
+_FEEDBACK_PREFIXES = {True: "Right. ", False: "Look again. ", None: ""}
+_DONE = "That was the practice; from now on every answer is saved, and {undo} undoes it."
 
 
 class PlainPractice(PlainDecisions):
-    """Nothing that is said here is kept."""
+    """Practice; no decision is saved."""
 
     def __init__(self, desk: Desk, keys: PlainKeys, say: Callable[[str], None]) -> None:
         self._practice = Practice((replace(EXERCISES[0], task=_FIRST), *EXERCISES[1:]))
         super().__init__(self._practice, keys, say)
-        looking = PlainQuery(desk, self).commands
-        self.commands |= {name: looking[name] for name in ("details", "guidelines")}
+        query_commands = PlainQuery(desk, self).commands
+        self.commands |= {name: query_commands[name] for name in ("details", "guidelines")}
         self.commands["next"] = lambda _: self._go_on()
 
     @property
     def is_over(self) -> bool:
-        """Whether all queries are done."""
+        """Whether all queries are answered."""
         return self._practice.item is None
 
     def begin(self) -> None:
-        """Tell what this is, and the first query."""
-        self.say(self.keys.fill("Nothing that you answer here is kept; {quit} goes to work."))
+        """Print an introduction and the first query."""
+        self.say(self.keys.fill("Nothing that you answer here is saved; {quit} leaves the practice."))
         self.show()
 
     def show(self) -> None:
-        """Tell the query, its candidates, and what to look at or what was right."""
+        """Print the query, its candidates, and the task or feedback."""
         practice, item = self._practice, self._practice.item
         if item is None:
             self.say(self.keys.fill(_DONE))
@@ -46,20 +46,20 @@ class PlainPractice(PlainDecisions):
         self.say(f"Query: {product_line(item.query)}")
         for place, option in enumerate(item.options, 1):
             self.say(f"{place}. {candidate_line(item, option)}")
-        self._word()
+        self._say_feedback()
 
-    def _word(self) -> None:
-        word = self._practice.word
-        self.say(_VERDICTS[word.right] + self.keys.fill(word.text))
+    def _say_feedback(self) -> None:
+        feedback = self._practice.feedback
+        self.say(_FEEDBACK_PREFIXES[feedback.correct] + self.keys.fill(feedback.text))
         if self._practice.item is not None and self._practice.item.answered:
-            self.say(self.keys.fill("{next} goes on."))
+            self.say(self.keys.fill("{next} shows the next query."))
 
     def _decide(self, act: Callable[[], object]) -> None:
-        before = self._practice.item
+        previous = self._practice.item
         act()
-        now = self._practice.item
-        if before is not None and now is not None and before.query.ref == now.query.ref:
-            self._word()
+        current = self._practice.item
+        if previous is not None and current is not None and previous.query.ref == current.query.ref:
+            self._say_feedback()
         else:
             self.show()
 
@@ -67,7 +67,7 @@ class PlainPractice(PlainDecisions):
         if self._practice.redo() if back else self._practice.undo():
             self.show()
         else:
-            self.say(f"There is nothing to {'bring' if back else 'take'} back.")
+            self.say(f"There is nothing to {'redo' if back else 'undo'}.")
 
     def _go_on(self) -> None:
         if self._practice.item is not None and self._practice.item.answered:

@@ -1,4 +1,4 @@
-"""What the plain desk tells of the query on the screen besides its candidates."""
+"""The plain desk's texts on a query, and the commands that show more of it without changing anything."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,28 +11,28 @@ from labels.annotations import StandingDecision
 from labels.model import Strength
 from tui.common.words import (
     DECISION_WORDS,
-    adding_up,
+    calibration_details,
+    copy_text,
     decision_words,
+    display_title,
     duration,
-    listings,
-    place,
-    places,
     price,
     product_fields,
-    reminder,
-    rests_on,
+    rank_summary,
+    safe_excerpt,
+    score_summary,
     similarity,
-    titled,
+    source_and_id,
 )
 from tui.plain.decisions import PlainDecisions
-from tui.ports import Desk
-from tui.review.comparison import FieldRow, Relation, compared
-from tui.review.diff import Mark, marked
-from tui.review.past_work import looked, machine_then, moment
+from tui.review.comparison import FieldRow, Relation, compare_fields
+from tui.review.diff import Mark, mark_differences
+from tui.review.past_work import local_time, machine_score, viewing_context
+from tui.services.desk import Desk
 
 
-def heading(item: ReviewItem, progress: Progress) -> str:
-    """Where one is, and how far that is."""
+def progress_line(item: ReviewItem, progress: Progress) -> str:
+    """Stream and progress in one line."""
     name = item.stream.value + (", blind" if item.blind else "")
     left = f"{progress.total - progress.done:,} left, {progress.own:,} yours"
     pace = "" if progress.hourly is None else f", {progress.hourly:,.0f} an hour"
@@ -41,15 +41,15 @@ def heading(item: ReviewItem, progress: Progress) -> str:
 
 
 def product_line(product: Product) -> str:
-    """A listing in one line, its place last."""
-    facts = [reminder(titled(product)), safe(product.brand), safe(product.model)]
+    """A listing in one line, with its source and id at the end."""
+    facts = [safe_excerpt(display_title(product)), safe(product.brand), safe(product.model)]
     if product.price is not None:
         facts.append(price(product))
-    return "; ".join(fact for fact in facts if fact.strip()) + f" ({place(product)})"
+    return "; ".join(fact for fact in facts if fact.strip()) + f" ({source_and_id(product)})"
 
 
 def candidate_line(item: ReviewItem, option: Option) -> str:
-    """A candidate in words, the decision first: that is what one listens for."""
+    """A candidate in one line; the decision comes first, for screen readers."""
     parts = [decision_words(option).capitalize()] if option.decision else []
     if not item.blind:
         if option.similarity is None:
@@ -59,63 +59,64 @@ def candidate_line(item: ReviewItem, option: Option) -> str:
             parts.append(f"probability {chance} {option.band.value}, similarity {similarity(option)}")
         else:
             parts.append(f"similarity {similarity(option)} {option.band.value}")
-    parts += [f"{safe(name)} said {DECISION_WORDS[decision]}" for name, decision in option.others]
+    parts += [f"{safe(name)}: {DECISION_WORDS[decision]}" for name, decision in option.others]
     return ", ".join([*parts, product_line(option.product)])
 
 
 def opinion_line(opinion: StandingDecision) -> str:
-    """What somebody said of a disputed candidate, and how they came to it."""
+    """An annotator's decision on a disputed candidate, and its circumstances."""
     implied = ", implied" if opinion.strength is Strength.IMPLIED else ""
-    machine = machine_then(opinion.shown)
-    facts = [moment(opinion.at), looked(opinion.stream, opinion.look_ms, blind=opinion.blind)]
-    facts += [f"the machine then: {machine}"] if machine else []
+    score = machine_score(opinion.shown)
+    facts = [local_time(opinion.at), viewing_context(opinion.stream, opinion.look_ms, blind=opinion.blind)]
+    facts += [f"score then: {score}"] if score else []
     return f"{safe(opinion.annotator)}: {DECISION_WORDS[opinion.decision]}{implied} ({', '.join(facts)})"
 
 
 def comparison_lines(query: Product, candidate: Product, same_brand: Callable[[str, str], bool]) -> Iterator[str]:
-    """Two listings field by field; whether a field agrees comes first: that is what one listens for."""
-    yield f"Query, {place(query)}: {titled(query)}"
-    yield f"Candidate, {place(candidate)}: {titled(candidate)}"
-    own, other = _only(query, candidate), _only(candidate, query)
+    """Two listings field by field; each line says first whether the field agrees, for screen readers."""
+    yield f"Query, {source_and_id(query)}: {display_title(query)}"
+    yield f"Candidate, {source_and_id(candidate)}: {display_title(candidate)}"
+    own, other = _unique_text(query, candidate), _unique_text(candidate, query)
     if not own and not other:
-        yield "The titles say the same."
+        yield "The titles are equal."
     if own:
         yield f"Only in the query's title: {own}"
     if other:
         yield f"Only in the candidate's title: {other}"
-    for row in compared(query, candidate, same_brand):
-        yield _field(row)
+    for row in compare_fields(query, candidate, same_brand):
+        yield _field_line(row)
 
 
-def _only(one: Product, other: Product) -> str:
-    """What one title says and the other listing does not."""
-    stretches = marked(titled(one), titled(other), f"{other.brand} {other.model}")
-    return "; ".join(stretch.text for stretch in stretches if stretch.mark is not Mark.SAME)
+def _unique_text(one: Product, other: Product) -> str:
+    """The parts of a title that the other listing lacks."""
+    spans = mark_differences(display_title(one), display_title(other), f"{other.brand} {other.model}")
+    return "; ".join(span.text for span in spans if span.mark is not Mark.SAME)
 
 
-def _field(row: FieldRow) -> str:
+def _field_line(row: FieldRow) -> str:
     if row.relation is Relation.EQUAL:
         return f"{row.name} is the same: {row.own}" + ("" if row.own == row.other else f"; {row.other}")
     if row.relation is Relation.MISSING and row.own and row.other:
-        return f"{row.name} says nothing: {row.own}; {row.other} ({row.note})"
+        return f"{row.name} is not comparable: {row.own}; {row.other} ({row.note})"
     if row.relation is Relation.MISSING:
         return f"{row.name} only in the {'query' if row.own else 'candidate'}: {row.own or row.other}"
-    relation = "says more on one side" if row.relation is Relation.PART else "differs"
+    relation = "is longer on one side" if row.relation is Relation.PART else "differs"
     return f"{row.name} {relation}: {row.own}; {row.other}" + (f" ({row.note})" if row.note else "")
 
 
 class PlainQuery:
-    """Looks and changes nothing.
+    """Commands that show more of the query and its candidates.
 
     Args:
-        sheet: knows the candidates by their numbers, and says what is found.
+        desk: the desk.
+        decisions: resolves candidates by number and prints lines.
 
     Attributes:
-        commands: what each command does with the words that follow it.
+        commands: by name, the function that runs a command with its argument.
     """
 
-    def __init__(self, desk: Desk, sheet: PlainDecisions) -> None:
-        self._desk, self._sheet, self._say = desk, sheet, sheet.say
+    def __init__(self, desk: Desk, decisions: PlainDecisions) -> None:
+        self._desk, self._decisions, self._say = desk, decisions, decisions.say
         self.commands: dict[str, Callable[[str], None]] = {
             "details": self._details,
             "why": self._why,
@@ -124,82 +125,82 @@ class PlainQuery:
             "judge": self._judge,
         }
 
-    def _details(self, words: str) -> None:
-        item = self._sheet.sitting.item
+    def _details(self, argument: str) -> None:
+        item = self._decisions.session.item
         if item is None:
             self._say("There is no query.")
-        elif words:
-            option = self._sheet.option(words)
+        elif argument:
+            option = self._decisions.option(argument)
             if option is not None:
-                for line in comparison_lines(item.query, option.product, self._desk.brands.same):
+                for line in comparison_lines(item.query, option.product, self._desk.same_brand):
                     self._say(line)
         else:
-            self._say(f"{place(item.query)}: {titled(item.query)}")
+            self._say(f"{source_and_id(item.query)}: {display_title(item.query)}")
             for name, value in product_fields(item.query):
                 self._say(f"{name}: {value}")
 
-    def _why(self, words: str) -> None:
-        item, option = self._sheet.sitting.item, self._sheet.option(words)
+    def _why(self, argument: str) -> None:
+        item, option = self._decisions.session.item, self._decisions.option(argument)
         if item is None or option is None:
             return
         if item.blind:
-            self._say("Scores are hidden while you decide blind.")
+            self._say("Scores are hidden in blind mode.")
             return
         if option.similarity is None:
-            self._say("Not among the machine's ten: found by search, or ranked lower since.")
+            self._say("Not among the top ten: found by search, or ranked lower since.")
         else:
-            one_class = self._desk.one_class
-            basis = rests_on(self._desk.standing, one_class=bool(one_class))
-            self._say(f"Place: {places(option)}. The bands rest on: {basis}. {one_class}".rstrip())
-        if not self._desk.learns:
-            self._say("There is no engine to ask for reasons.")
+            one_class = self._desk.single_class_notice
+            basis = calibration_details(self._desk.matcher_summary, one_class=bool(one_class))
+            self._say(f"Ranks: {rank_summary(option)}. The bands are based on: {basis}. {one_class}".rstrip())
+        if not self._desk.can_refit:
+            self._say("No explanation: the matcher is not running.")
             return
         reasons = self._desk.reasons(item.query, option.product)
         for reason in (*reasons.pros, *reasons.cons):
             self._say(f"{reason.direction.value.capitalize()}, {abs(reason.contribution):.1f}: {safe(reason.text)}")
-        self._say(adding_up(reasons))
+        self._say(score_summary(reasons))
 
-    def _judge(self, words: str) -> None:
-        """What the judge says of a candidate and why, or what it has said of all of them."""
-        item, judge = self._sheet.sitting.item, self._desk.judge
+    def _judge(self, argument: str) -> None:
+        """Print the judge's verdict on a candidate, or its known verdicts on all."""
+        item, judge = self._decisions.session.item, self._desk.judge
         if judge.trouble or (item is not None and item.blind):
-            self._say(judge.trouble or "The judge is not heard while you decide blind.")
+            self._say(judge.trouble or "The judge is not available in blind mode.")
             return
-        option = self._sheet.option(words) if words else None
+        option = self._decisions.option(argument) if argument else None
         if item is None:
             self._say("There is no query.")
         elif option is not None:
-            self._say("The judge is asked …")
+            self._say("Asking the judge …")
             counsel = judge.verdict(item.query, option.product, lambda _: None)
             for line in counsel.verdict.reasoning.splitlines():
                 self._say(safe(line))
-            self._say(f"The judge says: {_told(counsel.verdict)}. {safe(counsel.worth)}")
-        elif not words:
-            known = judge.known(item.query.ref, [option.product.ref for option in self._sheet.options])
-            for number, each in enumerate(self._sheet.options, 1):
+            self._say(f"The judge says: {_verdict_text(counsel.verdict)}. {safe(counsel.worth)}")
+        elif not argument:
+            known = judge.known_verdicts(item.query.ref, [option.product.ref for option in self._decisions.options])
+            for number, each in enumerate(self._decisions.options, 1):
                 if (verdict := known.get(each.product.ref)) is not None:
-                    self._say(f"{number}: {_told(verdict)}")
+                    self._say(f"{number}: {_verdict_text(verdict)}")
             if not known:
-                self._say("The judge has said nothing of these candidates yet; with a number it is asked about one.")
+                self._say("The judge has no verdicts on these candidates yet; add a number to ask about one.")
 
-    def _copy(self, words: str) -> None:
-        item = self._sheet.sitting.item
+    def _copy(self, argument: str) -> None:
+        item = self._decisions.session.item
         if item is None:
             self._say("There is no query.")
             return
-        option = self._sheet.option(words) if words else None
-        if option is not None or not words:
-            text = listings(item.query, *([option.product] if option else []))
-            self._say(f"Copied to {safe(self._desk.keep_copy(text).name)} in the workspace's reports.")
+        option = self._decisions.option(argument) if argument else None
+        if option is not None or not argument:
+            text = copy_text(item.query, *([option.product] if option else []))
+            self._say(f"Copied to {safe(self._desk.save_copy(text).name)} in the workspace's reports.")
 
     def _guidelines(self) -> None:
         for line in self._desk.guidelines.read().text.splitlines():
             self._say(line)
 
 
-def _told(verdict: Verdict) -> str:
+def _verdict_text(verdict: Verdict) -> str:
     if verdict.answer is None:
         return safe(reason_of(verdict.reasoning)).rstrip(".") or "no verdict"
-    said = verdict.answer.lower()
+    answer = verdict.answer.lower()
     chance = "" if verdict.probability is None else f", {percent(verdict.probability)} that it is the same product"
-    return said + chance
+    return answer + chance

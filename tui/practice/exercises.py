@@ -1,6 +1,6 @@
-"""Three invented queries to practise on, and what is to be learnt from each.
+"""The practice exercises: three invented queries with their correct answers and feedback texts.
 
-In the sentences, `{accept}` stands for the key of that act.
+In the texts, `{accept}` stands for the key of that action.
 """
 
 from collections.abc import Mapping
@@ -16,22 +16,22 @@ _HOME, _MARKET = "shop", "market"
 
 @dataclass(frozen=True, slots=True)
 class Exercise:
-    """A query whose answer is known.
+    """A query with a known answer.
 
     Attributes:
-        task: what to look at, before anything is decided.
-        same: ids of the candidates that are the same product.
-        right: why that is so.
-        missed: what tells it, for somebody who took none, or too few.
-        apart: for the id of every other candidate, what makes it another product.
+        task: shown before a decision is made.
+        matches: ids of the candidates that are the same product.
+        explanation: shown for the correct answer.
+        hint: shown for an answer without all matches.
+        differences: for each other candidate's id, why it is a different product.
     """
 
     item: ReviewItem
     task: str
-    same: frozenset[str]
-    right: str
-    missed: str
-    apart: Mapping[str, str]
+    matches: frozenset[str]
+    explanation: str
+    hint: str
+    differences: Mapping[str, str]
 
 
 def _query(number: int, title: str, brand: str, category: str, model: str, price: float) -> Product:
@@ -39,7 +39,7 @@ def _query(number: int, title: str, brand: str, category: str, model: str, price
 
 
 def _item(query: Product, *candidates: tuple[str, str, str, float, float, float, Band]) -> ReviewItem:
-    """A query with candidates: title, brand, model, price, similarity, probability, band; numbered from 1."""
+    """A query with candidates as (title, brand, model, price, similarity, probability, band), numbered from 1."""
     options = tuple(
         Option(
             Product(_MARKET, str(rank), title, brand, query.category, model, price),
@@ -47,7 +47,7 @@ def _item(query: Product, *candidates: tuple[str, str, str, float, float, float,
         )
         for rank, (title, brand, model, price, similarity, probability, band) in enumerate(candidates, 1)
     )  # fmt: skip
-    return ReviewItem(query, options, Stream.TRIAGE, blind=False, reason="Invented products, so that you can practise.")
+    return ReviewItem(query, options, Stream.TRIAGE, blind=False, reason="Invented products for practice.")
 
 
 EXERCISES = (
@@ -60,14 +60,14 @@ EXERCISES = (
             ("Lid for Tarnby KT-204 Electric Kettle, Steel", "Tarnby", "KT-204-L", 8.9, 0.82, 0.03, Band.LOW),
         ),
         task="Which candidate is the same product as the one on top? {down} and {up} move, {accept} accepts. "
-        "What one title has and the other has not is marked.",
-        same=frozenset({"1"}),
-        right="KT-204 and KT204, 1.7 Liter and 1.7L are one thing, written in two ways. The price says little.",
-        missed="The first is the same: its model number and its size agree, they are only written differently.",
-        apart={
-            "2": "KT-210 is another model: it holds 1.0 liter and not 1.7.",
-            "3": "Morvan is another brand, however well the other words agree.",
-            "4": "That is the lid alone: a part is not the thing that it fits.",
+        "Words that only one title has are marked.",
+        matches=frozenset({"1"}),
+        explanation="KT-204 equals KT204, and 1.7 Liter equals 1.7L. Prices vary between retailers.",
+        hint="The first is the same: model number and size agree, in another spelling.",
+        differences={
+            "2": "KT-210 is another model, with 1.0 liter instead of 1.7.",
+            "3": "Morvan is another brand, although the other words agree.",
+            "4": "This is only the lid: a spare part is not the product that it fits.",
         },
     ),
     Exercise(
@@ -78,16 +78,16 @@ EXERCISES = (
             ("Velmora 43-Inch 4K Smart LED TV (V43U7)", "Velmora", "V43U7", 259.0, 0.9, 0.05, Band.LOW),
             ("Wall Mount for Velmora 55-Inch TV V55U7", "Stronghold", "WM-55", 34.5, 0.81, 0.02, Band.LOW),
         ),
-        task="The machine finds the first one likely. Do you? {none} says that none of these is the same product.",
-        same=frozenset(),
-        right="The first has 65 inch, not 55; the others are another model, another size, and a mount. "
-        "How likely the machine finds them is only its guess.",
-        missed="Here the listings tell: 65 inch, an older model, 43 inch, and a mount. None of them is the same.",
-        apart={
-            "1": "65 inch is not 55 inch: the marked numbers are worth a second look.",
+        task="The first candidate has a fairly high score. Is it right? {none} rejects all of them.",
+        matches=frozenset(),
+        explanation="The first has 65 inch, not 55; the others are another model, another size, and a mount. "
+        "A score is only an estimate.",
+        hint="The listings show it: 65 inch, an older model, 43 inch, and a mount. None of them is the same.",
+        differences={
+            "1": "65 inch is not 55 inch: check the marked numbers.",
             "2": "V55U5 is another model than V55U7, and renewed is not new.",
             "3": "43 inch is not 55 inch.",
-            "4": "A wall mount is no television, though its title names one.",
+            "4": "A wall mount is not a television, although its title names one.",
         },
     ),
     Exercise(
@@ -98,14 +98,14 @@ EXERCISES = (
             ("Brightwell Alkaline Batteries AA, Long Life, 24-Pack", "Brightwell", "", 12.25, 0.9, 0.9, Band.HIGH),
             ("Brightwell AAA Alkaline Batteries, 24 Count", "Brightwell", "", 11.49, 0.93, 0.08, Band.LOW),
         ),
-        task="A market may list one product twice. {accept_stay} accepts a candidate and stays; {accept} accepts one "
+        task="A retailer may list one product twice. {accept_stay} accepts a candidate and stays; {accept} accepts one "
         "and goes on. Count what is in each pack.",
-        same=frozenset({"1", "3"}),
-        right="Both are the pack of 24: 24 count, pack of 24 and 24-pack are one thing.",
-        missed="The first and the third are both packs of 24. {accept_stay} accepts one and stays, for the other.",
-        apart={
-            "2": "48 batteries are not 24, though all else agrees.",
-            "4": "AAA is another size than AA.",
+        matches=frozenset({"1", "3"}),
+        explanation="Both are the pack of 24: 24 count, pack of 24 and 24-pack are one thing.",
+        hint="The first and the third are both packs of 24. {accept_stay} accepts one and stays, for the other.",
+        differences={
+            "2": "48 batteries are not 24, although everything else agrees.",
+            "4": "AAA is a different size from AA.",
         },
     ),
 )

@@ -1,4 +1,4 @@
-"""Practice: the desk's own sheet and keys over invented queries, with a word on each answer."""
+"""The practice screen: the review screen's view and keys on invented queries, with feedback on each answer."""
 
 from collections.abc import Callable
 
@@ -8,27 +8,27 @@ from textual.widgets import Static
 
 from tui.actions import PRACTICE, PRACTISED, bindings
 from tui.common.key_bar import KeyBar
-from tui.ports import Desk
 from tui.practice.session import Practice
 from tui.review.decision_screen import DecisionScreen
 from tui.review.query_view import QueryView, panel
+from tui.services.desk import Desk
 from tui.theme import CAREFUL, GOOD, MUTED, STRONG
 
-_VERDICTS = {True: ("Right. ", f"bold {GOOD}"), False: ("Look again. ", f"bold {CAREFUL}")}
+_FEEDBACK_PREFIXES = {True: ("Right. ", f"bold {GOOD}"), False: ("Look again. ", f"bold {CAREFUL}")}
 _DONE = (
     "That was the practice",
-    "The rest you learn by doing, and whatever you say can be taken back.",
+    "Every answer in the real queue can be undone, too.",
     (
         ("{next}", "Start working."),
-        ("{undo}", "Take back the last answer."),
-        ("{guidelines}", "Read what your team calls the same product."),
+        ("{undo}", "Undo the last answer."),
+        ("{guidelines}", "Read your team's guidelines."),
         ("{help}", "All keys."),
     ),
 )
 
 
 class PracticeScreen(DecisionScreen):
-    """Nothing that is said here is kept."""
+    """Practice; no decision is saved."""
 
     BINDINGS = bindings(PRACTICE)
 
@@ -38,39 +38,39 @@ class PracticeScreen(DecisionScreen):
         self._desk = desk
 
     def compose(self) -> ComposeResult:
-        """As the desk, with a word above the keys."""
+        """The review screen's widgets, with the feedback above the keys."""
         yield Static(id="status", markup=False)
-        yield QueryView(self._desk.brands.same, id="sheet")
+        yield QueryView(self._desk.same_brand, id="sheet")
         title, text, ways = _DONE
-        done = panel(title, text, [(self.keymap.fill(key), words) for key, words in ways])
-        yield Static(done, id="empty", markup=False)
+        panel_content = panel(title, text, [(self.keymap.fill(key), words) for key, words in ways])
+        yield Static(panel_content, id="empty", markup=False)
         yield Static(id="coach", markup=False)
         yield KeyBar(PRACTICE)
 
     def on_mount(self) -> None:
-        """The first query."""
+        """Show the first query."""
         self._draw()
 
     def _draw(self) -> None:
         practice, item = self._practice, self._practice.item
-        self.sheet.display = self.query_one("#coach").display = item is not None
+        self.query_view.display = self.query_one("#coach").display = item is not None
         self.query_one("#empty").display = item is None
         bar = self.query_one(KeyBar)
         bar.stop()
         bar.offer(PRACTISED if item is None or item.answered else PRACTICE)
         self.query_one("#status", Static).update(_status(min(practice.number, practice.total), practice.total))
         if item is None:
-            self.sheet.clear()
+            self.query_view.clear()
             return
-        self.sheet.show(item)
-        word = practice.word
-        said = Content(self.keymap.fill(word.text))
+        self.query_view.show(item)
+        feedback = practice.feedback
+        text = Content(self.keymap.fill(feedback.text))
         self.query_one("#coach", Static).update(
-            said if word.right is None else Content.styled(*_VERDICTS[word.right]) + said
+            text if feedback.correct is None else Content.styled(*_FEEDBACK_PREFIXES[feedback.correct]) + text
         )
 
     def _decide(self, act: Callable[[], object]) -> bool:
-        """Do what a key decides, if its query was there to be seen; the answer stays until one goes on."""
+        """Run a decision if its query was visible; the answered query stays on the screen."""
         if self._practice.item is None or not self.candidates.seen:
             return False
         act()
@@ -78,7 +78,7 @@ class PracticeScreen(DecisionScreen):
         return True
 
     def action_next(self) -> None:
-        """On, from a query that is answered; back to the desk from the last one."""
+        """Go to the next query if this one is answered; leave after the last one."""
         item = self._practice.item
         if item is None:
             self.action_leave()
@@ -89,12 +89,12 @@ class PracticeScreen(DecisionScreen):
             self.say("Not answered yet. Esc leaves the practice.")
 
     def action_undo(self) -> None:
-        """Take back."""
-        self._turn(self._practice.undo, "There is nothing to take back.")
+        """Undo."""
+        self._turn(self._practice.undo, "There is nothing to undo.")
 
     def action_redo(self) -> None:
-        """Bring back."""
-        self._turn(self._practice.redo, "There is nothing to bring back.")
+        """Redo."""
+        self._turn(self._practice.redo, "There is nothing to redo.")
 
     def _turn(self, turn: Callable[[], bool], nothing: str) -> None:
         if turn():
@@ -103,12 +103,12 @@ class PracticeScreen(DecisionScreen):
             self.say(nothing)
 
     def action_leave(self) -> None:
-        """To the desk."""
+        """Return to the review screen."""
         self.dismiss(None)
 
 
 def _status(number: int, total: int) -> Content:
     return Content.assemble(
         (" PRACTICE ", "reverse bold"), "  ", (f"{number}", STRONG), (f" of {total}", MUTED),
-        ("  nothing here is kept", MUTED),
+        ("  nothing here is saved", MUTED),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The list of candidates, and which of them have really been on the screen."""
+"""The list of candidates: column layout, rows, and the widget that records which candidates were visible."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,38 +23,38 @@ from tui.common.words import (
     IMPLIED_SIGN,
     JUDGE_SIGN,
     decision_sign,
+    display_title,
     initials,
-    likely,
     price,
-    shortened,
-    titled,
+    score_text,
+    shorten,
 )
 from tui.messages import Highlighted
-from tui.review.abbreviate import abbreviated, wrapped
+from tui.review.abbreviate import abbreviate, wrap_title
 from tui.theme import BANDS, DECISIONS, KEY, MUTED
 
-_LEAD = 5  # cursor, key, space, decision, space
-_SCORE = 14  # "0.87 ◆ medium", and a space
-_LONGEST_WORD = 6
-#: Between two people's columns, the longest name over one, and the share of a row that all of them may have.
-_PERSON_GAP, _LONGEST_NAME, _MOST_PEOPLE = 2, 10, 0.4
-#: Room for `+2`.
-_MORE_WIDTH = 4
+_LEAD_WIDTH = 5  # cursor, key, space, decision, space
+_SCORE_WIDTH = 14  # "0.87 ◆ medium", and a space
+_BAND_WIDTH = 6
+#: In cells: between two annotators' columns, and of a name above one; and the maximum share of a row for all of them.
+_PERSON_GAP, _MAX_NAME_WIDTH, _MAX_PEOPLE_SHARE = 2, 10, 0.4
+#: Cells for `+2`, the number of annotators without a column.
+_OVERFLOW_WIDTH = 4
 
 
 @dataclass(frozen=True)
 class Columns:
-    """How wide the columns of a list are, so that its rows stand in line.
+    """The column widths of a list, shared by all of its rows.
 
     Attributes:
-        lines: of a row.
-        query: the query's title, so that short titles keep what it has not.
-        titles: of the list's products, so that short ones keep what differs among them.
-        ids: of the same products.
-        others: width of the column for what colleagues said; 0 where nobody did.
-        people: who said something, where that is to be settled: each has a column, under the name.
-        more: how many have none, for want of room.
-        currency: that of all the prices, which need not say it then; empty where they are of several.
+        lines: per row.
+        query: the query's title; words that it lacks are kept in abbreviated titles.
+        titles: of the products; words that distinguish them are kept in abbreviated titles.
+        ids: of the products, in the same order.
+        others: width of the column of others' decisions; 0 if there are none.
+        people: in adjudication, the annotators with a column of their own.
+        more: number of annotators without a column, for lack of room.
+        currency: of all prices, left out in the rows then; empty if there are several.
     """
 
     width: int
@@ -71,52 +71,52 @@ class Columns:
 
     @classmethod
     def of(cls, options: Sequence[Option], query: str, width: int, lines: int, *, blind: bool) -> Self:
-        """The columns that fit all options."""
+        """The columns for all options at a width in cells."""
         currencies = {option.product.currency for option in options if option.product.price is not None}
         currency = currencies.pop() if len(currencies) == 1 else ""
         prices = max((len(price(option.product, currency)) for option in options), default=0)
-        everybody = tuple(dict.fromkeys(said.annotator for option in options for said in option.opinions))
-        people = everybody
-        while sum(_person_width(name) for name in people) > width * _MOST_PEOPLE:
+        annotators = tuple(dict.fromkeys(opinion.annotator for option in options for opinion in option.opinions))
+        people = annotators
+        while sum(_person_width(name) for name in people) > width * _MAX_PEOPLE_SHARE:
             people = people[:-1]
-        more = len(everybody) - len(people)
-        others = sum(_person_width(name) for name in people) + (_MORE_WIDTH if more else 0)
+        more = len(annotators) - len(people)
+        others = sum(_person_width(name) for name in people) + (_OVERFLOW_WIDTH if more else 0)
         if not people:
-            others = max((_others(option, ()).cell_length for option in options), default=0)
-        titles = tuple(titled(option.product) for option in options)
+            others = max((_others_content(option, ()).cell_length for option in options), default=0)
+        titles = tuple(display_title(option.product) for option in options)
         return cls(width, lines, blind, query, titles, _ids(options), prices, others, people, more, currency)
 
     @property
     def right(self) -> int:
-        """Width of all that stands to the right of the title, with the gap before it."""
+        """Width of everything to the right of the title, including the gap."""
         others = self.others + 1 if self.others else 0
         if self.lines > 1:
-            return 2 + max(self.price, 0 if self.blind else _SCORE - 1) + others
-        return 2 + self.price + others + (0 if self.blind else _SCORE + 1)
+            return 2 + max(self.price, 0 if self.blind else _SCORE_WIDTH - 1) + others
+        return 2 + self.price + others + (0 if self.blind else _SCORE_WIDTH + 1)
 
     def headings(self) -> list[tuple[int, str]]:
-        """The names over their columns, each with where it begins."""
-        place = _LEAD + self.title + self.right - self.others - (0 if self.blind else _SCORE)
+        """The annotators' names above their columns, as (column, name)."""
+        place = _LEAD_WIDTH + self.title + self.right - self.others - (0 if self.blind else _SCORE_WIDTH)
         place -= self.price + 1 if self.lines == 1 else 0
         found = []
         for name in self.people:
-            found.append((place + _PERSON_GAP, shortened(safe(name), _LONGEST_NAME)))
+            found.append((place + _PERSON_GAP, shorten(safe(name), _MAX_NAME_WIDTH)))
             place += _person_width(name)
         return [*found, (place + _PERSON_GAP, f"+{self.more}")] if self.more else found
 
     @property
     def title(self) -> int:
         """Width of the title."""
-        return max(8, self.width - _LEAD - self.right - 1)
+        return max(8, self.width - _LEAD_WIDTH - self.right - 1)
 
     @cached_property
-    def shown(self) -> tuple[str, ...]:
-        """The titles of the list, abbreviated to the room that there is."""
-        return abbreviated(self.titles, self.title, self.query, self.ids, self.lines)
+    def short_titles(self) -> tuple[str, ...]:
+        """The titles, abbreviated to the available width."""
+        return abbreviate(self.titles, self.title, self.query, self.ids, self.lines)
 
 
 def _ids(options: Sequence[Option]) -> tuple[str, ...]:
-    """The products' ids; with their sources where two sources share one."""
+    """The products' ids, with their sources if ids are not unique."""
     ids = tuple(safe(option.product.id) for option in options)
     if len(set(ids)) == len(ids):
         return ids
@@ -135,10 +135,10 @@ def row_lines(index: int, option: Option, columns: Columns, *, cursor: bool) -> 
     )
     if columns.lines == 1:
         return [lead + title[0] + _pad(_right(option, columns), columns.right)]
-    blank = Content.assemble(("▌", "$accent") if cursor else " ", " " * (_LEAD - 1))
+    blank = Content.assemble(("▌", "$accent") if cursor else " ", " " * (_LEAD_WIDTH - 1))
     first = Content.empty() if columns.blind else _score(option)
     second = Content.styled(price(option.product, columns.currency), MUTED)
-    others = _others(option, columns.people)
+    others = _others_content(option, columns.people)
     if columns.people:
         first = others.pad_right(columns.others - others.cell_length) + Content(" ") + first
     elif others:
@@ -147,16 +147,16 @@ def row_lines(index: int, option: Option, columns: Columns, *, cursor: bool) -> 
 
 
 def _title_lines(index: int, columns: Columns) -> list[Content]:
-    """The title over the row's lines."""
-    text = columns.shown[index]
-    lines = [text] if columns.lines == 1 else wrapped(text, columns.title)
+    """The title, wrapped over the row's lines."""
+    text = columns.short_titles[index]
+    lines = [text] if columns.lines == 1 else wrap_title(text, columns.title)
     return [Content(line).truncate(columns.title, pad=True) for line in (*lines, "")[: columns.lines]]
 
 
 def _right(option: Option, columns: Columns) -> Content:
     parts: list[Content] = []
     if columns.others:
-        others = _others(option, columns.people)
+        others = _others_content(option, columns.people)
         parts.append(
             others.pad_right(columns.others - others.cell_length) if columns.people else _pad(others, columns.others)
         )
@@ -167,20 +167,20 @@ def _right(option: Option, columns: Columns) -> Content:
 
 
 def _score(option: Option) -> Content:
-    """`97% ▲ high  `, before the first labels `0.87 ▲ high  `; always as wide."""
+    """The score in a fixed width: `97% ▲ high  `; `0.87 ▲ high  ` before the first labels."""
     if option.similarity is None:
-        return Content.styled("not in ten".ljust(_SCORE - 1), MUTED)
-    band = f"{BAND_SIGNS[option.band]} {option.band.value.ljust(_LONGEST_WORD)}"
-    return Content.assemble(likely(option).rjust(4), " ", (band, BANDS[option.band]))
+        return Content.styled("not in top".ljust(_SCORE_WIDTH - 1), MUTED)
+    band = f"{BAND_SIGNS[option.band]} {option.band.value.ljust(_BAND_WIDTH)}"
+    return Content.assemble(score_text(option).rjust(4), " ", (band, BANDS[option.band]))
 
 
-def _others(option: Option, people: Sequence[str]) -> Content:
-    """What colleagues said: a sign in each one's column, else `jo✓ ab✗`, and beyond two, how many more.
+def _others_content(option: Option, people: Sequence[str]) -> Content:
+    """Others' decisions: a sign in each annotator's column, or else `jo✓ ab✗` and the number of further ones.
 
-    Before them what the judge says, `J✓`.
+    The judge's verdict precedes them, as `J✓`.
     """
     if people:
-        return Content.empty().join([_sign_of(option, name) for name in people])
+        return Content.empty().join([_opinion_sign(option, name) for name in people])
     parts = [
         Content.styled(f"{initials(name)}{DECISION_SIGNS[decision]}", DECISIONS[decision])
         for name, decision in option.others[:2]
@@ -193,22 +193,22 @@ def _others(option: Option, people: Sequence[str]) -> Content:
     return Content(" ").join(parts)
 
 
-def _sign_of(option: Option, name: str) -> Content:
-    """What one person said of a candidate, in the middle of their column."""
-    said = next((opinion for opinion in option.opinions if opinion.annotator == name), None)
+def _opinion_sign(option: Option, name: str) -> Content:
+    """An annotator's decision on a candidate, centred in their column."""
+    opinion = next((opinion for opinion in option.opinions if opinion.annotator == name), None)
     width = _person_width(name)
-    if said is None:
+    if opinion is None:
         return Content(" " * width)
-    implied = said.strength is Strength.IMPLIED
-    sign = IMPLIED_SIGN if implied else DECISION_SIGNS[said.decision]
+    implied = opinion.strength is Strength.IMPLIED
+    sign = IMPLIED_SIGN if implied else DECISION_SIGNS[opinion.decision]
     before = _PERSON_GAP + (width - _PERSON_GAP - 1) // 2
     return Content.assemble(
-        " " * before, (sign, MUTED if implied else DECISIONS[said.decision]), " " * (width - before - 1)
+        " " * before, (sign, MUTED if implied else DECISIONS[opinion.decision]), " " * (width - before - 1)
     )
 
 
 def _person_width(name: str) -> int:
-    return _PERSON_GAP + min(cell_len(safe(name)), _LONGEST_NAME)
+    return _PERSON_GAP + min(cell_len(safe(name)), _MAX_NAME_WIDTH)
 
 
 def _decision_style(option: Option) -> str:
@@ -218,21 +218,21 @@ def _decision_style(option: Option) -> str:
 
 
 def _pad(content: Content, width: int) -> Content:
-    """Flush right."""
+    """Align right."""
     return content.pad_left(max(0, width - content.cell_length))
 
 
 class CandidateList(ScrollView, can_focus=False):
     """Candidates in rows of one line, or of two where there is room.
 
-    A candidate counts as seen once one of its lines was painted for the query at hand; what lies below the edge
-    of a small terminal does not.
+    A candidate counts as seen once one of its lines was painted for the current query; those below the edge of a small
+    terminal do not. Only seen candidates are rejected implicitly.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"candidates--row", "candidates--cursor"}
 
     highlighted = reactive(0, repaint=False)
-    #: Lines that the layout means to give; what is painted while it is still settling is no more than a flicker.
+    #: The final height that the layout will assign; what is painted while the list is taller does not count as seen.
     lines_given = reactive(0)
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
@@ -243,7 +243,7 @@ class CandidateList(ScrollView, can_focus=False):
         self._blind = False
         self._painted: set[int] = set()
         self._rows: dict[tuple[int, bool], list[Content]] = {}
-        self._made_for: tuple[int, int] | None = None
+        self._layout_key: tuple[int, int] | None = None
         self._columns = Columns.of((), "", 0, 1, blind=False)
         self._prepared: tuple[tuple[Option, ...], Columns, dict[tuple[int, bool], list[Content]]] = (
             (), self._columns, {},
@@ -252,7 +252,7 @@ class CandidateList(ScrollView, can_focus=False):
     # -- what is shown -------------------------------------------------------------------------------------
 
     def show(self, options: Sequence[Option], query: str, *, blind: bool, highlighted: int, same_query: bool) -> None:
-        """Show a query's candidates; `same_query` keeps what was seen before."""
+        """Show a query's candidates; `same_query` keeps the scroll position and the seen candidates."""
         if not same_query:
             self._verdicts = {}
             self._painted.clear()
@@ -260,22 +260,22 @@ class CandidateList(ScrollView, can_focus=False):
         self.options = self._with_verdicts(options)
         self._query = query
         self._blind = blind
-        self._made_for = None
+        self._layout_key = None
         self._fit()
         self.set_reactive(CandidateList.highlighted, highlighted)
         self._keep_in_view(highlighted)
         self.refresh()
 
-    def note(self, verdicts: Mapping[ProductRef, bool]) -> None:
-        """Mark what the judge says, until another query is shown."""
+    def show_verdicts(self, verdicts: Mapping[ProductRef, bool]) -> None:
+        """Show the judge's verdicts (True: match) until another query is shown."""
         self._verdicts = {**self._verdicts, **verdicts}
         self.options = self._with_verdicts(self.options)
-        self._made_for = None
+        self._layout_key = None
         self.refresh()
 
     def _with_verdicts(self, options: Sequence[Option]) -> tuple[Option, ...]:
-        said = self._verdicts
-        return tuple(replace(o, verdict=said[o.product.ref]) if o.product.ref in said else o for o in options)
+        opinion = self._verdicts
+        return tuple(replace(o, verdict=opinion[o.product.ref]) if o.product.ref in opinion else o for o in options)
 
     @property
     def current(self) -> Option | None:
@@ -284,16 +284,16 @@ class CandidateList(ScrollView, can_focus=False):
 
     @property
     def seen(self) -> list[Option]:
-        """The candidates that were painted for this query, in their order."""
+        """The candidates that were painted for this query, in order."""
         return [option for place, option in enumerate(self.options) if place in self._painted]
 
     def move_to(self, index: int) -> None:
-        """Highlight a candidate, if there is one."""
+        """Highlight the candidate at an index, or the nearest one."""
         if self.options:
             self.highlighted = max(0, min(index, len(self.options) - 1))
 
     def watch_highlighted(self, highlighted: int) -> None:
-        """Bring it into view and tell the screen."""
+        """Scroll the highlighted candidate into view and notify the screen."""
         self._keep_in_view(highlighted)
         self.refresh()
         self.post_message(Highlighted(highlighted))
@@ -302,7 +302,7 @@ class CandidateList(ScrollView, can_focus=False):
 
     @property
     def row_height(self) -> int:
-        """Two lines where they fit all candidates, so that long titles can be read."""
+        """Lines per row: two if all candidates fit, so that long titles are legible."""
         return self._row_height(len(self.options))
 
     def _row_height(self, rows: int) -> int:
@@ -321,24 +321,24 @@ class CandidateList(ScrollView, can_focus=False):
         style = self.get_visual_style(name)
         content = self._row(index, cursor=cursor)[line]
         if cursor and self.app.native_ansi_color:
-            # Reversed as a whole: colours of its own would become patches.
+            # Reversed as a whole: the parts' own colours would show as patches.
             content = Content.styled(content.pad_right(width - content.cell_length).plain, "reverse")
         segments = [Segment(text, part.rich_style) for text, part in content.render(style, end="")]
         return Strip(segments).adjust_cell_length(width, style.rich_style)
 
     @property
     def columns(self) -> Columns:
-        """How the rows are laid out at the width that there is now."""
-        made_for = (self.scrollable_content_region.width, self.row_height)
-        if made_for != self._made_for:
-            self._made_for = made_for
-            self._columns = Columns.of(self.options, self._query, *made_for, blind=self._blind)
+        """The column layout at the current width."""
+        layout_key = (self.scrollable_content_region.width, self.row_height)
+        if layout_key != self._layout_key:
+            self._layout_key = layout_key
+            self._columns = Columns.of(self.options, self._query, *layout_key, blind=self._blind)
             prepared = self._prepared[:2] == (self.options, self._columns)
             self._rows = self._prepared[2] if prepared else {}
         return self._columns
 
     def prepare(self, options: Sequence[Option], query: str, *, blind: bool) -> None:
-        """Make the rows of the query that comes next, while nobody waits for them."""
+        """Build the rows of the next query in advance."""
         columns = Columns.of(
             options, query, self.scrollable_content_region.width, self._row_height(len(options)), blind=blind
         )
@@ -346,14 +346,14 @@ class CandidateList(ScrollView, can_focus=False):
         self._prepared = (tuple(options), columns, rows)
 
     def _row(self, index: int, *, cursor: bool) -> list[Content]:
-        """The lines of one row; made once, and painted many times."""
+        """The lines of one row; built once, painted many times."""
         columns = self.columns
         if (index, cursor) not in self._rows:
             self._rows[index, cursor] = row_lines(index, self.options[index], columns, cursor=cursor)
         return self._rows[index, cursor]
 
     def on_resize(self) -> None:
-        """Rows may change their height."""
+        """Recompute the row height."""
         self._fit()
         self._keep_in_view(self.highlighted)
 
@@ -375,7 +375,7 @@ class CandidateList(ScrollView, can_focus=False):
 
 
 def next_undecided(options: tuple[Option, ...], index: int) -> int:
-    """The next candidate without an explicit decision, going round; the next one where there is none."""
+    """Index of the next candidate without an explicit decision, cyclically; of the next one if there is none."""
     count = len(options)
     for step in range(1, count):
         option = options[(index + step) % count]

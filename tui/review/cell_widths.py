@@ -1,4 +1,4 @@
-"""Cell widths of characters as terminals have them, where Rich's table differs."""
+"""Cell widths of spacing marks as terminals measure them, where Rich's table differs."""
 
 import unicodedata
 from functools import cache
@@ -9,11 +9,11 @@ from rich.cells import CellTable
 
 
 def use_terminal_widths() -> None:
-    """Measure text as terminals do, in this process and from now on: a spacing mark such as U+093F has a cell.
+    """Replace Rich's width table in this process, so that a spacing mark such as U+093F has one cell.
 
-    Rich gives it none. But by the C library's `wcwidth`, which tmux, xterm and VTE follow, only marks of the categories
-    Mn and Me have none (glibc, localedata/unicode-gen/utf8_gen.py): what comes after a mark of category Mc would be
-    written over it. A terminal that does join it with its letter shows a space instead.
+    Rich gives it zero. By the C library's `wcwidth`, which tmux, xterm and VTE follow, only marks of the categories
+    Mn and Me have zero cells (glibc, localedata/unicode-gen/utf8_gen.py); text after a mark of category Mc would be
+    written over it. A terminal that joins the mark with its letter shows a space instead.
     """
     rich.cells.load_cell_table = _with_spacing_marks  # type: ignore[attr-defined]
     for measure in (rich.cells.get_character_cell_size, rich.cells.cached_cell_len):
@@ -28,7 +28,7 @@ def _with_spacing_marks(unicode_version: str = "auto") -> CellTable:
 
 
 def _without_marks(first: int, last: int, width: int) -> list[tuple[int, int, int]]:
-    """A range of the table in parts, without the spacing marks in it: what is in no range has one cell."""
+    """Split a range of the table around its spacing marks; characters in no range have one cell."""
     codes = [code for code in range(first, last + 1) if unicodedata.category(chr(code)) != "Mc"]
     parts: list[tuple[int, int, int]] = []
     for code in codes:

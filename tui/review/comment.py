@@ -1,4 +1,4 @@
-"""Writing a comment on a query."""
+"""The dialog to write a comment on a query."""
 
 from collections.abc import Iterable
 
@@ -10,16 +10,16 @@ from textual.widgets import Input, Static
 from core.queue.item import ReviewItem
 from tui.actions import LEAVE, Act
 from tui.common.dialogs import Dialog
-from tui.common.words import reminder
+from tui.common.words import safe_excerpt
 from tui.theme import STRONG
 
 _SAVE = Act("save_comment", "enter", "Enter", "save", "Save the comment.", "save", 1)
 
-_LONGEST = 500
+_MAX_CHARACTERS = 500
 
 
 class CommentDialog(Dialog[str]):
-    """What was written before, and a field for one more; gives the words, or None."""
+    """Earlier comments and a text field; returns the new comment, or None."""
 
     HEADLINE = "Comment"
     ACTS = (_SAVE, LEAVE)
@@ -30,14 +30,15 @@ class CommentDialog(Dialog[str]):
         self._item = item
 
     def body(self) -> Iterable[Widget]:
-        """Earlier comments, then the field."""
+        """Earlier comments, then the text field."""
         if self._item.comments:
             yield Static(self._earlier(), classes="dialog-text", markup=False)
-        yield Input(placeholder="What should the next person know?", max_length=_LONGEST, compact=True)
+        yield Input(placeholder="What should the next person know?", max_length=_MAX_CHARACTERS, compact=True)
 
     def _earlier(self) -> Content:
         lines = [
-            Content.assemble((reminder(name), STRONG), f"  {reminder(text)}") for name, text in self._item.comments[-5:]
+            Content.assemble((safe_excerpt(name), STRONG), f"  {safe_excerpt(text)}")
+            for name, text in self._item.comments[-5:]
         ]
         return Content("\n").join(lines)
 
@@ -46,5 +47,5 @@ class CommentDialog(Dialog[str]):
         self.dismiss(event.value.strip() or None)
 
     def action_save(self) -> None:
-        """Save by a click on the key bar."""
+        """Save, on a click in the key bar."""
         self.dismiss(self.query_one(Input).value.strip() or None)

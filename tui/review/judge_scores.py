@@ -1,140 +1,87 @@
-"""Hears the judge beside the keyboard: what it says of the candidates on the screen is marked when it is known."""
+"""Requests the judge's verdicts in the background and marks the candidates on the screen with them."""
 
-from rich.cells import cell_len
 from textual import on
-from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
 
 from core.judge.verdict import Answer, Verdict
 from core.queue.item import Option, ReviewItem
-from core.text.safe import safe
-from labels.annotations import StandingDecision
-from labels.model import ProductRef, Strength
+from labels.model import ProductRef
 from tui.background import in_background
 from tui.common.key_bar import KeyBar
-from tui.common.text import hanging
-from tui.common.words import DECISION_SIGNS, DECISION_WORDS, IMPLIED_SIGN
-from tui.errors import EngineError, EngineRefusalError
+from tui.errors import WorkerError, WorkerRefusalError
 from tui.messages import JudgeSilent, VerdictsKnown
-from tui.ports import JudgePort
 from tui.review.candidates import CandidateList
-from tui.review.past_work import looked, machine_then, moment
 from tui.review.verdict import VerdictDialog
-from tui.theme import CAREFUL, DECISIONS, MUTED, STRONG
+from tui.services.processes import JudgeClient
 
-#: Whoever only passes a query needs no opinion on it.
-_READING_S = 0.5
+#: Delay before the request, so that a query that is only passed by costs none.
+_DELAY_S = 0.5
 
 
 class JudgeRequests(Widget):
-    """Nothing to be seen. While one decides alone it is not heard."""
+    """An invisible widget; makes no requests for queries that are labelled independently."""
 
-    DEFAULT_CSS = "SecondOpinion { display: none; }"
+    DEFAULT_CSS = "JudgeRequests { display: none; }"
 
-    def __init__(self, judge: JudgePort) -> None:
+    def __init__(self, judge: JudgeClient) -> None:
         super().__init__()
         self._judge = judge
         self._item: ReviewItem | None = None
         self._timer: Timer | None = None
-        self._told = False
+        self._reported = False
 
-    def due(self, item: ReviewItem) -> None:
-        """A query is on the screen, perhaps the same as before."""
+    def schedule(self, item: ReviewItem) -> None:
+        """Request verdicts on the query on the screen after a delay, unless it is still the same one."""
         same = self._item is not None and (self._item.query.ref, self._item.alone) == (item.query.ref, item.alone)
         self._item = item
         if same or self._judge.trouble or item.alone:
             return
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_timer(_READING_S, self._hear)
+        self._timer = self.set_timer(_DELAY_S, self._fetch)
 
     def ask(self, item: ReviewItem | None, option: Option | None) -> None:
-        """Have the judge reason about a candidate, for everybody to read."""
+        """Open the dialog in which the judge reasons about a candidate."""
         if item is None or option is None:
             return
         if self._judge.trouble or item.blind:
-            refusal = self._judge.trouble or "The judge is not heard while you decide blind."
+            refusal = self._judge.trouble or "The judge is not available in blind mode."
             self.screen.query_one(KeyBar).say(refusal)
             return
 
-        def note(verdict: Verdict | None) -> None:
+        def show_verdicts(verdict: Verdict | None) -> None:
             if verdict is not None:
-                self._mark(VerdictsKnown(item.query.ref, {option.product.ref: verdict}))
+                self._show_verdicts(VerdictsKnown(item.query.ref, {option.product.ref: verdict}))
 
-        self.app.push_screen(VerdictDialog(item, option, self._judge), note)
+        self.app.push_screen(VerdictDialog(item, option, self._judge), show_verdicts)
 
-    def _hear(self) -> None:
+    def _fetch(self) -> None:
         item = self._item
         if item is None:
             return
         query, candidates = item.query.ref, [option.product.ref for option in item.options]
-        in_background(self, "opinions", lambda: self._known(query, candidates))
+        in_background(self, "opinions", lambda: self._fetch_verdicts(query, candidates))
 
-    def _known(self, query: ProductRef, candidates: list[ProductRef]) -> Message | None:
+    def _fetch_verdicts(self, query: ProductRef, candidates: list[ProductRef]) -> Message | None:
         try:
-            return VerdictsKnown(query, self._judge.known(query, candidates))
-        except EngineRefusalError as error:
+            return VerdictsKnown(query, self._judge.known_verdicts(query, candidates))
+        except WorkerRefusalError as error:
             return JudgeSilent(f"{error.message} {error.hint}".strip())
-        except EngineError:
-            return None  # it has just ended, or the desk is being left: nothing waits for it
+        except WorkerError:
+            return None  # the judge's process has ended or the desk is closing
 
     @on(JudgeSilent)
-    def _tell(self, message: JudgeSilent) -> None:
-        """Once in a sitting; `v` says it again."""
-        if not self._told:
-            self._told = True
+    def _report(self, message: JudgeSilent) -> None:
+        """Report it once per session; `v` shows it again."""
+        if not self._reported:
+            self._reported = True
             self.screen.query_one(KeyBar).say(message.trouble)
 
     @on(VerdictsKnown)
-    def _mark(self, message: VerdictsKnown) -> None:
+    def _show_verdicts(self, message: VerdictsKnown) -> None:
         item = self._item
         if item is not None and item.query.ref == message.query and not item.alone:
-            said = {ref: v.answer is Answer.MATCH for ref, v in message.verdicts.items() if v.answer is not None}
-            self.screen.query_one(CandidateList).note(said)
-
-
-_LONGEST_NAME = 20
-#: A reason of so many characters stands whole in the line over the candidates.
-_SHORT_REASON = 32
-
-
-def opinion_lines(item: ReviewItem, option: Option | None, width: int) -> list[Content]:
-    """Why there is a dispute, each one's word on the candidate, and all comments in full."""
-    lines = []
-    if len(item.reason) > _SHORT_REASON:
-        lines += hanging(Content.styled(" ! ", CAREFUL), Content(safe(item.reason)), width)
-    opinions = option.opinions if option is not None else ()
-    names = min(_LONGEST_NAME, max((cell_len(safe(opinion.annotator)) for opinion in opinions), default=0))
-    words = max((len(_words(opinion)) for opinion in opinions), default=0)
-    for opinion in opinions:
-        lines += _opinion(opinion, names, words, width)
-    for name, text in item.comments:
-        lines += hanging(
-            Content.styled(" ✎ ", CAREFUL), Content.assemble((safe(name), STRONG), "  ", safe(text)), width
-        )
-    return lines
-
-
-def _opinion(opinion: StandingDecision, names: int, words: int, width: int) -> list[Content]:
-    """One person's word and its circumstances; on lines of their own where there is no room beside it."""
-    implied = opinion.strength is Strength.IMPLIED
-    style = MUTED if implied else DECISIONS[opinion.decision]
-    sign = IMPLIED_SIGN if implied else DECISION_SIGNS[opinion.decision]
-    name = Content.styled(safe(opinion.annotator), STRONG).truncate(names, ellipsis=True)
-    machine = machine_then(opinion.shown)
-    facts = [moment(opinion.at), looked(opinion.stream, opinion.look_ms, blind=opinion.blind)]
-    facts += [f"machine: {machine}"] if machine else []
-    lead = Content.assemble(" ", (sign, style), " ")
-    head = name.pad_right(names - name.cell_length) + Content.assemble(
-        "  ", (_words(opinion).ljust(words), style), "  "
-    )
-    rest = Content.styled("  ".join(facts), MUTED)
-    if lead.cell_length + head.cell_length + rest.cell_length <= width:
-        return [lead + head + rest]
-    return [lead + head.rstrip(), *hanging(Content("   "), rest, width)]
-
-
-def _words(opinion: StandingDecision) -> str:
-    return DECISION_WORDS[opinion.decision] + (", implied" if opinion.strength is Strength.IMPLIED else "")
+            matches = {ref: v.answer is Answer.MATCH for ref, v in message.verdicts.items() if v.answer is not None}
+            self.screen.query_one(CandidateList).show_verdicts(matches)

@@ -1,4 +1,4 @@
-"""Has the matcher refitted as decisions come in, beside the keyboard."""
+"""Refits the matcher in the background as decisions come in."""
 
 from textual import on
 from textual.message import Message
@@ -6,16 +6,16 @@ from textual.widget import Widget
 
 from labels.errors import SameskuError
 from tui.background import in_background, tell
-from tui.errors import EngineRefusalError
+from tui.errors import WorkerRefusalError
 from tui.messages import Failed, Learnt, Refitted
-from tui.ports import Desk
+from tui.services.desk import Desk
 
 
 class Learner(Widget):
-    """Shows nothing. One refit runs at a time; what is decided meanwhile asks for one more, however much it is.
+    """An invisible widget. One refit runs at a time; decisions made meanwhile cause exactly one more.
 
-    The desk never waits for it. Where there is no engine, or it fails, the queue stays in the order that it has; what
-    somebody could mend is told once.
+    The desk never waits for a refit. If there is no worker, or the refit fails, the queue keeps its order; a failure
+    that the user can fix is reported once.
     """
 
     DEFAULT_CSS = "Learner { display: none; }"
@@ -24,19 +24,19 @@ class Learner(Widget):
         super().__init__()
         self._desk = desk
         self._busy = False
-        self._again = False
-        self._told: Failed | None = None
+        self._pending = False
+        self._reported: Failed | None = None
 
     def on_mount(self) -> None:
-        """Start the engine once the first query is on the screen."""
-        self.call_after_refresh(self.due)
+        """Start the first refit after the first query is on the screen."""
+        self.call_after_refresh(self.schedule)
 
-    def due(self) -> None:
-        """Labels have changed, or may have."""
-        if not self._desk.learns:
+    def schedule(self) -> None:
+        """Refit, because labels may have changed; returns at once."""
+        if not self._desk.can_refit:
             return
         if self._busy:
-            self._again = True
+            self._pending = True
             return
         self._busy = True
         in_background(self, "refit", self._refit)
@@ -44,24 +44,24 @@ class Learner(Widget):
     def _refit(self) -> Message:
         try:
             return Refitted(self._desk.refit())
-        except EngineRefusalError as error:
+        except WorkerRefusalError as error:
             return Refitted(None, Failed(error.message, error.hint))
         except SameskuError:
-            return Refitted(None)  # it is started again by itself
+            return Refitted(None)  # the worker is restarted automatically
 
     @on(Refitted)
-    def _done(self, message: Refitted) -> None:
+    def _on_refitted(self, message: Refitted) -> None:
         self._busy = False
-        if message.trouble is not None and message.trouble != self._told:
+        if message.trouble is not None and message.trouble != self._reported:
             tell(self.app, message.trouble)
-        self._told = message.trouble
+        self._reported = message.trouble
         if message.rescored is not None:
-            self._desk.learn(message.rescored)
+            self._desk.apply_refit(message.rescored)
             self.post_message(Learnt())
-        if self._again:
-            self._again = False
-            self.due()
+        if self._pending:
+            self._pending = False
+            self.schedule()
 
     def on_unmount(self) -> None:
-        """Nobody who leaves waits for the engine."""
-        self._desk.stop_engine()
+        """Stop the worker, so that closing the desk does not wait for it."""
+        self._desk.stop_workers()

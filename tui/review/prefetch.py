@@ -1,31 +1,31 @@
-"""Prepares the query that comes next, while the one on the screen is read."""
+"""Prepares the next query while the current one is read."""
 
 from textual.timer import Timer
 from textual.widget import Widget
 
+from core.queue.session import ReviewSession
 from tui.background import failures_shown
-from tui.ports import Review
 from tui.review.query_view import QueryView
 
-#: After the last key; a key that comes meanwhile puts it off.
-_PAUSE_S = 0.1
+#: Seconds after the last key; each key restarts the delay.
+_DELAY_S = 0.1
 
 
 class Prefetch(Widget):
-    """Shows nothing. What it prepares is used if that query comes, and forgotten if another one does."""
+    """An invisible widget. The prepared rows are used if that query is shown next, and discarded otherwise."""
 
-    DEFAULT_CSS = "Ahead { display: none; }"
+    DEFAULT_CSS = "Prefetch { display: none; }"
 
-    def __init__(self, review: Review) -> None:
+    def __init__(self, review: ReviewSession) -> None:
         super().__init__()
         self._review = review
         self._timer: Timer | None = None
 
-    def due(self) -> None:
-        """Something else is on the screen, or the queue has another order."""
+    def schedule(self) -> None:
+        """Prepare after a delay, because the query on the screen or the queue's order has changed."""
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_timer(_PAUSE_S, self._prepare)
+        self._timer = self.set_timer(_DELAY_S, self._prepare)
 
     def _prepare(self) -> None:
         with failures_shown(self.app):

@@ -1,4 +1,4 @@
-"""One query on the screen: the query above, its candidates, and the highlighted one compared with it."""
+"""The view of one query: its title, the candidates and the comparison; and the panel of an empty stream."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +12,7 @@ from core.text.safe import safe
 from labels.model import Stream
 from labels.wording import counted
 from tui.common.text import LEAD, Heading
-from tui.common.words import listed, place, titled
+from tui.common.words import display_title, join_names, source_and_id
 from tui.keymap import Keymap
 from tui.messages import Highlighted, Scrolled
 from tui.review.candidates import CandidateList
@@ -20,17 +20,17 @@ from tui.review.comparison import Comparison, SameBrand
 from tui.review.query_panel import QueryPanel
 from tui.theme import CAREFUL, KEY, MUTED, STRONG
 
-#: Lines that the comparison keeps on a low terminal.
-_LEAST_FIELDS = 5
-_LOOKED_UP = "Looked up: decide it anew, or Esc leads back."
+#: Lines reserved for the comparison on a low terminal.
+_MIN_COMPARISON_LINES = 5
+_LOOKED_UP = "Looked up: decide again, or Esc to return."
 #: Rows that a disputed query shows at least.
-_LEAST_ROWS = 5
-#: Status line, key bar, and the two headings.
-_BARS = 4
+_MIN_DISPUTED_ROWS = 5
+#: Lines of the status line, the key bar and the two headings.
+_FIXED_LINES = 4
 
 
 class QueryView(Container):
-    """Lays a query out; side by side from 120 columns on, one above the other below that.
+    """Candidates and comparison, side by side from 120 columns on, stacked below that.
 
     Args:
         same_brand: whether two names that are written differently are one brand.
@@ -42,7 +42,7 @@ class QueryView(Container):
         self._item: ReviewItem | None = None
 
     def compose(self) -> ComposeResult:
-        """Top to bottom as it is read."""
+        """Top to bottom."""
         yield QueryPanel(id="query")
         yield Heading(id="reason")
         with Container(id="bench"):
@@ -53,40 +53,42 @@ class QueryView(Container):
 
     @property
     def candidates(self) -> CandidateList:
-        """The list."""
+        """The list of candidates."""
         return self.query_one(CandidateList)
 
     @property
     def comparison(self) -> Comparison:
-        """The fields."""
+        """The field comparison."""
         return self.query_one(Comparison)
 
     def clear(self) -> None:
-        """Forget the query, so that the next one starts at its first candidate."""
+        """Remove the query; the next one starts at its first candidate."""
         self._item = None
 
     def show(self, item: ReviewItem, highlight: int | None = None) -> None:
-        """Show a query; the highlight stays where it is on the same one."""
+        """Show a query; the highlight does not move if it is the same one."""
         before, self._item = self._item, item
         same = before is not None and (before.query.ref, before.blind) == (item.query.ref, item.blind)
         if highlight is None:
             highlight = min(self.candidates.highlighted, max(0, len(item.options) - 1)) if same else 0
-        self.candidates.show(item.options, titled(item.query), blind=item.blind, highlighted=highlight, same_query=same)
+        self.candidates.show(
+            item.options, display_title(item.query), blind=item.blind, highlighted=highlight, same_query=same
+        )
         self._fit()
         self._draw_reason()
         self._draw_pair()
         if item.disputed:
-            # A shorter list may have got a scroll bar, and narrower columns.
+            # The scroll bar of a shorter list makes its columns narrower.
             self.call_after_refresh(self._draw_reason)
 
     def prepare(self, item: ReviewItem) -> None:
-        """Make ready what the query that comes next will need, while nobody waits for it."""
-        self.candidates.prepare(item.options, titled(item.query), blind=item.blind)
+        """Build the rows and the first comparison of the next query in advance."""
+        self.candidates.prepare(item.options, display_title(item.query), blind=item.blind)
         if item.options:
             self.comparison.prepare(item, item.options[0])
 
     def on_resize(self) -> None:
-        """Lines and columns are counted anew."""
+        """Lay out again."""
         self._fit()
         self.call_after_refresh(self._draw_reason)
         self.call_after_refresh(self._draw_pair)
@@ -100,11 +102,11 @@ class QueryView(Container):
         panel = self.query_one(QueryPanel)
         panel.show(item.query, option.product if option else None)
         self.comparison.show(item, option, whole_query=panel.is_cut)
-        self._draw_places()
+        self._draw_pair_heading()
 
     @on(Scrolled)
-    def _draw_places(self) -> None:
-        """Which candidate is compared, and that there is more below, if there is."""
+    def _draw_pair_heading(self) -> None:
+        """The rule above the comparison: the candidate's number and id, and how many lines are below."""
         item = self._item
         if item is None:
             return
@@ -112,13 +114,13 @@ class QueryView(Container):
         below = self.comparison.below
         more = [(-1, Content.assemble("↓ ", ("J", KEY), f" {below} more"))] if below else []
         if option is None:
-            heading.show((LEAD, Content.styled(place(item.query), MUTED)), *more)
+            heading.show((LEAD, Content.styled(source_and_id(item.query), MUTED)), *more)
             return
         count = Content.styled(f"{self.candidates.highlighted + 1}/{len(item.options)}", MUTED)
-        heading.show((1, count), (LEAD, Content.styled(place(option.product), MUTED)), *more)
+        heading.show((1, count), (LEAD, Content.styled(source_and_id(option.product), MUTED)), *more)
 
     def _draw_reason(self) -> None:
-        """Why the query is shown; over a dispute, whose column is whose; what there is besides."""
+        """The rule above the candidates: why the query is shown, annotators' names, flag and comments."""
         item = self._item
         if item is None:
             return
@@ -129,7 +131,7 @@ class QueryView(Container):
             marks.append(Content.styled("⚑ flagged", CAREFUL))
         if item.comments:
             marks.append(Content.styled(f"✎ {len(item.comments)}", CAREFUL))
-        # A dispute says why it is one, however one came to it.
+        # In adjudication the reason is shown even for a query that was looked up.
         by_queue = not item.looked_up or item.stream is Stream.ADJUDICATION
         cells = [(1, Content.styled(safe(item.reason) if by_queue else _LOOKED_UP, MUTED))]
         cells += [(at, Content.styled(name, STRONG)) for at, name in self.candidates.columns.headings()]
@@ -138,23 +140,23 @@ class QueryView(Container):
         self.query_one("#reason", Heading).show(*cells)
 
     def _fit(self) -> None:
-        """Give the list its lines where it stands above the comparison, and all ten if at all possible."""
+        """Set the height of the list when it is above the comparison: all ten rows if possible."""
         if not self.size:
             return
         height = self.screen.size.height
         if self.screen.has_class("-wide"):
             self.candidates.styles.height, self.candidates.lines_given = "1fr", height
             return
-        free = height - _BARS - self.query_one(QueryPanel).size.height
+        free = height - _FIXED_LINES - self.query_one(QueryPanel).size.height
         wanted = len(self.candidates.options) or 1
         if self._item is not None and self._item.disputed:
-            # Opinions and comments need the room more than what nobody disputes.
-            wanted = min(wanted, max(_LEAST_ROWS, len(self._item.disputed) + 2))
-        lines = max(2, min(wanted, free - _LEAST_FIELDS))
+            # Leave room for opinions and comments rather than undisputed candidates.
+            wanted = min(wanted, max(_MIN_DISPUTED_ROWS, len(self._item.disputed) + 2))
+        lines = max(2, min(wanted, free - _MIN_COMPARISON_LINES))
         self.candidates.styles.height, self.candidates.lines_given = lines, lines
 
 
-def nothing_left(
+def empty_stream_panel(
     stream: Stream,
     progress: Progress,
     elsewhere: Mapping[str, int],
@@ -163,79 +165,83 @@ def nothing_left(
     *,
     indexed: bool,
 ) -> Content:
-    """Why there is nothing to show, and what to do now.
+    """Why a stream is empty, and what to do next.
 
     Args:
         stream: which.
-        progress: how far it is.
-        elsewhere: how many of its open queries other people have on their screens, by name.
-        others: how many queries wait in the other streams.
-        keymap: the keys in force.
-        indexed: whether anybody has looked for candidates.
+        progress: of the stream.
+        elsewhere: number of its open queries on other annotators' screens, by name.
+        others: number of open queries in the other streams.
+        keymap: of the app.
+        indexed: whether candidates have been computed.
     """
     if not indexed:
         return panel(
             "No candidates yet",
-            "The products are here, but nobody has looked for their likely matches.",
-            [("samesku index", "finds them. This desk shows them as soon as they are there.")],
+            "The products are imported, but their candidates have not been computed.",
+            [("samesku index", "computes them; this desk shows them as soon as they are ready.")],
         )
-    return panel(*why_nothing_left(stream, progress, elsewhere), _ways_on(stream, progress, others, keymap))
+    return panel(*empty_stream_text(stream, progress, elsewhere), _ways_on(stream, progress, others, keymap))
 
 
-def why_nothing_left(stream: Stream, progress: Progress, elsewhere: Mapping[str, int]) -> tuple[str, str]:
-    """A headline and a sentence."""
+def empty_stream_text(stream: Stream, progress: Progress, elsewhere: Mapping[str, int]) -> tuple[str, str]:
+    """Why a stream is empty, as (headline, sentence)."""
     if stream is Stream.ADJUDICATION:
         others = progress.total - progress.done - sum(elsewhere.values())
-        parts = [f"{counted(others, 'waits', 'wait')} for somebody who has no part in it."] if others else []
+        parts = (
+            [f"{counted(others, 'dispute waits', 'disputes wait')} for someone who has no part in it."]
+            if others
+            else []
+        )
         if elsewhere:
             parts.append(_on_screens(elsewhere))
         if parts:
-            return "Nothing for you to settle", " ".join(parts)
-        return "Nothing to settle", "Nobody disagrees about any pair now, and no labels contradict each other."
+            return "Nothing for you to adjudicate", " ".join(parts)
+        return "Nothing to adjudicate", "There are no disagreements and no contradictory labels."
     if progress.total == 0:
         return f"The {stream.value} stream is empty", {
             Stream.VALIDATION: "No query was drawn for validation.",
-            Stream.AUDIT: "The machine is sure of nothing yet. samesku labels audit --draw 200 draws a sample.",
+            Stream.AUDIT: "There is no audit sample yet; samesku labels audit --draw 200 draws one.",
         }.get(stream, "No query has a candidate.")
     if progress.done < progress.total:
         left = progress.total - progress.done
-        words = _on_screens(elsewhere) if elsewhere else f"{left:,} came free just now: Enter takes the next."
+        words = _on_screens(elsewhere) if elsewhere else f"{left:,} were just released: Enter shows the next."
         return "Nothing left for you now", words
-    mine = f", {progress.own:,} of them by you in this sitting" if progress.own else ""
+    mine = f", {progress.own:,} of them by you in this session" if progress.own else ""
     return f"All of {stream.value} is answered", f"{counted(progress.total, 'query', 'queries')}{mine}."
 
 
 def _on_screens(elsewhere: Mapping[str, int]) -> str:
-    """Who has how many."""
+    """How many queries are on whose screens."""
     count = sum(elsewhere.values())
     names = [f"{safe(name)} ({many:,})" if len(elsewhere) > 1 else safe(name) for name, many in elsewhere.items()]
-    return f"{counted(count, 'query is', 'queries are')} on the screen of {listed(names)}."
+    return f"{counted(count, 'query is', 'queries are')} on the screen of {join_names(names)}."
 
 
 def next_steps(stream: Stream, progress: Progress, others: Mapping[Stream, int]) -> list[str]:
-    """What to do when a stream has nothing left, the likeliest first, by the names that the menu has for it."""
+    """Next steps when a stream is empty, most likely first, by the names of the menu's commands."""
     steps = []
     if stream is Stream.VALIDATION and 0 < progress.total == progress.done:
-        steps.append("Evaluate: measure the models by these answers.")
+        steps.append("Evaluate: measure the models on these labels.")
     other = next(iter(others), None)
     if other is not None:
-        wait = counted(others[other], "query waits", "queries wait")
-        steps.append(f"Stream: go on with {other.value}, where {wait}.")
-    return [*steps, "Retrain: let the models learn from the answers."]
+        count = counted(others[other], "open query", "open queries")
+        steps.append(f"Stream: continue with {other.value} ({count}).")
+    return [*steps, "Retrain: train the models on these labels."]
 
 
 def _ways_on(stream: Stream, progress: Progress, others: Mapping[Stream, int], keymap: Keymap) -> list[tuple[str, str]]:
     ways = [
-        ("{next}", "Look again: what others leave comes back."),
+        ("{next}", "Refresh: released queries reappear."),
         *(("ctrl+p", words) for words in next_steps(stream, progress, others)),
-        ("{undo}", "Take back your last answer."),
-        ("{quit}", "Leave."),
+        ("{undo}", "Undo your last answer."),
+        ("{quit}", "Quit."),
     ]
     return [(keymap.fill(key), words) for key, words in ways]
 
 
 def panel(title: str, text: str, ways: Sequence[tuple[str, str]]) -> Content:
-    """A headline, a sentence, and the keys that lead on."""
+    """A headline, a sentence, and a list of keys with what they do."""
     width = max(len(key) for key, _ in ways)
     lines = [Content.styled(title, STRONG), Content.styled(text, MUTED), Content.empty()]
     lines += [Content.assemble((key.ljust(width), KEY), "  ", words) for key, words in ways]

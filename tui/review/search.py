@@ -1,4 +1,4 @@
-"""Searching the whole catalogue for a match that is not among the candidates."""
+"""The dialog that searches the whole catalogue for a match that is not among the candidates."""
 
 from collections.abc import Iterable
 
@@ -14,28 +14,29 @@ from tui.actions import SEARCH, Act, bindings
 from tui.background import in_background, tell
 from tui.common.dialogs import Dialog
 from tui.common.text import Excerpt
-from tui.common.words import place, price, reminder, titled
+from tui.common.words import display_title, price, safe_excerpt, source_and_id
 from tui.common.wrapped_text import WrappedText
 from tui.messages import Failed, Found
-from tui.ports import MOST_FOUND, Desk
+from tui.ports import SEARCH_LIMIT
+from tui.services.desk import Desk
 from tui.theme import MUTED
 
 _PICK = Act("accept_found", "enter", "Enter", "accept_found", "Accept the highlighted product as a match.", "match", 1)
 
-#: Of a title: as long as any that was written for people.
-_MOST_LINES = 6
+#: Lines of a title; enough for any real one.
+_MAX_TITLE_LINES = 6
 
-_INVITATION = "Words, model number, id or GTIN; the last word may be unfinished."
+_PLACEHOLDER = "Words, model number, id or GTIN; the last word may be unfinished."
 
 
 class SearchDialog(Dialog[Product]):
-    """Finds as one types; Enter gives the highlighted product, Escape nothing."""
+    """Searches while typing; Enter returns the highlighted product, Escape nothing."""
 
     BINDINGS = bindings(SEARCH)
     HEADLINE = "Search the catalogue"
     ACTS = (_PICK, *SEARCH)
     AUTO_FOCUS = "Input"
-    #: On a very low screen the query gives its lines to what was found: nobody accepts what is not to be seen.
+    #: On a very low screen the query is hidden, to leave room for the results.
     VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-high")]  # noqa: RUF012 - Textual's own kind of constant
 
     def __init__(self, desk: Desk) -> None:
@@ -45,11 +46,11 @@ class SearchDialog(Dialog[Product]):
         self._found_for = ""
 
     def body(self) -> Iterable[Widget]:
-        """The query for comparison, the field, what was found, and how much."""
+        """The query for reference, the search field, the results and their number."""
         item = self._desk.review.item
         if item is not None:
-            yield Excerpt(titled(item.query), 2, classes="dialog-text", id="searched-for")
-        yield Input(placeholder=_INVITATION, compact=True)
+            yield Excerpt(display_title(item.query), 2, classes="dialog-text", id="searched-for")
+        yield Input(placeholder=_PLACEHOLDER, compact=True)
         found = OptionList(markup=False, compact=True, id="found")
         found.can_focus = False
         yield found
@@ -72,7 +73,7 @@ class SearchDialog(Dialog[Product]):
     def _arrived(self, message: Found) -> None:
         if message.text == self.query_one(Input).value:
             self._show(message.text, message.products)
-            self._count(_said(len(message.products)))
+            self._count(_result_count(len(message.products)))
 
     @on(Failed)
     def _failed(self, message: Failed) -> None:
@@ -89,7 +90,7 @@ class SearchDialog(Dialog[Product]):
         found.highlighted = highlighted if self._found else None
 
     def on_resize(self) -> None:
-        """The lines are made for the width."""
+        """Redraw the results for the new width."""
         self.call_after_refresh(lambda: self._draw(self.query_one(OptionList).highlighted))
 
     def _count(self, text: str) -> None:
@@ -104,30 +105,34 @@ class SearchDialog(Dialog[Product]):
         self.dismiss(self._found[event.option_index])
 
     def action_accept_found(self) -> None:
-        """Give the highlighted product, unless it answers an older text than the one in the field."""
+        """Return the highlighted product, unless the results belong to an older search text."""
         index = self.query_one(OptionList).highlighted
         if index is not None and self._found_for == self.query_one(Input).value:
             self.dismiss(self._found[index])
 
     def action_move(self, step: int) -> None:
-        """Move the highlight while the field keeps the focus."""
+        """Move the highlight; the field keeps the focus."""
         found = self.query_one(OptionList)
         if found.highlighted is not None:
             found.highlighted = max(0, min(found.highlighted + step, found.option_count - 1))
 
 
-def _said(count: int) -> str:
+def _result_count(count: int) -> str:
     if not count:
-        return "Nothing has all of these words."
-    return f"The best {count}; another word narrows it down." if count == MOST_FOUND else f"{count} found, best first"
+        return "No product has all of these words."
+    return (
+        f"The best {count} matches; add a word to narrow them down."
+        if count == SEARCH_LIMIT
+        else f"{count} found, best first"
+    )
 
 
 def _line(product: Product, width: int) -> Content:
-    """The title over a few lines, and a muted line with all else that tells products apart."""
+    """The wrapped title, and a muted line with source, id, brand, model number and price."""
     width = max(10, width - 1)
-    title = WrappedText([(titled(product), "")], width, _MOST_LINES).content
-    facts = [place(product), reminder(product.brand), reminder(product.model)]
+    title = WrappedText([(display_title(product), "")], width, _MAX_TITLE_LINES).content
+    facts = [source_and_id(product), safe_excerpt(product.brand), safe_excerpt(product.model)]
     if product.price is not None:
         facts.append(price(product))
-    told = "  ".join(fact for fact in facts if fact.strip())
-    return Content("\n").join([title, Content.styled(told, MUTED).truncate(width, ellipsis=True)])
+    facts_line = "  ".join(fact for fact in facts if fact.strip())
+    return Content("\n").join([title, Content.styled(facts_line, MUTED).truncate(width, ellipsis=True)])

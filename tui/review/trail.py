@@ -1,4 +1,4 @@
-"""The trail: what one did, latest first, and where undo stands."""
+"""The trail: one's own actions, latest first, with the undo position."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,50 +16,50 @@ from tui.common.full_page import FullPage
 from tui.common.key_bar import KeyBar
 from tui.common.lists import PagedList
 from tui.messages import Failed, MoreWanted, TrailRead
-from tui.ports import Desk
 from tui.review.past_work import trail_line
+from tui.services.desk import Desk
 from tui.theme import CAREFUL, MUTED
 
-_HERE = " undo stands here "
+_UNDO_POSITION = " undo position "
 
 
 @dataclass(frozen=True, slots=True)
 class TrailRow:
-    """An act; `here` puts the mark over it, `note` says which key moves it."""
+    """An action; `at_undo_position` draws the mark above it, `note` names the key that undoes or redoes it."""
 
     step: TrailStep
     title: str
-    here: bool = False
+    at_undo_position: bool = False
     note: str = ""
 
 
 class TrailScreen(FullPage[ProductRef]):
-    """Acts of any day; `z` and `Z` move the mark, Enter shows an act's query and gives it.
+    """Actions of all days; `z` and `Z` undo and redo, Enter opens an action's query and returns it.
 
     Args:
-        turn: takes back or, where True, brings back; returns what it did, in a sentence.
+        undo_or_redo: redoes if called with True, else undoes; returns a sentence on what it did.
     """
 
     BINDINGS = bindings(TRAIL)
     ACTS = TRAIL
 
-    def __init__(self, desk: Desk, turn: Callable[[bool], str]) -> None:
+    def __init__(self, desk: Desk, undo_or_redo: Callable[[bool], str]) -> None:
         super().__init__()
         self._desk = desk
-        self._turn = turn
+        self._undo_or_redo = undo_or_redo
         self._steps: list[tuple[TrailStep, str]] = []
         self._reading = False
-        self._ended = False
+        self._at_end = False
 
     def compose(self) -> ComposeResult:
-        """Title, acts, keys."""
+        """Title, actions, a note, keys."""
         yield Static("Your trail", classes="page-title", markup=False)
-        yield PagedList(_drawn, id="trail-rows")
+        yield PagedList(_draw_row, id="trail-rows")
         yield Static(id="trail-note", markup=False)
         yield KeyBar(TRAIL)
 
     def on_mount(self) -> None:
-        """The latest acts."""
+        """Read the latest actions."""
         self._read()
 
     # -- reading -------------------------------------------------------------------------------------------
@@ -70,20 +70,20 @@ class TrailScreen(FullPage[ProductRef]):
 
     @on(TrailRead)
     def _arrived(self, message: TrailRead) -> None:
-        self._reading, self._ended = False, not message.steps
-        marked = any(step.status is ActionStatus.STANDS for step, _ in self._steps)
-        if message.before is not None and marked:
+        self._reading, self._at_end = False, not message.steps
+        has_position = any(step.status is ActionStatus.STANDS for step, _ in self._steps)
+        if message.before is not None and has_position:
             self._steps += message.steps
             self._rows.extend(TrailRow(step, title) for step, title in message.steps)
         else:
             self._steps = [*(self._steps if message.before is not None else ()), *message.steps]
-            self._rows.show(_rows(self._steps), self._rows.highlighted or 0)
-        note = "Latest first." if self._steps else "You have done nothing yet that could be taken back."
+            self._rows.show(_trail_rows(self._steps), self._rows.highlighted or 0)
+        note = "Latest first." if self._steps else "There is nothing to undo yet."
         self.query_one("#trail-note", Static).update(Content.styled(note, MUTED))
 
     @on(MoreWanted)
     def _read_on(self) -> None:
-        if self._steps and not self._reading and not self._ended:
+        if self._steps and not self._reading and not self._at_end:
             self._read(self._steps[-1][0].action.seq)
 
     @on(Failed)
@@ -98,16 +98,16 @@ class TrailScreen(FullPage[ProductRef]):
     # -- keys ----------------------------------------------------------------------------------------------
 
     def action_move(self, step: int) -> None:
-        """To a neighbouring act."""
+        """Move the highlight by `step` actions."""
         self._rows.move(step)
 
     def action_turn_page(self, pages: int) -> None:
-        """A screen further."""
+        """Move the highlight by a screenful."""
         self._rows.turn(pages)
 
     def action_turn(self, back: bool) -> None:
-        """Take back, or bring back, and show where that leads."""
-        self.query_one(KeyBar).say(self._turn(back))
+        """Undo or redo, and show the new undo position."""
+        self.query_one(KeyBar).say(self._undo_or_redo(back))
         self._read()
 
     @on(OptionList.OptionSelected)
@@ -116,7 +116,7 @@ class TrailScreen(FullPage[ProductRef]):
         self.action_open_row()
 
     def action_open_row(self) -> None:
-        """Show the highlighted act's query on the review screen, unless somebody else has it."""
+        """Open the highlighted action's query on the review screen, unless another annotator has it."""
         row = self._rows.current
         if row is not None:
             with failures_shown(self.app):
@@ -124,18 +124,18 @@ class TrailScreen(FullPage[ProductRef]):
                 self.dismiss(row.step.action.query)
 
 
-def _rows(steps: list[tuple[TrailStep, str]]) -> list[TrailRow]:
-    """The acts with the mark before the first that stands, and the keys that move it."""
-    places = [at for at, (step, _) in enumerate(steps) if step.status is ActionStatus.STANDS]
-    here = places[0] if places else len(steps)
-    undone = [at for at in range(here) if steps[at][0].status is ActionStatus.REDOABLE]
-    notes = {here: "z takes it back"} | ({undone[-1]: "Z brings it back"} if undone else {})
-    return [TrailRow(step, title, at == here, notes.get(at, "")) for at, (step, title) in enumerate(steps)]
+def _trail_rows(steps: list[tuple[TrailStep, str]]) -> list[TrailRow]:
+    """The rows, with the undo position above the latest action that is not undone, and the keys that move it."""
+    active = [at for at, (step, _) in enumerate(steps) if step.status is ActionStatus.STANDS]
+    position = active[0] if active else len(steps)
+    undone = [at for at in range(position) if steps[at][0].status is ActionStatus.REDOABLE]
+    notes = {position: "z undoes it"} | ({undone[-1]: "Z redoes it"} if undone else {})
+    return [TrailRow(step, title, at == position, notes.get(at, "")) for at, (step, title) in enumerate(steps)]
 
 
-def _drawn(row: TrailRow, width: int) -> Content:
+def _draw_row(row: TrailRow, width: int) -> Content:
     line = trail_line(row.step, row.title, row.note, width)
-    if not row.here:
+    if not row.at_undo_position:
         return line
-    mark = Content.styled("──" + _HERE + "─" * max(0, width - len(_HERE) - 2), CAREFUL)
+    mark = Content.styled("──" + _UNDO_POSITION + "─" * max(0, width - len(_UNDO_POSITION) - 2), CAREFUL)
     return Content("\n").join([mark, line])

@@ -1,1 +1,1 @@
-"""The workspace behind the ports: here, and nowhere else, the desk meets stores, queue and jobs."""
+"""The workspace as the screens use it: only here does the desk open stores, the queue, jobs and processes."""

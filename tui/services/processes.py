@@ -1,4 +1,4 @@
-"""The judge's process, asked over a pipe."""
+"""Child processes behind the desk: the judge worker, and commands of the headless command line."""
 
 import json
 import os
@@ -20,102 +20,123 @@ from core.settings import JudgeSettings
 from core.workspace import Workspace
 from labels.files import private_folder
 from labels.model import ProductRef
-from tui.errors import EngineError, VerbEndedError, VerbError
-from tui.ports import Counsel, Headway
+from tui.errors import VerbEndedError, VerbError, WorkerError
+from tui.ports import JudgeOpinion, StageProgress
 from tui.worker_client import WorkerClient
 
-_NONE = "There is no judge yet: `samesku judge train --cross-encoder` makes one."
-#: A model of several gigabytes is loaded before the first word, and a small machine reasons slowly.
-_PATIENCE_S = 600.0
+# -- judge -------------------------------------------------------------------------------------------------
+
+_NO_JUDGE = "There is no judge yet: `samesku judge train --cross-encoder` makes one."
+#: A model of several gigabytes is loaded before the first token, and a small machine generates slowly.
+_JUDGE_TIMEOUT_S = 600.0
 
 
 class JudgeClient:
-    """A `tui.ports.JudgePort`. The process is started when it is first asked."""
+    """The judge worker, started on the first request. Requests block: call them from a background thread."""
 
     def __init__(self, workspace: Workspace, settings: JudgeSettings) -> None:
         command = module_command("core.judge.worker", "--home", str(workspace.home))
-        self._child = WorkerClient(workspace.home, command, name="judge")
+        self._worker = WorkerClient(workspace.home, command, name="judge")
         self._settings = settings
 
     @property
     def trouble(self) -> str:
-        """Why there is no judge to ask; empty where there is one."""
-        return "" if self._settings.use else _NONE
+        """Why no judge can be asked, with the way out; empty where one is configured."""
+        return "" if self._settings.use else _NO_JUDGE
 
-    def verdict(self, query: Product, candidate: Product, heard: Callable[[str], None]) -> Counsel:
-        """Ask about a pair, and hear it reason."""
-        answer = self._child.ask(
-            "verdict", patience_s=_PATIENCE_S, heard=heard, query=query.ref, candidate=candidate.ref
+    def verdict(self, query: Product, candidate: Product, on_text: Callable[[str], None]) -> JudgeOpinion:
+        """Ask the judge about a pair.
+
+        Args:
+            query: the product under review.
+            candidate: the product it may match.
+            on_text: called on another thread with each piece of the judge's reasoning.
+
+        Raises:
+            WorkerError: the judge cannot answer, was stopped, or does not run.
+        """
+        answer = self._worker.ask(
+            "verdict", timeout_s=_JUDGE_TIMEOUT_S, on_piece=on_text, query=query.ref, candidate=candidate.ref
         )
-        found = _verdicts(answer)
-        if candidate.ref not in found:
-            raise EngineError("The judge's answer makes no sense.", "Leave the desk and start it again.")
-        return Counsel(found[candidate.ref], str(answer.get("worth", "")))
+        verdicts = _verdicts(answer)
+        if candidate.ref not in verdicts:
+            raise _unreadable_answer()
+        return JudgeOpinion(verdicts[candidate.ref], str(answer.get("worth", "")))
 
-    def known(self, query: ProductRef, candidates: Sequence[ProductRef]) -> dict[ProductRef, Verdict]:
-        """What it has said of candidates, or, where the settings want it, what it says of all of them."""
+    def known_verdicts(self, query: ProductRef, candidates: Sequence[ProductRef]) -> dict[ProductRef, Verdict]:
+        """Cached verdicts on a query's candidates; with `judge.prefetch`, the missing ones are computed.
+
+        Raises:
+            WorkerError: the judge does not run, or another request has replaced this one.
+        """
         do = "ahead" if self._settings.prefetch else "known"
-        return _verdicts(self._child.ask(do, patience_s=_PATIENCE_S, query=query, candidates=list(candidates)))
+        return _verdicts(self._worker.ask(do, timeout_s=_JUDGE_TIMEOUT_S, query=query, candidates=list(candidates)))
 
     def stop(self) -> None:
-        """Let it stop what it is saying."""
-        with suppress(EngineError):
-            self._child.tell("stop")
+        """Stop the current generation. Returns at once."""
+        with suppress(WorkerError):
+            self._worker.notify("stop")
 
     def close(self) -> None:
-        """Let it end."""
-        self._child.close()
+        """Let the worker end. Returns at once."""
+        self._worker.close()
 
 
 def _verdicts(answer: dict[str, Any]) -> dict[ProductRef, Verdict]:
     try:
-        return {ProductRef(*told.pop("candidate")): _verdict(told) for told in answer["verdicts"]}
+        return {ProductRef(*entry.pop("candidate")): _verdict(entry) for entry in answer["verdicts"]}
     except (KeyError, TypeError, ValueError) as error:
-        raise EngineError("The judge's answer makes no sense.", "Leave the desk and start it again.") from error
+        raise _unreadable_answer() from error
 
 
-def _verdict(told: dict[str, Any]) -> Verdict:
-    answer = told.pop("answer")
-    return Verdict(answer=None if answer is None else Answer(answer), **told)
+def _verdict(entry: dict[str, Any]) -> Verdict:
+    answer = entry.pop("answer")
+    return Verdict(answer=None if answer is None else Answer(answer), **entry)
 
 
-#: How long a verb that is told to end may take to clean up.
-_GRACE_S = 5.0
-#: How the command line tells what went wrong: a sentence, and the way out below it.
+def _unreadable_answer() -> WorkerError:
+    return WorkerError("The judge's answer cannot be read.", "Leave the desk and open it again.")
+
+
+# -- commands ----------------------------------------------------------------------------------------------
+
+#: Seconds between SIGTERM and SIGKILL: what a cancelled command may take to clean up.
+_CLEAN_UP_S = 5.0
+#: How the command line prints an error: a sentence, and the way out below it.
 _ERROR = re.compile(r"^Error: (.*)\n?((?s:.*))", re.MULTILINE)
 
 
-class ChildVerb:
-    """A `tui.ports.Asked`: one run of `python -m core`."""
+class VerbRun:
+    """One run of `python -m core`, which starts when `answer` is called."""
 
     def __init__(self, command: list[str]) -> None:
         self._command = command
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
-        self._ended = False
+        self._cancelled = False
         self._events: Path | None = None
 
     def answer(self) -> dict[str, Any]:
-        """Run the verb and wait for what it answers.
+        """Run the command and return its JSON answer. Call it once, from a background thread.
 
         Raises:
-            VerbError: it cannot do it, in its own words; or it cannot be started.
-            VerbEndedError: it was ended.
+            VerbError: the command failed, with its own message; or it cannot be started.
+            VerbEndedError: it was cancelled.
         """
         with private_folder() as folder:
             process = self._start(folder)
-            said, complaint = process.communicate()
-        if self._ended:
+            output, errors = process.communicate()
+        if self._cancelled:
             raise VerbEndedError("It was ended.")
         try:
-            # A check that found something wrong answers too, whatever its exit code.
-            return dict(json.loads(said))
+            # A check that found problems answers too, whatever its exit code.
+            return dict(json.loads(output))
         except (ValueError, TypeError):
-            raise _failed(complaint, process.returncode) from None
+            raise _verb_error(errors, process.returncode) from None
 
     def _start(self, folder: Path) -> "subprocess.Popen[str]":
         with self._lock:
-            if self._ended:
+            if self._cancelled:
                 raise VerbEndedError("It was ended.")
             self._events = folder / "events.jsonl"
             try:
@@ -123,10 +144,10 @@ class ChildVerb:
                     self._command,
                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                     text=True, encoding="utf-8", errors="replace",
-                    # A session of its own: ctrl+c at the desk is not meant for it.
+                    # A session of its own, so that ctrl+c at the desk does not reach it.
                     start_new_session=True,
                     cwd=Path(__file__).parents[2],
-                    # It reports like a job, to a folder that nobody lists and that goes with it; in plain text.
+                    # It reports progress like a job, to a temporary folder that no list of jobs shows; as plain text.
                     env={**os.environ, FOLDER_VARIABLE: str(folder), "FORCE_COLOR": "", "TTY_COMPATIBLE": "0"},
                 )  # fmt: skip
             except OSError as error:
@@ -134,76 +155,76 @@ class ChildVerb:
             return self._process
 
     @property
-    def over(self) -> bool:
-        """Whether there is nothing left to end."""
-        return self._ended or (self._process is not None and self._process.poll() is not None)
+    def has_ended(self) -> bool:
+        """Whether it ended or was cancelled."""
+        return self._cancelled or (self._process is not None and self._process.poll() is not None)
 
-    def headway(self) -> Headway | None:
-        """How far it is; None while it has told nothing."""
+    def progress(self) -> StageProgress | None:
+        """The current stage; None while nothing was reported. Reads a small file."""
         if self._events is None:
             return None
         with suppress(OSError):
-            return _headway(last_events(self._events))
+            return _stage_progress(last_events(self._events))
         return None
 
     def cancel(self) -> None:
-        """End it, also before it has begun."""
+        """End it, even before it has started. Returns at once; further calls do nothing."""
         with self._lock:
-            first, self._ended = not self._ended, True
+            first, self._cancelled = not self._cancelled, True
             process = self._process
         if process is None or not first or process.poll() is not None:
             return
         _signal(process, signal.SIGTERM)
-        patience = threading.Timer(_GRACE_S, lambda: _signal(process, signal.SIGKILL))
-        patience.daemon = True
-        patience.start()
+        kill = threading.Timer(_CLEAN_UP_S, lambda: _signal(process, signal.SIGKILL))
+        kill.daemon = True
+        kill.start()
 
 
-class ChildVerbs:
-    """A `tui.ports.Verbs`.
+class VerbRunner:
+    """Runs commands on one workspace under the annotator's name.
 
     Args:
         home: the workspace.
-        annotator: who asks: what is for leads is refused to others by the verb itself.
-        command: what to start; the headless command line if not given.
+        annotator: the name that the commands run under; they check its permissions themselves.
+        command: the program; the headless command line if empty.
     """
 
     def __init__(self, home: Path, annotator: str, command: tuple[str, ...] = ()) -> None:
         self._command = [
             *(command or module_command("core")), "--home", str(home), "--as", annotator, "--json",
         ]  # fmt: skip
-        self._asked: list[ChildVerb] = []
+        self._runs: list[VerbRun] = []
 
-    def ask(self, *arguments: str) -> ChildVerb:
-        """A verb, not started yet."""
-        asked = ChildVerb([*self._command, *arguments])
-        self._asked = [*(each for each in self._asked if not each.over), asked]
-        return asked
+    def ask(self, *arguments: str) -> VerbRun:
+        """`python -m core ARGUMENTS --json`, not started yet."""
+        run = VerbRun([*self._command, *arguments])
+        self._runs = [*(each for each in self._runs if not each.has_ended), run]
+        return run
 
     def close(self) -> None:
-        """End all that run: nobody is left to read their answers."""
-        for asked in self._asked:
-            asked.cancel()
+        """Cancel all commands that run."""
+        for run in self._runs:
+            run.cancel()
 
 
 def _signal(process: "subprocess.Popen[str]", number: signal.Signals) -> None:
-    """To the child and all of its own children; `poll` first, for a process id alone may be another's by now."""
+    """Signal the child's process group; after `poll`, since the process id may have been reused by now."""
     if process.poll() is None:
         with suppress(OSError):
             os.killpg(process.pid, number)
 
 
-def _failed(complaint: str, code: int) -> VerbError:
-    """What the command line printed as its error: a sentence, and the way out."""
-    told = _ERROR.search(complaint)
-    if told is None:
+def _verb_error(errors: str, code: int) -> VerbError:
+    """The error that the command line printed, as an exception."""
+    found = _ERROR.search(errors)
+    if found is None:
         return VerbError(f"It ended with code {code} and said nothing.", "`samesku doctor` shows what may be wrong.")
-    return VerbError(told[1], " ".join(told[2].split()))
+    return VerbError(found[1], " ".join(found[2].split()))
 
 
-def _headway(latest: dict[str, dict[str, Any]]) -> Headway | None:
+def _stage_progress(latest: dict[str, dict[str, Any]]) -> StageProgress | None:
     progress = latest.get("progress", {})
-    where = latest.get("stage") or progress
-    if not where:
+    stage = latest.get("stage") or progress
+    if not stage:
         return None
-    return Headway(where["stage"], progress.get("done", 0), where.get("total"), progress.get("left_s"))
+    return StageProgress(stage["stage"], progress.get("done", 0), stage.get("total"), progress.get("left_s"))

@@ -1,1 +1,1 @@
-"""Labelling progress, annotators and agreement."""
+"""Label counts, annotator figures, inter-annotator agreement, and the progress of the streams."""

@@ -1,4 +1,4 @@
-"""How far the labelling is, how everybody works, and how far people agree."""
+"""The statistics screen: label counts, annotators, inter-annotator agreement."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -16,18 +16,18 @@ from tui.common.full_page import FullPage, page_title
 from tui.common.key_bar import KeyBar
 from tui.common.pane import Pane
 from tui.common.text import AutoHeight
-from tui.ports import Desk
-from tui.statistics.text import agreement_told, days, decisions, hours_told, people_rows, person_told, totals
+from tui.services.desk import Desk
+from tui.statistics.text import agreement_text, days, decisions, hourly_agreement, people_rows, person_facts, totals
 from tui.theme import MUTED, STRONG
 
 
 class TotalsPane(Pane):
-    """What was decided, where, and on which days."""
+    """Counts of queries, pairs and decisions, and the queries answered per day."""
 
     QUESTION = ("Counting the labels …", "labels", "stats")
 
     async def show(self, values: Mapping[str, Any]) -> None:
-        """Two columns and the days: beside them where there is room, else below."""
+        """Two columns of counts, then the days: beside them on a wide screen, else below."""
         columns = Horizontal(
             Static(totals(values), markup=False), Static(decisions(values), markup=False), classes="columns"
         )
@@ -35,54 +35,54 @@ class TotalsPane(Pane):
 
 
 class PeoplePane(Pane):
-    """A row for each person whom one may see, and all that is known of the highlighted one."""
+    """A row for each person that the annotator may see, and the details of the highlighted one."""
 
-    QUESTION = ("Looking at who decided what …", "labels", "people")
+    QUESTION = ("Counting decisions by annotator …", "labels", "people")
 
     async def show(self, values: Mapping[str, Any]) -> None:
-        """The list, then the person."""
+        """The list, then the details."""
         people = values["people"]
         if not people:
-            words = Content.assemble(
+            text = Content.assemble(
                 ("Nothing to show yet", STRONG), "\n", ("Figures appear with the first decisions at a desk.", MUTED)
             )
-            await self.mount(Static(words, markup=False), *_note(values))
+            await self.mount(Static(text, markup=False), *_note(values))
             return
         heading, *rows = people_rows(people)
         names = OptionList(*map(Line, rows), markup=False, compact=True, id="people-list")
         names.can_focus = False
         names.highlighted = 0
-        told = Horizontal(Static(id="person", markup=False), Static(id="hours", markup=False), id="person-page")
-        await self.mount(Static(heading, markup=False), names, told, *_note(values))
-        self._tell(0)
+        details = Horizontal(Static(id="person", markup=False), Static(id="hours", markup=False), id="person-page")
+        await self.mount(Static(heading, markup=False), names, details, *_note(values))
+        self._show_person(0)
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """Another person."""
-        self._tell(event.option_index)
+        """Show the details of another person."""
+        self._show_person(event.option_index)
 
-    def _tell(self, index: int) -> None:
+    def _show_person(self, index: int) -> None:
         person = (self.values or {})["people"][index]
-        self.query_one("#person", Static).update(person_told(person))
-        self.query_one("#hours", Static).update(hours_told(person))
+        self.query_one("#person", Static).update(person_facts(person))
+        self.query_one("#hours", Static).update(hourly_agreement(person))
 
     def move(self, step: int) -> None:
-        """To a neighbour."""
+        """Highlight a neighbour."""
         for names in self.query(OptionList):
             names.highlighted = max(0, min((names.highlighted or 0) + step, names.option_count - 1))
 
 
 class AgreementPane(Pane):
-    """Figures with their intervals."""
+    """Agreement, kappa and alpha with their intervals."""
 
-    QUESTION = ("Comparing what people said of the same pairs …", "labels", "agreement")
+    QUESTION = ("Comparing decisions on the same pairs …", "labels", "agreement")
 
     async def show(self, values: Mapping[str, Any]) -> None:
-        """One page."""
-        await self.mount(AutoHeight(partial(agreement_told, values)), *_note(values))
+        """Show the figures, or what would produce some."""
+        await self.mount(AutoHeight(partial(agreement_text, values)), *_note(values))
 
 
 def _note(values: Mapping[str, Any]) -> list[Static]:
-    """Whom the figures of other people are for, where they are not shown."""
+    """A note that only leads see the figures of others, where that applies."""
     return [Static(Content.styled(safe(values["note"]), MUTED), markup=False)] if values["note"] else []
 
 
@@ -94,7 +94,7 @@ _PANES: dict[str, type[TotalsPane | PeoplePane | AgreementPane]] = {
 
 
 class StatisticsScreen(FullPage[None]):
-    """Three pages; each is counted when it is first looked at."""
+    """Three pages; each is computed when it is first shown."""
 
     BINDINGS = bindings(STATISTICS)
     ACTS = STATISTICS
@@ -103,7 +103,7 @@ class StatisticsScreen(FullPage[None]):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk = desk
-        self._asked: set[str] = set()
+        self._requested: set[str] = set()
 
     def compose(self) -> ComposeResult:
         """Title with the names of the pages, the pages, keys."""
@@ -114,7 +114,7 @@ class StatisticsScreen(FullPage[None]):
         yield KeyBar(STATISTICS)
 
     async def on_mount(self) -> None:
-        """The labels first."""
+        """Start with the labels."""
         await self.action_part(0)
 
     @property
@@ -123,31 +123,31 @@ class StatisticsScreen(FullPage[None]):
         return self.query_one(f"#{self.query_one(ContentSwitcher).current}", Pane)
 
     async def action_part(self, number: int) -> None:
-        """To a page, which asks for its figures the first time."""
+        """Show a page, computing its figures the first time."""
         name = list(_PANES)[number % len(_PANES)]
         self.query_one(ContentSwitcher).current = name
         parts = [f"{number} {each.capitalize()}" for number, each in enumerate(_PANES, 1)]
         self.query_one(".page-title", Static).update(page_title("Statistics", parts, list(_PANES).index(name)))
         self.query_one(KeyBar).offer([act for act in STATISTICS if act.id != "implied" or name == "agreement"])
-        if name not in self._asked:
-            self._asked.add(name)
+        if name not in self._requested:
+            self._requested.add(name)
             await self.pane.ask(*_PANES[name].QUESTION)
 
     async def action_next_page(self, step: int) -> None:
-        """To the page beside."""
+        """Show a neighbouring page."""
         await self.action_part(list(_PANES).index(self.pane.id or "") + step)
 
     async def action_implied(self) -> None:
-        """Count in the agreement what follows from accepting another candidate, or leave it out again."""
+        """Include decisions implied by accepting another candidate in the agreement, or leave them out again."""
         pane = self.query_one(AgreementPane)
         if self.pane is not pane or pane.values is None:
-            self.query_one(KeyBar).say("That is for the agreement (3), once it is counted.")
+            self.query_one(KeyBar).say("That is for the agreement (3), once it is computed.")
             return
         more = () if pane.values["implied"] else ("--implied",)
         await pane.ask(*AgreementPane.QUESTION, *more)
 
     def action_move(self, step: int) -> None:
-        """Down or up on the page."""
+        """Move down or up on the page."""
         self.pane.move(step)
 
     def action_scroll_page(self, step: int) -> None:

@@ -1,4 +1,4 @@
-"""The streams: what each is for, how far it is, and which are open to one."""
+"""The streams screen: purpose and progress of each stream, and which are open to the annotator."""
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,55 +18,56 @@ from tui.common.key_bar import KeyBar
 from tui.common.lists import PagedList
 from tui.common.words import STREAM_HELP, duration
 from tui.messages import Failed, StreamsRead
-from tui.ports import Desk
+from tui.services.desk import Desk
 from tui.theme import MUTED, STREAM_STYLES, STRONG
 
-#: Where the lines begin: under the longest name.
+#: Indentation of the lines: behind the longest name.
 _LEAD = 15
+#: Cells of a progress bar at most.
 _BAR = 36
 _HERE = "you are here"
 
 
-def stream_lines(state: StreamState, tally: SessionStats, width: int, *, here: bool) -> Content:
-    """Name and purpose; how much is done; one's own share and pace; why it is not open.
+def stream_lines(state: StreamState, session: SessionStats, width: int, *, here: bool) -> Content:
+    """Name and purpose, progress, the annotator's own count and rate, and why it is closed if it is.
 
     Args:
         state: the stream.
-        tally: what was done in it in this sitting.
-        width: in cells.
-        here: whether it is the one that one sits at.
+        session: the annotator's work in it in this session.
+        width: columns to fill.
+        here: whether the annotator works in it now.
     """
     progress = state.progress
     name = Content.styled(f" {state.stream.value.upper()} ", MUTED if state.refusal else STREAM_STYLES[state.stream])
-    share = _share(progress, tally)
+    own = _own_work(progress, session)
     if here:
-        share = share.pad_right(max(2, width - _LEAD - share.cell_length - len(_HERE))) + Content.styled(_HERE, STRONG)
+        own = own.pad_right(max(2, width - _LEAD - own.cell_length - len(_HERE))) + Content.styled(_HERE, STRONG)
     lines = [
         name.pad_right(_LEAD - name.cell_length) + Content.styled(STREAM_HELP[state.stream], STRONG),
         _indented(_bar(progress, width - _LEAD) if state.drawn else Content.styled(_not_drawn(progress), MUTED)),
-        _indented(share),
+        _indented(own),
     ]
     if state.refusal:
         lines.append(_indented(Content.styled(safe(state.refusal), MUTED)))
     return Content("\n").join([*(line.truncate(width, ellipsis=True) for line in lines), Content(" ")])
 
 
-def stream_words(state: StreamState, tally: SessionStats) -> str:
-    """The same as one listens to it."""
+def stream_sentence(state: StreamState, session: SessionStats) -> str:
+    """The same as a line for the plain desk."""
     progress = state.progress
     done = f"{progress.done:,} of {progress.total:,} done, {progress.total - progress.done:,} left"
     done = done if state.drawn else _not_drawn(progress)
-    words = f"{state.stream.value}: {STREAM_HELP[state.stream]} {done}; {_share(progress, tally).plain}."
-    return f"{words} {safe(state.refusal)}".rstrip()
+    sentence = f"{state.stream.value}: {STREAM_HELP[state.stream]} {done}; {_own_work(progress, session).plain}."
+    return f"{sentence} {safe(state.refusal)}".rstrip()
 
 
 def _not_drawn(progress: Progress) -> str:
-    return f"No sample is drawn; the machine is sure of {counted(progress.total, 'query', 'queries')}"
+    return f"No sample is drawn; the matcher is certain about {counted(progress.total, 'query', 'queries')}"
 
 
 def _bar(progress: Progress, width: int) -> Content:
     if not progress.total:
-        return Content.styled("Nothing is here now.", MUTED)
+        return Content.styled("This stream is empty.", MUTED)
     counts = Content.assemble(
         (f"{progress.done:,}", STRONG), (f" of {progress.total:,}, ", MUTED),
         (f"{progress.total - progress.done:,}", STRONG), (" left", MUTED),
@@ -76,18 +77,17 @@ def _bar(progress: Progress, width: int) -> Content:
     return Content.assemble(("█" * full, "$primary"), ("░" * (cells - full), MUTED), "  ", counts)
 
 
-def _share(progress: Progress, tally: SessionStats) -> Content:
-    """One's own answers, and the pace: of this sitting, where there are enough to tell, else of the latest ones."""
+def _own_work(progress: Progress, session: SessionStats) -> Content:
+    """The annotator's own answers, and their rate, in this session if there are enough, else over the latest ones."""
     own = f"{progress.own:,} yours"
-    if tally.answered:
-        # The desk's top line counts the sitting.
-        own = f"{tally.answered:,} yours in this sitting, {progress.own:,} in all"
-    hourly = tally.hourly or progress.hourly
-    pace = ""
+    if session.answered:
+        own = f"{session.answered:,} yours in this session, {progress.own:,} in all"
+    hourly = session.hourly or progress.hourly
+    rate = ""
     if hourly:
         left_s = (progress.total - progress.done) / hourly * 3600
-        pace = f"; {hourly:,.0f} an hour" + (f", {duration(left_s)} to go" if left_s else "")
-    return Content.styled(f"{own}{pace}", MUTED)
+        rate = f"; {hourly:,.0f} an hour" + (f", {duration(left_s)} to go" if left_s else "")
+    return Content.styled(f"{own}{rate}", MUTED)
 
 
 def _indented(line: Content) -> Content:
@@ -95,7 +95,7 @@ def _indented(line: Content) -> Content:
 
 
 class StreamsScreen(FullPage[Stream]):
-    """Enter gives the highlighted stream, Escape nothing."""
+    """Answers with the stream to switch to."""
 
     BINDINGS = bindings(STREAMS)
     ACTS = STREAMS
@@ -107,20 +107,20 @@ class StreamsScreen(FullPage[Stream]):
     def compose(self) -> ComposeResult:
         """Title, streams, keys."""
         yield Static("Streams", classes="page-title", markup=False)
-        yield PagedList(self._drawn, id="stream-rows")
+        yield PagedList(self._render_row, id="stream-rows")
         yield Static("Counting …", id="stream-note", markup=False)
         yield KeyBar(STREAMS)
 
     def on_mount(self) -> None:
-        """Count them beside the keyboard."""
+        """Count the streams in the background."""
 
         def work() -> Message:
-            return StreamsRead(self._desk.streams.read())
+            return StreamsRead(self._desk.stream_states())
 
         in_background(self, "streams", work)
 
     @on(StreamsRead)
-    def _arrived(self, message: StreamsRead) -> None:
+    def _show(self, message: StreamsRead) -> None:
         here = [state.stream for state in message.states].index(self._desk.review.stream)
         self._rows.show(message.states, here)
         self.query_one("#stream-note", Static).update("")
@@ -134,12 +134,12 @@ class StreamsScreen(FullPage[Stream]):
     def _rows(self) -> PagedList[StreamState]:
         return self.query_one(PagedList)
 
-    def _drawn(self, state: StreamState, width: int) -> Content:
+    def _render_row(self, state: StreamState, width: int) -> Content:
         review = self._desk.review
         return stream_lines(state, review.stats[state.stream], width, here=state.stream is review.stream)
 
     def action_move(self, step: int) -> None:
-        """To a neighbouring stream."""
+        """Highlight a neighbouring stream."""
         self._rows.move(step)
 
     @on(OptionList.OptionSelected)
@@ -148,7 +148,7 @@ class StreamsScreen(FullPage[Stream]):
         self.action_open_row()
 
     def action_open_row(self) -> None:
-        """Go to the highlighted stream, if it is open."""
+        """Switch to the highlighted stream, if it is open."""
         state = self._rows.current
         if state is None:
             return

@@ -1,6 +1,6 @@
-"""Backups of the ledger: which there are, one more, whether they are sound, and back to one of them."""
+"""The backup dialog: list, create, verify and restore backups of the ledger."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,11 +22,11 @@ from tui.common.lists import PagedList
 from tui.common.pane import VerbProgress
 from tui.common.words import UNKNOWN, local
 from tui.messages import Answered, Failed
-from tui.ports import Desk
+from tui.services.desk import Desk
 from tui.theme import BAD, GOOD, MUTED, STRONG
 
-#: How wide the columns are: when it was made, events, size.
-_MADE, _EVENTS, _SIZE = 20, 10, 9
+#: Cells of the columns: creation time, events, size.
+_CREATED, _EVENTS, _SIZE = 20, 10, 9
 _GAP = "  "
 _KIB = 1024
 
@@ -36,10 +36,10 @@ class BackupRow:
     """One backup.
 
     Attributes:
-        at: when it was made, ISO 8601.
+        at: creation time, ISO 8601.
         size: bytes.
-        readable: whether it ends where its name says.
-        sound: what a check of all of it found; None while nobody has checked it here.
+        readable: whether its last event is the one in its name.
+        intact: result of a full verification in this dialog; None while there was none.
     """
 
     path: Path
@@ -47,44 +47,44 @@ class BackupRow:
     events: int
     size: int
     readable: bool
-    sound: bool | None = None
+    intact: bool | None = None
 
     @property
     def when(self) -> str:
-        """By the clock on the wall."""
+        """Creation time in the local time zone."""
         moment = local(self.at)
         return f"{moment.day} {moment:%b %Y, %H:%M}" if moment else UNKNOWN
 
 
-def backup_rows(values: Mapping[str, Any], sound: Mapping[Path, bool]) -> list[BackupRow]:
-    """The rows for what `labels backups` answers, the newest first; `sound` by what was found here before."""
+def backup_rows(values: Mapping[str, Any], verified: Mapping[Path, bool]) -> list[BackupRow]:
+    """The rows for an answer of `labels backups`, newest first, with the verification results so far."""
     rows = []
     for row in reversed(values["backups"]):
         path = Path(row["file"])
-        rows.append(BackupRow(path, row["at"], row["events"], row["bytes"], row["readable"], sound.get(path)))
+        rows.append(BackupRow(path, row["at"], row["events"], row["bytes"], row["readable"], verified.get(path)))
     return rows
 
 
 def backup_heading() -> Content:
-    """Over the columns."""
-    cells = ("made".ljust(_MADE), "events".rjust(_EVENTS), "size".rjust(_SIZE))
+    """The headings of the columns."""
+    cells = ("made".ljust(_CREATED), "events".rjust(_EVENTS), "size".rjust(_SIZE))
     return Content.styled(_GAP.join(cells), MUTED)
 
 
 def backup_line(row: BackupRow, width: int) -> Content:
-    """When, how many, how large, and whether it is of use."""
+    """Creation time, events, size, and whether it is usable."""
     if not row.readable:
         state = Content.assemble(("✗ ", BAD), "cannot be used")
-    elif row.sound is None:
-        state = Content.styled("checked when made", MUTED)
+    elif row.intact is None:
+        state = Content.styled("verified when made", MUTED)
     else:
-        state = Content.assemble(("✓ ", GOOD), "sound") if row.sound else Content.assemble(("✗ ", BAD), "not sound")
-    cells = (row.when.ljust(_MADE), f"{row.events:,}".rjust(_EVENTS), size(row.size).rjust(_SIZE))
+        state = Content.assemble(("✓ ", GOOD), "intact") if row.intact else Content.assemble(("✗ ", BAD), "damaged")
+    cells = (row.when.ljust(_CREATED), f"{row.events:,}".rjust(_EVENTS), size(row.size).rjust(_SIZE))
     return (Content(_GAP.join(cells) + _GAP) + state).truncate(width, ellipsis=True)
 
 
 def size(count: int) -> str:
-    """Bytes, as coarse as one wants to read them."""
+    """Bytes in binary units, with two significant digits."""
     value, units = float(count), ["B", "KiB", "MiB", "GiB", "TiB"]
     while value >= _KIB and len(units) > 1:
         value /= _KIB
@@ -92,37 +92,39 @@ def size(count: int) -> str:
     return f"{value:.0f} {units[0]}" if units[0] == "B" or value >= 10 else f"{value:.1f} {units[0]}"
 
 
-def checked_text(what: str, ok: bool, events: int, problems: Sequence[str], way_out: str) -> Content:
-    """What a check found of `what`, with which the sentence begins; `way_out` is told where something is wrong."""
-    if ok:
-        return Content.assemble(("✓ ", GOOD), (f"{what} is sound", STRONG), f": {counted(events, 'event')}.")
-    told = as_sentence(join_clauses([safe(problem) for problem in problems]))
-    return Content.assemble(("✗ ", BAD), (f"{what} is not sound", STRONG), f": {told}", "\n", (way_out, MUTED))
+def verification_text(subject: str, answer: Mapping[str, Any], way_out: str) -> Content:
+    """The result of `labels verify` on `subject`; `way_out` follows where there are problems."""
+    if answer["ok"]:
+        events = counted(answer["events"], "event")
+        return Content.assemble(("✓ ", GOOD), (f"{subject} is intact", STRONG), f": {events}.")
+    problems = as_sentence(join_clauses([safe(problem) for problem in answer["problems"]]))
+    return Content.assemble(("✗ ", BAD), (f"{subject} is damaged", STRONG), f": {problems}", "\n", (way_out, MUTED))
 
 
 def restore_question(row: BackupRow, now: int | None, loss: str = "") -> str:
-    """What going back to a backup would do.
+    """The question before a restore.
 
     Args:
         row: the backup.
-        now: how many events the ledger holds; None where nobody can tell.
-        loss: what would be dropped, in a sentence.
+        now: events in the ledger; None where unknown.
+        loss: a sentence on the events that would be lost; empty for none.
     """
     held = f", with {counted(now, 'event')}" if now is not None else ""
     return (
-        f"Go back to the backup of {row.when}, with {counted(row.events, 'event')}? {loss}{' ' if loss else ''}"
-        f"It takes the place of the ledger as it is now{held}. A copy of that is kept, with the backups made since, in"
-        " a folder of its own beside the backups; samesku labels restore brings it back. "
-        "This desk closes and opens again; every other desk has to be opened anew."
+        f"Restore the backup of {row.when}, with {counted(row.events, 'event')}? {loss}{' ' if loss else ''}"
+        f"It replaces the current ledger{held}. A copy of that is kept, with the backups made since, in a folder beside"
+        " the backups; samesku labels restore brings it back. "
+        "This desk closes and opens again; every other desk has to be opened again by hand."
     )
 
 
-_LIST, _MAKE, _CHECK, _LEDGER, _REHEARSE = "list", "make", "check", "ledger", "rehearse"
-_NONE = "There are no backups yet; b makes one."
+#: Names of the commands in progress.
+_LIST, _CREATE, _VERIFY, _VERIFY_LEDGER, _DRY_RESTORE = "list", "make", "check", "ledger", "rehearse"
+_NO_BACKUPS = "There are no backups yet; b makes one."
 
 
 class BackupDialog(Dialog[Path]):
-    """A list and a word on what was done last. Answers with the backup that the ledger is to go back to."""
+    """The list, and the outcome of the last command. Answers with the backup to restore."""
 
     BINDINGS = bindings((*BACKUP, LEAVE))
     HEADLINE = "Backup"
@@ -131,134 +133,132 @@ class BackupDialog(Dialog[Path]):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk = desk
-        self._sound: dict[Path, bool] = {}
-        self._events: int | None = None
-        self._about: BackupRow | None = None
+        self._verified: dict[Path, bool] = {}
+        self._ledger_events: int | None = None
+        self._subject: BackupRow | None = None
 
     def body(self) -> Iterable[Widget]:
-        """The list, what is being done, what came of it."""
+        """The list, the command in progress, and its outcome."""
         yield Static(backup_heading(), id="backup-heading", markup=False)
         yield PagedList[BackupRow](backup_line, id="backups")
         yield Vertical(id="asking")
-        said = Static(id="said", markup=False)
-        said.display = False
-        yield said
+        outcome = Static(id="said", markup=False)
+        outcome.display = False
+        yield outcome
 
     async def on_mount(self) -> None:
-        """Read them; who may not restore is not offered it."""
+        """Read the list. Only leads are offered to restore."""
         if not self._desk.facts.lead:
             self.query_one(KeyBar).offer([act for act in self.ACTS if act.id != "backup_restore"])
-        await self._ask(_LIST, "Reading …", "backups")
+        await self._run(_LIST, "Reading …", "backups")
 
-    # -- asking --------------------------------------------------------------------------------------------
+    # -- commands -------------------------------------------------------------------------------------------
 
     @property
     def _list(self) -> PagedList[BackupRow]:
         return self.query_one(PagedList)
 
-    async def _ask(self, name: str, text: str, *arguments: str) -> None:
-        """One thing at a time."""
+    async def _run(self, name: str, text: str, *arguments: str) -> None:
+        """Run a command, unless one runs already."""
         if not self.query(VerbProgress):
             if name != _LIST:
-                self._say(Content.empty())
+                self._show_outcome(Content.empty())
             await self.query_one("#asking").mount(
                 VerbProgress(self._desk.verbs.ask("labels", *arguments), text, name=name)
             )
 
-    def _say(self, words: Content) -> None:
-        said = self.query_one("#said", Static)
-        said.update(words)
-        said.display = bool(words)
+    def _show_outcome(self, text: Content) -> None:
+        outcome = self.query_one("#said", Static)
+        outcome.update(text)
+        outcome.display = bool(text)
 
     @on(Answered)
     async def _answered(self, message: Answered) -> None:
         message.stop()
         await self.query(VerbProgress).remove()
-        values, row = message.values, self._about
+        values, row = message.values, self._subject
         if message.name == _LIST:
-            self._show(values)
-        elif message.name == _MAKE:
-            self._say(self._made(values))
-            await self._ask(_LIST, "Reading …", "backups")
-        elif message.name == _LEDGER:
-            hint = self._way_out(values["problems"])
-            self._say(checked_text("The ledger", values["ok"], values["events"], values["problems"], hint))
-        elif message.name == _CHECK and row is not None:
-            self._note(row, values)
-        elif message.name == _REHEARSE and row is not None:
-            question = restore_question(row, self._events, values.get("loss", ""))
+            self._show_list(values)
+        elif message.name == _CREATE:
+            self._show_outcome(self._created_text(values))
+            await self._run(_LIST, "Reading …", "backups")
+        elif message.name == _VERIFY_LEDGER:
+            self._show_outcome(verification_text("The ledger", values, self._way_out(values["problems"])))
+        elif message.name == _VERIFY and row is not None:
+            self._show_verification(row, values)
+        elif message.name == _DRY_RESTORE and row is not None:
+            question = restore_question(row, self._ledger_events, values.get("loss", ""))
             self.app.push_screen(
-                ConfirmDialog(question, yes="Go back to it", no="Leave it as it is"), partial(self._sure, row)
+                ConfirmDialog(question, yes="Restore", no="Leave it as it is"), partial(self._confirmed, row)
             )
 
     @on(Failed)
     async def _failed(self, message: Failed) -> None:
         message.stop()
         await self.query(VerbProgress).remove()
-        self._say(Content.assemble((f"✗ {safe(message.message)}", BAD), "\n", (safe(message.hint), MUTED)))
+        self._show_outcome(Content.assemble((f"✗ {safe(message.message)}", BAD), "\n", (safe(message.hint), MUTED)))
 
     def _way_out(self, problems: Iterable[str]) -> str:
-        """For the ledger: a restore where it is damaged itself, and not where a backup is."""
+        """What to do about problems of the ledger: restore it if it is damaged itself, not if a backup is."""
         if not any(map(concerns_ledger, problems)):
-            return "The ledger itself is sound; move the damaged backup away."
-        return "Enter goes back to the highlighted backup." if self._desk.facts.lead else "Tell a lead."
+            return "The ledger itself is intact; move the damaged backup away."
+        return "Enter restores the highlighted backup." if self._desk.facts.lead else "Tell a lead."
 
-    def _show(self, values: Mapping[str, Any]) -> None:
-        self._events = values["events"]
-        rows, here = backup_rows(values, self._sound), self._list.current
+    def _show_list(self, values: Mapping[str, Any]) -> None:
+        self._ledger_events = values["events"]
+        rows, here = backup_rows(values, self._verified), self._list.current
         places = (place for place, row in enumerate(rows) if here is not None and row.path == here.path)
         self._list.show(rows, next(places, 0))
         if not rows and not self.query_one("#said").display:
-            self._say(Content.styled(_NONE, MUTED))
+            self._show_outcome(Content.styled(_NO_BACKUPS, MUTED))
 
-    def _made(self, values: Mapping[str, Any]) -> Content:
+    def _created_text(self, values: Mapping[str, Any]) -> Content:
         if Path(values["file"]) in {row.path for row in self._list.rows}:
             return Content.assemble(
-                ("✓ ", GOOD), "Nothing has been added since the last backup, which is sound and stands for a new one."
+                ("✓ ", GOOD), "Nothing has been added since the last backup, which is intact; no new one is needed."
             )
-        made = f"A backup of {counted(values['events'], 'event')} is made and checked."
-        return Content.assemble(("✓ ", GOOD), (made, STRONG))
+        created = f"A backup of {counted(values['events'], 'event')} is made and verified."
+        return Content.assemble(("✓ ", GOOD), (created, STRONG))
 
-    def _note(self, row: BackupRow, values: Mapping[str, Any]) -> None:
-        self._sound[row.path] = values["ok"]
-        what = f"The backup of {row.when}"
-        self._say(checked_text(what, values["ok"], values["events"], values["problems"], "Go back to another one."))
-        rows = [replace(each, sound=self._sound.get(each.path)) for each in self._list.rows]
+    def _show_verification(self, row: BackupRow, values: Mapping[str, Any]) -> None:
+        self._verified[row.path] = values["ok"]
+        self._show_outcome(verification_text(f"The backup of {row.when}", values, "Restore another one."))
+        rows = [replace(each, intact=self._verified.get(each.path)) for each in self._list.rows]
         self._list.show(rows, self._list.highlighted or 0)
 
     # -- keys ----------------------------------------------------------------------------------------------
 
     def action_move(self, step: int) -> None:
-        """To another backup."""
+        """Highlight another backup."""
         self._list.move(step)
 
     async def action_make(self) -> None:
-        """A backup of the ledger as it is, while everybody goes on."""
-        await self._ask(_MAKE, "Copying the ledger and checking the copy …", "backup")
+        """Create a backup, while everybody goes on working."""
+        await self._run(_CREATE, "Copying the ledger and verifying the copy …", "backup")
 
     async def action_check(self) -> None:
-        """All of the highlighted backup."""
-        await self._of_row(_CHECK, "Checking the backup …", "verify")
+        """Verify the highlighted backup."""
+        await self._run_on_row(_VERIFY, "Verifying the backup …", "verify")
 
     async def action_ledger(self) -> None:
-        """All of the ledger."""
-        await self._ask(_LEDGER, "Checking the ledger …", "verify")
+        """Verify the ledger."""
+        await self._run(_VERIFY_LEDGER, "Verifying the ledger …", "verify")
 
     async def action_restore(self) -> None:
-        """Look whether the ledger can go back to the highlighted backup, then ask."""
+        """Check that the highlighted backup can be restored, then ask."""
         if self._desk.facts.lead:
-            await self._of_row(_REHEARSE, "Checking the backup …", "restore", "--dry-run")
+            await self._run_on_row(_DRY_RESTORE, "Verifying the backup …", "restore", "--dry-run")
         else:
             self.query_one(KeyBar).say("Only leads restore the ledger.")
 
-    async def _of_row(self, name: str, text: str, *verb: str) -> None:
+    async def _run_on_row(self, name: str, text: str, *verb: str) -> None:
         row = self._list.current
         if row is None:
-            self.query_one(KeyBar).say(_NONE)
+            self.query_one(KeyBar).say(_NO_BACKUPS)
         elif not self.query(VerbProgress):
-            self._about = row
-            await self._ask(name, text, *verb, str(row.path))
+            self._subject = row
+            await self._run(name, text, *verb, str(row.path))
 
-    def _sure(self, row: BackupRow, sure: bool | None) -> None:
-        if sure:
+    def _confirmed(self, row: BackupRow, confirmed: bool | None) -> None:
+        if confirmed:
             self.dismiss(row.path)

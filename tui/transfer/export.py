@@ -1,4 +1,4 @@
-"""Labels and events out, as files."""
+"""The export dialog: labels or the whole ledger to a file, in several formats."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,19 +24,20 @@ from tui.common.key_bar import KeyBar
 from tui.common.pane import Pane
 from tui.common.text import NAMES, in_columns
 from tui.common.words import UNKNOWN
-from tui.ports import Desk
+from tui.services.desk import Desk
 from tui.theme import GOOD, KEY, MUTED, STRONG
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Something that can be written.
+    """A kind of export.
 
     Attributes:
-        stem, ending: of the name that is proposed.
-        sided: whether one side alone can be written.
-        named: whether annotators are named in it.
-        commented: whether it holds what people wrote.
+        stem, ending: parts of the suggested file name.
+        help: a few words on the content.
+        has_sides: whether training or validation labels alone can be exported.
+        has_annotators: whether it holds the names of annotators.
+        has_comments: whether it holds comments.
     """
 
     format: Format
@@ -44,28 +45,28 @@ class Kind:
     stem: str
     ending: str
     help: str
-    sided: bool = False
-    named: bool = False
-    commented: bool = False
+    has_sides: bool = False
+    has_annotators: bool = False
+    has_comments: bool = False
 
 
-_LEDGER = partial(Kind, name="Whole ledger", stem="events", named=True, commented=True)
-_TASKS = partial(Kind, sided=True, named=True)
+_LEDGER = partial(Kind, name="Whole ledger", stem="events", has_annotators=True, has_comments=True)
+_TASKS = partial(Kind, has_sides=True, has_annotators=True)
 KINDS = (
-    Kind(Format.CSV, "Labels", "labels", ".csv", "what people agree on", sided=True),
-    _LEDGER(Format.EVENTS, ending=".jsonl", help="every event; comes back exactly"),
+    Kind(Format.CSV, "Labels", "labels", ".csv", "the label of each decided pair", has_sides=True),
+    _LEDGER(Format.EVENTS, ending=".jsonl", help="every event; imports losslessly"),
     _LEDGER(Format.PARQUET, ending=".parquet", help="the same as a table"),
     _TASKS(Format.PRODIGY, "Prodigy", "prodigy", ".jsonl", "explicit decisions as examples"),
     _TASKS(Format.LABEL_STUDIO, "Label Studio", "label-studio", ".json", "explicit decisions as tasks"),
-    Kind(Format.LABEL_STUDIO_CONFIG, "Label Studio set-up", "label-studio", ".xml", "the interface for these tasks"),
+    Kind(Format.LABEL_STUDIO_CONFIG, "Label Studio config", "label-studio", ".xml", "the interface for these tasks"),
 )
-_SIDES = {"": "all", Side.TRAIN.value: "those to learn from", Side.VALIDATION.value: "those kept apart to judge on"}
-_NAMED = {False: "by their names", True: "by other names"}
-_COMMENTED = {True: "written out", False: "left out"}
+_SIDES = {"": "all", Side.TRAIN.value: "training only", Side.VALIDATION.value: "validation only"}
+_ANNOTATORS = {False: "real names", True: "pseudonyms"}
+_COMMENTS = {True: "included", False: "left out"}
 
 
 class ExportDialog(Dialog[None]):
-    """What to write, how, and where to; the file is written beside the keyboard, and Escape ends that."""
+    """Kind, options and file; the command writes it in the background, and Escape cancels that."""
 
     BINDINGS = bindings((*EXPORT, LEAVE))
     HEADLINE = "Export"
@@ -78,11 +79,11 @@ class ExportDialog(Dialog[None]):
         self._stamp = "".join(filter(str.isdigit, utc_now()))[:14]
         self._kind = KINDS[0]
         self._side = ""
-        self._disguised = False
-        self._commented = True
+        self._pseudonyms = False
+        self._comments = True
 
     def body(self) -> Iterable[Widget]:
-        """Kinds, choices, file, and what became of it."""
+        """Kinds, options, file, and the answer."""
         rows = in_columns(
             (NAMES, NAMES, NAMES),
             [[k.name, Content.styled(k.ending, MUTED), Content.styled(k.help, MUTED)] for k in KINDS],
@@ -97,67 +98,67 @@ class ExportDialog(Dialog[None]):
             if self._desk.facts.kiosk:
                 yield Static(id="name", markup=False)
             else:
-                yield PathField(self._desk.facts.home, self._proposed(self._kind))
-        yield Written(self._desk.verbs, id="written")
+                yield PathField(self._desk.facts.home, self._suggested_name(self._kind))
+        yield ExportPane(self._desk.verbs, id="written")
 
     def on_mount(self) -> None:
-        """The first kind; in a kiosk nobody names a file."""
+        """Highlight the first kind. In a kiosk the file name is fixed."""
         if self._desk.facts.kiosk:
             self.query_one(KeyBar).offer([act for act in self.ACTS if act.id != "export_field"])
         self.query_one(OptionList).highlighted = 0
 
     @on(OptionList.OptionHighlighted)
     async def _choose(self, event: OptionList.OptionHighlighted) -> None:
-        proposed, self._kind = self._proposed(self._kind), KINDS[event.option_index]
+        suggested, self._kind = self._suggested_name(self._kind), KINDS[event.option_index]
         for field in self.query(PathField):
-            if field.value == proposed:
-                field.value = self._proposed(self._kind)
+            if field.value == suggested:
+                field.value = self._suggested_name(self._kind)
         for name in self.query("#name").results(Static):
-            name.update(self._proposed(self._kind))
+            name.update(self._suggested_name(self._kind))
         await self._changed()
 
-    def _proposed(self, kind: Kind) -> str:
+    def _suggested_name(self, kind: Kind) -> str:
         return f"reports/{kind.stem}-{self._stamp[:8]}-{self._stamp[8:]}{kind.ending}"
 
     @on(Input.Changed)
     async def _changed(self) -> None:
-        """Another file is meant than the one that was written."""
-        written = self.query_one(Written)
-        if not written.busy:
-            await written.clear()
+        """Show the options of the kind; an answer about an earlier file is cleared."""
+        pane = self.query_one(ExportPane)
+        if not pane.busy:
+            await pane.clear()
         kind = self._kind
-        choices = [
-            _choice("s", "labels", _SIDES[self._side] if kind.sided else ""),
-            _choice("p", "annotators", _NAMED[self._disguised] if kind.named else ""),
-            _choice("m", "comments", _COMMENTED[self._commented] if kind.commented else ""),
+        options = [
+            _option("s", "labels", _SIDES[self._side] if kind.has_sides else ""),
+            _option("p", "annotators", _ANNOTATORS[self._pseudonyms] if kind.has_annotators else ""),
+            _option("m", "comments", _COMMENTS[self._comments] if kind.has_comments else ""),
         ]
-        self.query_one("#choices", Static).update(Content("\n").join(choices))
+        self.query_one("#choices", Static).update(Content("\n").join(options))
 
-    # -- choosing ------------------------------------------------------------------------------------------
+    # -- options -------------------------------------------------------------------------------------------
 
     def action_move(self, step: int) -> None:
-        """To another kind."""
+        """Highlight another kind."""
         kinds = self.query_one(OptionList)
         kinds.highlighted = max(0, min((kinds.highlighted or 0) + step, kinds.option_count - 1))
 
     async def action_side(self) -> None:
-        """The next side."""
+        """Export all labels, those for training, or those for validation, in turn."""
         sides = list(_SIDES)
         self._side = sides[(sides.index(self._side) + 1) % len(sides)]
         await self._changed()
 
     async def action_names(self) -> None:
-        """Own names or others."""
-        self._disguised = not self._disguised
+        """Real names or pseudonyms."""
+        self._pseudonyms = not self._pseudonyms
         await self._changed()
 
     async def action_comments(self) -> None:
-        """With comments or without."""
-        self._commented = not self._commented
+        """Include comments, or leave them out."""
+        self._comments = not self._comments
         await self._changed()
 
     def action_field(self) -> None:
-        """To the file's name, or back to the kinds."""
+        """Focus the file name, or the kinds again."""
         fields = list(self.query(PathField))
         self.set_focus(fields[0] if fields and self.focused is None else None)
 
@@ -168,16 +169,16 @@ class ExportDialog(Dialog[None]):
         await self.action_export()
 
     async def action_export(self) -> None:
-        """Write the file; once it is written, leave."""
-        written = self.query_one(Written)
-        if written.values is not None:
+        """Write the file; once it is written, close."""
+        pane = self.query_one(ExportPane)
+        if pane.values is not None:
             self.dismiss(None)
-        elif not written.busy:
+        elif not pane.busy:
             path = self._path()
             if path.exists():
-                question = f"{path.name} is there already. Write over it?"
+                question = f"{path.name} exists already. Overwrite it?"
                 self.app.push_screen(
-                    ConfirmDialog(question, yes="Write over it", no="Keep it"), partial(self._sure, path)
+                    ConfirmDialog(question, yes="Overwrite", no="Keep it"), partial(self._confirmed, path)
                 )
             else:
                 await self._write(path)
@@ -185,34 +186,34 @@ class ExportDialog(Dialog[None]):
     def _path(self) -> Path:
         for field in self.query(PathField):
             return field.path
-        return self._desk.facts.home / self._proposed(self._kind)
+        return self._desk.facts.home / self._suggested_name(self._kind)
 
-    async def _sure(self, path: Path, sure: bool | None) -> None:
-        if sure:
+    async def _confirmed(self, path: Path, confirmed: bool | None) -> None:
+        if confirmed:
             await self._write(path)
 
     async def _write(self, path: Path) -> None:
         kind = self._kind
         arguments = ["labels", "export", str(path), "--format", kind.format.value]
-        if kind.sided and self._side:
+        if kind.has_sides and self._side:
             arguments += ["--side", self._side]
-        if kind.named and self._disguised:
+        if kind.has_annotators and self._pseudonyms:
             arguments.append("--pseudonyms")
-        if kind.commented and not self._commented:
+        if kind.has_comments and not self._comments:
             arguments.append("--no-comments")
-        await self.query_one(Written).ask("Writing …", *arguments)
+        await self.query_one(ExportPane).ask("Writing …", *arguments)
 
 
-def _choice(key: str, name: str, value: str) -> Content:
-    """A key, what it chooses, and the choice; muted where the file has none."""
+def _option(key: str, name: str, value: str) -> Content:
+    """A key, its option and the value; muted where the kind lacks the option."""
     return Content.assemble((f"{key:<5}", KEY if value else MUTED), (f"{name:<12}", MUTED), value or UNKNOWN)
 
 
-class Written(Pane):
-    """The file while it is written, and where it is then."""
+class ExportPane(Pane):
+    """The progress of the command, then where the file is."""
 
     async def show(self, values: Mapping[str, Any]) -> None:
-        """How many of what, and where."""
-        count = f"{values['rows']:,} {safe(values['what'])} in" if values["what"] else "The set-up is in"
-        words = Content.assemble(("✓ ", GOOD), (count, STRONG), "\n", safe(values["file"]))
-        await self.mount(Static(words, markup=False))
+        """Show the number of rows and the file."""
+        count = f"{values['rows']:,} {safe(values['what'])} in" if values["what"] else "The configuration is in"
+        text = Content.assemble(("✓ ", GOOD), (count, STRONG), "\n", safe(values["file"]))
+        await self.mount(Static(text, markup=False))

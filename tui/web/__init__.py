@@ -1,1 +1,1 @@
-"""The desk in a browser of this machine, for the user who started the server alone."""
+"""The desk in a browser on this machine, for the user who started the server only."""

@@ -1,14 +1,14 @@
-"""Who may talk to the server: a browser of the same user, on the page that the server gave it.
+"""Access control of the web server: only a browser of the same user, on the server's own page.
 
-The server listens on the loopback interface, which every account of the machine reaches, and every page that the user
-has open elsewhere may send requests to. So four things are checked on every request, the WebSocket's among them:
+The server listens on the loopback interface, which every account of the machine can reach, and to which any page in the
+user's browser may send requests. So four things are checked on every request, including the WebSocket's:
 
-- the path begins with a secret that was printed when the server started. A path is not sent to other servers on the
-  same machine, as a cookie would be (RFC 6265, section 8.5: cookies are shared by all ports);
-- Host names the loopback interface, or a page of another name could have itself resolved to it (DNS rebinding);
-- Origin, where the browser sends it, is this server; a WebSocket must have it, since browsers let every page open one;
-- the other end of the connection belongs to the same user or to root, as far as Linux tells: the address may be seen
-  in the arguments of the browser that opened it.
+- the path begins with a secret that was printed when the server started. Unlike a cookie, a path is not sent to other
+  servers on the same machine (RFC 6265, section 8.5: cookies are shared by all ports);
+- Host names the loopback interface; otherwise another site could resolve its own name to it (DNS rebinding);
+- Origin, if sent, is this server; it is required for a WebSocket, which browsers let any page open;
+- the peer belongs to the same user or to root, where Linux can tell: other accounts may see the address in the
+  arguments of the browser.
 """
 
 import hmac
@@ -20,14 +20,14 @@ from pathlib import Path
 
 from aiohttp import web
 
-#: Names of the loopback interface; any port, since it may be forwarded (`ssh -L`).
+#: Hosts that are accepted; with any port, since it may be forwarded (`ssh -L`).
 _LOOPBACK = {"127.0.0.1", "localhost"}
-#: Tables of connections, proc_net_tcp(5): IPv4, and IPv6 with IPv4 addresses mapped into it.
+#: Connection tables, proc_net_tcp(5): IPv4, and IPv6 with mapped IPv4 addresses.
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-#: The state of a connection that both ends have open (enum in Linux's tcp_states.h), and no user's id.
+#: State of an open connection (tcp_states.h of Linux), and a user id that nobody has.
 _ESTABLISHED, _NOBODY = "01", -1
 
-#: Sent with everything. Scripts, styles and fonts come from this server alone; xterm.js makes styles on the page.
+#: Headers of every response. Scripts, styles and fonts come from this server only; xterm.js adds inline styles.
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self'; img-src data:; "
@@ -44,30 +44,29 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The secret of one run of the server, and what else a request must be."""
+    """The secret of one run of the server, and the checks of a request."""
 
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
 
     def refusal(self, request: web.Request) -> str:
-        """Why a request is not answered, one sentence; empty where it is."""
+        """Why a request is refused, in a sentence; empty where it is allowed."""
         if request.host.partition(":")[0] not in _LOOPBACK:
             return "This server answers on 127.0.0.1 and localhost only."
-        given = request.path.removeprefix("/").partition("/")[0]
-        if not hmac.compare_digest(given.encode("utf-8", "replace"), self.token.encode()):
-            return "Open the address that `samesku web` has printed: its long last part is a password."
+        token = request.path.removeprefix("/").partition("/")[0]
+        if not hmac.compare_digest(token.encode("utf-8", "replace"), self.token.encode()):
+            return "Open the address that `samesku web` printed: its last part is a password."
         origin = request.headers.get("Origin")
-        wanted = f"http://{request.host}"
-        if origin != wanted and (origin is not None or "Upgrade" in request.headers):
-            return "Another page may not talk to this server."
+        if origin != f"http://{request.host}" and (origin is not None or "Upgrade" in request.headers):
+            return "Requests from other pages are refused."
         if peer_uid(request) not in {None, 0, os.getuid()}:
             return "This server belongs to another user."
         return ""
 
 
 def peer_uid(request: web.Request) -> int | None:
-    """The user id at the other end of a loopback connection; None where the system does not tell.
+    """The user id of the peer of a loopback connection; None where the system does not tell.
 
-    Whoever has closed their end already is nobody, for the system would call them root, or does not list them.
+    A peer that has closed its end counts as nobody: the system lists it as root, or not at all.
     """
     transport = request.transport
     peer = transport.get_extra_info("peername") if transport else None
@@ -91,6 +90,6 @@ def peer_uid(request: web.Request) -> int | None:
 
 
 def _hex_end(address: str, port: int) -> str:
-    """An IPv4 address and port as these tables have them: the address as a number of the machine's byte order."""
+    """An IPv4 address and port as in the tables: in hexadecimal, the address in the machine's byte order."""
     number = int.from_bytes(bytes(map(int, address.split("."))), sys.byteorder)
     return f"{number:08X}:{port:04X}"

@@ -1,28 +1,25 @@
-"""The desk as a page of `tui.web.server` shows it: what is drawn and typed goes through pipes, in packets."""
+"""Textual driver of a desk in a browser: exchanges packets with `tui.web.session` through pipes."""
 
 import os
 import selectors
 
 from textual import events
-from textual.drivers._byte_stream import ByteStream
 from textual.drivers.web_driver import WebDriver
 from textual.geometry import Size
 
-from tui.driver import LOOK_EVERY_S, Keyboard, read_available
+from tui.driver import POLL_INTERVAL_S, Keyboard, read_available
 from tui.shutdown import hang_up
+from tui.textual_compat import ByteStream
 
 #: The descriptor of the standard input.
 _STDIN = 0
 
 
 class BrowserDriver(WebDriver):
-    """Textual's own, but for what ends a desk: there the end of the input ends nothing, and signals are its own.
-
-    Here a pipe that is closed is a line that is cut, as it is for the desk on a terminal.
-    """
+    """Textual's web driver, except that a closed pipe counts as a lost terminal, and signals are left to the desk."""
 
     def write(self, data: str) -> None:
-        """Send something to the page."""
+        """Send output to the page."""
         payload = data.encode("utf-8", "replace")
         packet = b"D" + len(payload).to_bytes(4, "big") + payload
         try:
@@ -32,8 +29,8 @@ class BrowserDriver(WebDriver):
             hang_up()
 
     def start_application_mode(self) -> None:
-        """Set the page's screen up, and read what is typed."""
-        self.write("\x1b[?1049h\x1b[?25l")  # another screen, no cursor
+        """Set up the page's screen, and start to read input."""
+        self.write("\x1b[?1049h\x1b[?25l")  # alternate screen, no cursor
         if self._mouse:
             self._enable_mouse_support()
         self._enable_bracketed_paste()
@@ -43,17 +40,17 @@ class BrowserDriver(WebDriver):
         self._key_thread.start()
 
     def stop_application_mode(self) -> None:
-        """Stop reading; the page itself is closed once this process is gone."""
+        """Stop reading; the server closes the page when this process ends."""
         self.exit_event.set()
         self._input_reader.close()
 
     def run_input_thread(self) -> None:
-        """Turn what is typed into events, until the desk is left or the page is gone."""
+        """Turn input into events until the desk is left or the page is closed."""
         keyboard, packets = Keyboard(self._debug), ByteStream()
         with selectors.SelectSelector() as selector:
             selector.register(_STDIN, selectors.EVENT_READ)
             while not self.exit_event.is_set():
-                typed = read_available(_STDIN) if selector.select(LOOK_EVERY_S) else None
+                typed = read_available(_STDIN) if selector.select(POLL_INTERVAL_S) else None
                 if typed == b"":
                     hang_up()
                     return

@@ -1,4 +1,4 @@
-"""The server behind `samesku web`: one page, what it is made of, and a desk for each tab that has it open."""
+"""The server of `samesku web`: the page, its files, and a desk process for each open tab."""
 
 import asyncio
 import logging
@@ -12,18 +12,18 @@ from aiohttp import WSCloseCode, web
 from tui.web.access import HEADERS, Access
 from tui.web.session import DeskSession, screen_size
 
-#: Each desk is two or three processes. A person has few tabs open; a page that opens them in a loop has many.
-MOST_DESKS = 8
-#: A browser that has not answered for so long, in seconds, is gone.
+#: Desks at a time, of two or three processes each: more than a person has tabs, fewer than a reload loop opens.
+MAX_DESKS = 8
+#: Seconds without an answer after which a browser counts as gone.
 _HEARTBEAT_S = 15.0
-#: No page sends more at once; a listing that is pasted is far shorter.
-_LONGEST_MESSAGE = 1 << 20
-#: How long the server waits for its desks when it ends, in seconds: longer than a desk may take.
-_PATIENCE_S = 15.0
+#: Bytes of a message at most; a pasted listing is far shorter.
+_MAX_MESSAGE = 1 << 20
+#: Seconds that the server waits for its desks when it ends: longer than a desk may take.
+_SHUTDOWN_TIMEOUT_S = 15.0
 
 _OWN = Path(__file__).parent
 _TEXTUAL = Path(textual_serve.__file__ or "").parent / "static"
-#: What the page is made of, by the name in its address.
+#: Files of the page by the name in their URL.
 _FILES = {
     "page.css": (_OWN / "page.css", "text/css"),
     "page.js": (_OWN / "page.js", "text/javascript"),
@@ -32,14 +32,14 @@ _FILES = {
     "roboto-mono.ttf": (_TEXTUAL / "fonts" / "RobotoMono-VariableFont_wght.ttf", "font/ttf"),
     "roboto-mono-italic.ttf": (_TEXTUAL / "fonts" / "RobotoMono-Italic-VariableFont_wght.ttf", "font/ttf"),
 }
-_FULL = f"{MOST_DESKS} desks are open in other tabs already. Close one of them, then reload this page."
+_FULL = f"{MAX_DESKS} desks are open in other tabs already. Close one of them, then reload this page."
 
 
 class DeskServer:
-    """Answers a browser of the user who started it.
+    """Answers requests of the user who started it.
 
     Args:
-        command: what draws a desk.
+        command: command line of a desk process.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
@@ -49,11 +49,11 @@ class DeskServer:
 
     @property
     def path(self) -> str:
-        """The page's, with the secret in it."""
+        """Path of the page, including the secret."""
         return f"/{self._access.token}/"
 
     def application(self) -> web.Application:
-        """The page, its files, and its WebSocket; all else is refused."""
+        """Routes of the page, its files and its WebSocket."""
         application = web.Application(middlewares=[self._guard])
         application.add_routes(
             [
@@ -87,18 +87,18 @@ class DeskServer:
             size = screen_size(request.query.get("width", "80"), request.query.get("height", "24"))
         except ValueError:
             raise web.HTTPBadRequest from None
-        socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=_LONGEST_MESSAGE)
+        socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=_MAX_MESSAGE)
         await socket.prepare(request)
         session = DeskSession(socket, self._command, size)
-        if len(self._sockets) >= MOST_DESKS:
-            await session.say(_FULL)
+        if len(self._sockets) >= MAX_DESKS:
+            await session.show_notice(_FULL)
             await socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
             return socket
         self._sockets.add(socket)
         try:
             await session.run()
         except OSError as error:
-            await session.say(f"The desk cannot be started: {error.strerror}.")
+            await session.show_notice(f"The desk cannot be started: {error.strerror}.")
             await socket.close()
         finally:
             self._sockets.discard(socket)
@@ -116,21 +116,21 @@ def serve(command: Sequence[str], port: int, announce: Callable[[str], None]) ->
     """Serve desks to this user's browsers until SIGINT, SIGTERM or SIGHUP; returns once all of them have ended.
 
     Args:
-        command: what draws a desk.
-        port: where to listen on the loopback interface; 0 for any that is free.
-        announce: given the address once the server listens there.
+        command: command line of a desk process.
+        port: port on the loopback interface; 0 for any free one.
+        announce: called with the address once the server listens.
 
     Raises:
-        OSError: nothing can listen there.
+        OSError: the port cannot be used.
     """
     asyncio.run(_serve(DeskServer(command), port, announce))
 
 
 async def _serve(server: DeskServer, port: int, announce: Callable[[str], None]) -> None:
-    # What a stranger sends is no fault of the server's, and the path must stand in no log.
+    # Malformed requests are no errors of the server, and the secret path must not be logged.
     silent = logging.getLogger(__name__)
     silent.disabled = True
-    runner = web.AppRunner(server.application(), access_log=None, logger=silent, shutdown_timeout=_PATIENCE_S)
+    runner = web.AppRunner(server.application(), access_log=None, logger=silent, shutdown_timeout=_SHUTDOWN_TIMEOUT_S)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", port).start()

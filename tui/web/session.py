@@ -1,8 +1,8 @@
-"""One desk behind one WebSocket: its process, and what goes in and out of it.
+"""One desk behind one WebSocket: runs its process and passes input and output.
 
-The desk is drawn by `tui.web.driver`, which speaks Textual's protocol for web servers over its pipes: a letter, four
-bytes of length (big-endian), a payload. To the desk go `D`, keys, and `M`, facts such as a new size, as JSON; from it
-come `D`, what to draw, and `M`, which is not obeyed here: no file is delivered and no page opened for it.
+The process (`tui.web.driver`) uses Textual's protocol for web servers on its pipes. A packet is a letter, the length in
+four bytes (big-endian), and a payload. Packets to the desk: `D` input, `M` JSON messages such as a new size. Packets
+from the desk: `D` output; `M`, which asks to deliver files or open pages, is ignored.
 """
 
 import asyncio
@@ -16,23 +16,23 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-#: How long a desk may take to give its claims back once the browser is gone; it gives up by itself after five.
-_PATIENCE_S = 10.0
-#: Cells that a screen may have on a side.
-_SMALLEST, _LARGEST = 2, 1000
-#: What comes of a message that no page of ours has sent.
-_NO_MESSAGE = (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError)
-#: So much of what a desk says that cannot open.
-_LONGEST_COMPLAINT = 4000
+#: Seconds that a desk may take to end once the browser is gone; it ends itself after five.
+_EXIT_TIMEOUT_S = 10.0
+#: Bounds of the screen's width and height, in cells.
+_MIN_CELLS, _MAX_CELLS = 2, 1000
+#: Errors that a malformed message can cause.
+_MALFORMED = (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError)
+#: Bytes of a failed desk's error output that are shown.
+_MAX_ERROR_OUTPUT = 4000
 
 
 class DeskSession:
-    """A desk in a browser, from the opening of the page to its end, whichever side ends it.
+    """A desk in a browser, from the opening of the page until either side ends it.
 
     Args:
-        socket: to the page.
-        command: what draws the desk.
-        size: of the page's screen, in columns and rows.
+        socket: connection to the page.
+        command: command line of the desk process.
+        size: columns and rows of the page's screen.
     """
 
     def __init__(self, socket: web.WebSocketResponse, command: Sequence[str], size: tuple[int, int]) -> None:
@@ -41,43 +41,43 @@ class DeskSession:
         self._size = size
 
     async def run(self) -> None:
-        """Start the desk, pass on what is typed and drawn, and return once its process is gone.
+        """Start the desk, pass input and output, and return once its process has ended.
 
         Raises:
             OSError: it cannot be started.
         """
         process = await asyncio.create_subprocess_exec(
             *self._command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=_environment(self._size),
-            # ctrl+c in the server's terminal is for the server, which then lets its desks end.
+            # ctrl+c in the server's terminal is for the server, which then ends its desks.
             start_new_session=True,
-            # As jobs and engine: the folder that the server was started in may be gone by now.
+            # The server's own working directory may have been deleted.
             cwd=Path(__file__).parents[2],
         )  # fmt: skip
-        typing = asyncio.create_task(self._pass_keys(process))
-        drawing = asyncio.create_task(self._pass_frames(process))
-        complaint = asyncio.create_task(_last_words(process))
+        inputs = asyncio.create_task(self._pass_input(process))
+        outputs = asyncio.create_task(self._pass_output(process))
+        errors = asyncio.create_task(_error_output(process))
         try:
-            await asyncio.wait({typing, drawing}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({inputs, outputs}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await asyncio.shield(asyncio.create_task(_ended(process)))
-            typing.cancel()
-            await asyncio.gather(typing, drawing, return_exceptions=True)
+            await asyncio.shield(asyncio.create_task(_end(process)))
+            inputs.cancel()
+            await asyncio.gather(inputs, outputs, return_exceptions=True)
         if process.returncode and not self._socket.closed:
-            await self.say(await complaint)
+            await self.show_notice(await errors)
         await self._socket.close()
 
-    async def say(self, text: str) -> None:
-        """Have the page show a text in the desk's place, once the connection is closed."""
+    async def show_notice(self, text: str) -> None:
+        """Have the page show a text in place of the desk once the connection is closed."""
         with suppress(ConnectionError):
             await self._socket.send_json(["notice", text])
 
-    async def _pass_keys(self, process: Process) -> None:
-        """From the page to the desk, until the page is gone."""
+    async def _pass_input(self, process: Process) -> None:
+        """Pass messages from the page to the desk until the page is gone."""
         assert process.stdin is not None  # noqa: S101 - opened as a pipe
         async for message in self._socket:
             if message.type is not WSMsgType.TEXT:
                 continue
-            with suppress(*_NO_MESSAGE):
+            with suppress(*_MALFORMED):
                 kind, *rest = json.loads(message.data)
                 if kind == "ping":
                     await self._socket.send_json(["pong", str(rest[0])])
@@ -85,8 +85,8 @@ class DeskSession:
                     process.stdin.write(packet)
                     await process.stdin.drain()
 
-    async def _pass_frames(self, process: Process) -> None:
-        """From the desk to the page, until the desk is gone; what nobody sees any more is read all the same."""
+    async def _pass_output(self, process: Process) -> None:
+        """Pass output from the desk to the page until the desk ends; it is drained after the page is gone."""
         assert process.stdout is not None  # noqa: S101 - opened as a pipe
         with suppress(asyncio.IncompleteReadError):
             while True:
@@ -98,7 +98,7 @@ class DeskSession:
 
 
 def _packet(kind: object, rest: list[Any]) -> bytes:
-    """What the page says, as the desk reads it; empty where it is nothing that a page says."""
+    """A message of the page as a packet for the desk; empty for an unknown kind."""
     if kind == "stdin":
         return _framed(b"D", str(rest[0]).encode("utf-8", "replace"))
     if kind == "resize":
@@ -114,38 +114,38 @@ def _framed(kind: bytes, payload: bytes) -> bytes:
 
 
 def screen_size(width: object, height: object) -> tuple[int, int]:
-    """Columns and rows as a page tells them, within bounds.
+    """Columns and rows from a page, clipped to the bounds.
 
     Raises:
-        ValueError: they are no numbers.
+        ValueError: they are not numbers.
     """
-    columns, rows = (max(_SMALLEST, min(int(str(side)), _LARGEST)) for side in (width, height))
+    columns, rows = (max(_MIN_CELLS, min(int(str(side)), _MAX_CELLS)) for side in (width, height))
     return columns, rows
 
 
 def _environment(size: tuple[int, int]) -> dict[str, str]:
-    """That of the desk: it is drawn in a browser, not in the terminal that the server was started in."""
+    """The environment of the desk process: without the variables of the server's own terminal."""
     of_terminal = {"TMUX", "STY", "COLORFGBG", "TEXTUAL_DRIVER"}
-    kept = {name: value for name, value in os.environ.items() if name not in of_terminal}
+    others = {name: value for name, value in os.environ.items() if name not in of_terminal}
     columns, rows = size
-    return {**kept, "TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": str(columns), "ROWS": str(rows)}
+    return {**others, "TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": str(columns), "ROWS": str(rows)}
 
 
-async def _ended(process: Process) -> None:
-    """Let the desk leave, as when a terminal is closed, and wait until it has."""
+async def _end(process: Process) -> None:
+    """Close the desk's input, which ends it as a lost terminal does, and wait; kill it after a timeout."""
     if process.stdin is not None:
         process.stdin.close()
     try:
-        await asyncio.wait_for(process.wait(), _PATIENCE_S)
+        await asyncio.wait_for(process.wait(), _EXIT_TIMEOUT_S)
     except TimeoutError:
         process.kill()
         await process.wait()
 
 
-async def _last_words(process: Process) -> str:
-    """What the desk wrote to the standard error output, at most its end."""
+async def _error_output(process: Process) -> str:
+    """The end of what the desk wrote to standard error."""
     assert process.stderr is not None  # noqa: S101 - opened as a pipe
-    words = b""
-    while chunk := await process.stderr.read(_LONGEST_COMPLAINT):
-        words = (words + chunk)[-_LONGEST_COMPLAINT:]
-    return words.decode("utf-8", "replace").strip()
+    output = b""
+    while chunk := await process.stderr.read(_MAX_ERROR_OUTPUT):
+        output = (output + chunk)[-_MAX_ERROR_OUTPUT:]
+    return output.decode("utf-8", "replace").strip()

@@ -20,7 +20,7 @@ from core.workspace import Workspace
 from labels.exchange.tasks import Defaults
 from labels.model import MACHINE, Verb
 from labels.store import LabelStore
-from tui.kiosk import enclosed
+from tui.kiosk import kiosk_context
 
 Call = Callable[..., object]
 
@@ -92,7 +92,7 @@ def test_a_kiosk_asks_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     monkeypatch.setattr("pwd.getpwuid", lambda _: entry)
     monkeypatch.setattr("tui.kiosk.sys", SimpleNamespace(flags=SimpleNamespace(isolated=1), argv=[]))
     with pytest.raises(CoreError, match="cannot be a name"):
-        _ = enclosed(Context(home=tmp_path)).annotator
+        _ = kiosk_context(Context(home=tmp_path)).annotator
 
 
 @pytest.mark.parametrize("name", [name for name in REFUSED if name != " "])

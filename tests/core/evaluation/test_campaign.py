@@ -28,7 +28,7 @@ def gold_of(n: int = 400, seed: int = 0) -> LabelledPairs:
     vectors = random.standard_normal((n, 3)).astype(np.float32)
     labels = vectors @ np.array([1.0, 2.0, -1.0]) + 0.3 * random.standard_normal(n) > 2.5
     query = np.arange(n) // 4
-    return Gold(vectors, labels, query, query // 2)
+    return LabelledPairs(vectors, labels, query, query // 2)
 
 
 def run(plan: CampaignPlan, seed: int = 0) -> list:

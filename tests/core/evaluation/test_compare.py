@@ -109,7 +109,7 @@ def test_without_a_validation_set_pairs_are_not_measured(judged: Workspace) -> N
         store.record(
             "ada", Verb.REJECT, q("qv"), no_match("qv-c1"), ActionDetails(stream=Stream.VALIDATION, closes=True)
         )
-    found = evaluate_own(judged, Settings(), EncoderModel(TUNED, judged.models / TUNED / "merged"), Silent())
+    found = evaluate_workspace(judged, Settings(), EncoderModel(TUNED, judged.models / TUNED / "merged"), Silent())
     assert (found["judged_on"], found["queries"]) == ("queries held out of training", 1)
     assert "f1" not in found
     assert "pairs" not in found

@@ -6,6 +6,7 @@ import pytest
 from opinions import said
 from samples import c, match, no_match, q
 
+from core.evaluation.annotators import SESSION_GAP_S, annotator_stats, work_sessions
 from core.splits.annotator_accuracy import accuracy_by_adjudication, adjudications
 from labels.annotations import human_annotations
 from labels.model import ActionDetails, Verb

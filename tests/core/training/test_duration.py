@@ -53,10 +53,9 @@ def test_an_earlier_retrain_tells_its_training_from_all_else(result: dict[str, o
 
 def test_a_retrain_that_did_not_train_tells_nothing() -> None:
     assert (
-        experience_of_retrain(ProgressLog(stages=COURSE.stages[:1], last_event_at=9.0), {"triplets": 400}, RECIPE)
-        is None
+        timing_from_retrain(ProgressLog(stages=COURSE.stages[:1], last_event_at=9.0), {"triplets": 400}, RECIPE) is None
     )
-    assert experience_of_retrain(COURSE, {"triplets": "?"}, RECIPE) is None
+    assert timing_from_retrain(COURSE, {"triplets": "?"}, RECIPE) is None
 
 
 def test_an_index_run_lets_one_guess(tmp_path: Path) -> None:

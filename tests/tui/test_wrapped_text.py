@@ -1,4 +1,4 @@
-"""Texts over several lines."""
+"""Wrapped text."""
 
 import pytest
 from hypothesis import given
@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from core.text.safe import safe
-from tui.common.wrapped_text import WrappedText, broken
+from tui.common.wrapped_text import WrappedText, line_spans
 
 
 def lines(text: str, width: int) -> list[str]:
-    return [text[start:end] for start, end in broken(text, width)]
+    return [text[start:end] for start, end in line_spans(text, width)]
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_nothing_is_lost_and_no_line_is_too_wide(text: str, width: int) -> None:
     assert all(cell_len(line) <= width for line in found)
 
 
-def test_styles_go_on_over_lines() -> None:
+def test_styles_continue_over_lines() -> None:
     passage = WrappedText([("one ", ""), ("two three", "bold"), (" four", "")], 9)
     assert [str(line) for line in (passage[0], passage[1])] == ["one two", "three"]
     assert [[(s.start, s.end, s.style) for s in passage[n].spans] for n in range(3)] == [
@@ -51,9 +51,9 @@ def test_styles_go_on_over_lines() -> None:
     assert str(passage.content) == "one two\nthree\nfour"
 
 
-def test_what_goes_on_past_the_last_line_ends_in_an_ellipsis() -> None:
-    assert [str(line) for line in WrappedText([("one two three", "")], 7, most=1)] == ["one tw…"]
-    assert [str(line) for line in WrappedText([("one two three", "")], 7, most=2)] == ["one two", "three"]
-    assert WrappedText([("one two three", "")], 7, most=1).is_cut
-    assert not WrappedText([("one two three", "")], 7, most=2).is_cut
-    assert [str(line) for line in WrappedText([("one two", "")], 5, most=1)] == ["one…"]
+def test_cut_text_ends_in_an_ellipsis() -> None:
+    assert [str(line) for line in WrappedText([("one two three", "")], 7, max_lines=1)] == ["one tw…"]
+    assert [str(line) for line in WrappedText([("one two three", "")], 7, max_lines=2)] == ["one two", "three"]
+    assert WrappedText([("one two three", "")], 7, max_lines=1).is_cut
+    assert not WrappedText([("one two three", "")], 7, max_lines=2).is_cut
+    assert [str(line) for line in WrappedText([("one two", "")], 5, max_lines=1)] == ["one…"]

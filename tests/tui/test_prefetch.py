@@ -7,7 +7,7 @@ from tui.review import candidates
 from tui.review.prefetch import Prefetch
 
 
-async def test_rows_that_were_prepared_are_used_and_are_right(bench: Bench) -> None:
+async def test_prepared_rows_are_used_and_correct(bench: Bench) -> None:
     plain = bench.app("bob")
     async with plain.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -29,7 +29,7 @@ async def test_rows_that_were_prepared_are_used_and_are_right(bench: Bench) -> N
         assert screen_text(app).replace("ada", "bob") == wanted
 
 
-async def test_what_was_prepared_for_another_query_is_forgotten(bench: Bench) -> None:
+async def test_rows_prepared_for_another_query_are_discarded(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -44,11 +44,11 @@ async def test_what_was_prepared_for_another_query_is_forgotten(bench: Bench) ->
         assert app.review.candidates._rows[1, False] == candidates.row_lines(1, option, columns, cursor=False)
 
 
-async def test_nobody_claims_what_is_only_prepared(bench: Bench) -> None:
+async def test_a_prepared_query_is_not_claimed(bench: Bench) -> None:
     desk = bench.desk()
     desk.review.advance()
     ahead = desk.review.peek()
     assert ahead is not None
     assert desk.review.item is not None
     assert ahead.query.ref != desk.review.item.query.ref
-    assert bench.desk("bob").claims.held_by_others("bob").keys() == {desk.review.item.query.ref}
+    assert bench.desk("bob").leases.held_by_others("bob").keys() == {desk.review.item.query.ref}

@@ -1,9 +1,9 @@
-"""An engine that says what a test tells it to, when a test lets it."""
+"""A fake matcher worker whose answers a test sets and holds back."""
 
 import threading
 from typing import Any
 
-from tui.errors import EngineError, EngineRefusalError
+from tui.errors import WorkerError, WorkerRefusalError
 
 #: Candidates of q8 in an order that retrieval did not give, and q1 asked before it.
 PROBABILITIES = [0.02, 0.97, 0.41, 0.005, 0.003, 0.2, 0.1, 0.05, 0.04, 0.03]
@@ -41,13 +41,13 @@ def rescored(*queries: str, labels: int = 312) -> dict[str, Any]:
     }
 
 
-class FakeEngine:
+class FakeMatcher:
     """Answers at once, unless held back; `refits` counts the refits that were begun."""
 
     def __init__(self, *queries: str, labels: int = 312) -> None:
         self.answer = rescored(*queries, labels=labels)
         self.dead = False
-        self.refusal: EngineRefusalError | None = None
+        self.refusal: WorkerRefusalError | None = None
         self.refits = 0
         self.at_once = 0
         self.most_at_once = 0
@@ -67,7 +67,7 @@ class FakeEngine:
         try:
             self.let_go.wait(60)
             if self.dead or self.closed:
-                raise EngineError("The engine ended unexpectedly.", "It is started again by itself.")
+                raise WorkerError("The matcher process ended unexpectedly.", "It restarts automatically.")
             if self.refusal is not None:
                 raise self.refusal
             return self.answer if do == "refit" else REASONS

@@ -1,4 +1,4 @@
-"""The desk's end of the engine: started when first asked, restarted when it dies, never in the way."""
+"""The client of a worker process: start, restart, time-outs and refusals."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from desk_bench import Bench, screen_text, settled
 from feature_tables import write_features
 from samples import until
 
-from tui.errors import EngineError
+from tui.errors import WorkerError
 from tui.worker_client import WorkerClient
 
 #: Answers every request with its own id; `die` and `hang` do what they say.
@@ -31,7 +31,7 @@ for line in sys.stdin:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[WorkerClient]:
-    made = WorkerClient(tmp_path, [sys.executable, "-c", CHILD], pauses_s=(600, 600))
+    made = WorkerClient(tmp_path, [sys.executable, "-c", CHILD], restart_delays_s=(600, 600))
     yield made
     if made.pid and made._process and made._process.poll() is None:
         made._process.kill()
@@ -43,15 +43,15 @@ def pass_the_pause(engine: WorkerClient) -> None:
     engine._not_before = 0.0
 
 
-def test_it_starts_when_first_asked_and_in_a_session_of_its_own(engine: WorkerClient) -> None:
+def test_it_starts_on_the_first_request_in_a_session_of_its_own(engine: WorkerClient) -> None:
     assert engine.pid is None
     assert engine.ask("this") == {"did": "this"}
     assert engine.pid
     assert os.getsid(engine.pid) == engine.pid != os.getsid(0)
 
 
-def test_what_it_cannot_do_is_an_error_with_a_way_out(engine: WorkerClient) -> None:
-    with pytest.raises(EngineError, match="It cannot") as refused:
+def test_a_refusal_is_an_error_with_a_hint(engine: WorkerClient) -> None:
+    with pytest.raises(WorkerError, match="It cannot") as refused:
         engine.ask("fail")
     assert refused.value.hint == "Try."
     assert engine.ask("babble") == {"did": "babble"}
@@ -60,57 +60,57 @@ def test_what_it_cannot_do_is_an_error_with_a_way_out(engine: WorkerClient) -> N
 def test_it_is_restarted_when_it_dies(engine: WorkerClient) -> None:
     engine.ask("this")
     first = engine.pid
-    with pytest.raises(EngineError, match="ended"):
+    with pytest.raises(WorkerError, match="ended"):
         engine.ask("die")
-    with pytest.raises(EngineError, match="just ended"):
+    with pytest.raises(WorkerError, match="just ended"):
         engine.ask("this")
     pass_the_pause(engine)
     assert engine.ask("this") == {"did": "this"}
     assert engine.pid != first
 
 
-def test_one_that_dies_again_and_again_is_left_alone(engine: WorkerClient) -> None:
+def test_after_several_deaths_it_is_not_started_again(engine: WorkerClient) -> None:
     for _ in range(3):
-        with pytest.raises(EngineError, match="ended unexpectedly"):
+        with pytest.raises(WorkerError, match="ended unexpectedly"):
             engine.ask("die")
         pass_the_pause(engine)
-    with pytest.raises(EngineError, match="left alone"):
+    with pytest.raises(WorkerError, match="not started again"):
         engine.ask("this")
 
 
-def test_a_killed_one_disappoints_who_waits(engine: WorkerClient) -> None:
+def test_killing_it_fails_pending_requests(engine: WorkerClient) -> None:
     engine.ask("this")
     assert engine.pid
     threading.Timer(0.2, os.kill, [engine.pid, signal.SIGKILL]).start()
     began = time.monotonic()
-    with pytest.raises(EngineError, match="ended unexpectedly"):
+    with pytest.raises(WorkerError, match="ended unexpectedly"):
         engine.ask("hang")
     assert time.monotonic() - began < 60
 
 
-def test_nobody_who_leaves_waits(engine: WorkerClient) -> None:
+def test_closing_fails_pending_requests(engine: WorkerClient) -> None:
     engine.ask("this")
     threading.Timer(0.2, engine.close).start()
     began = time.monotonic()
-    with pytest.raises(EngineError, match="being left"):
+    with pytest.raises(WorkerError, match="being left"):
         engine.ask("hang")
     assert time.monotonic() - began < 60
-    with pytest.raises(EngineError, match="being left"):
+    with pytest.raises(WorkerError, match="being left"):
         engine.ask("this")
 
 
-def test_too_long_is_too_long(engine: WorkerClient) -> None:
-    with pytest.raises(EngineError, match="too long"):
-        engine.ask("hang", patience_s=0.1)
+def test_a_request_times_out(engine: WorkerClient) -> None:
+    with pytest.raises(WorkerError, match="too long"):
+        engine.ask("hang", timeout_s=0.1)
 
 
-def test_a_program_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="cannot be started"):
+def test_a_missing_program_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(WorkerError, match="cannot be started"):
         WorkerClient(tmp_path, [str(tmp_path / "nothing")]).ask("this")
 
 
 @pytest.mark.slow
-async def test_the_real_one_learns_from_the_first_answer_and_its_death_is_no_matter(bench: Bench) -> None:
+async def test_the_matcher_worker_refits_and_may_be_killed(bench: Bench) -> None:
     write_features(bench.workspace)
     engine = WorkerClient(bench.workspace.home)
     app = bench.app(engine=engine)
@@ -119,7 +119,7 @@ async def test_the_real_one_learns_from_the_first_answer_and_its_death_is_no_mat
         assert "bands (uncalibrated)" in screen_text(app)
         await pilot.press("a")
         await settled(pilot)
-        assert "matcher: 10 labels" in screen_text(app)
+        assert "matcher: 10 labelled pairs" in screen_text(app)
         assert engine.pid
         os.kill(engine.pid, signal.SIGKILL)
         await pilot.press("n")

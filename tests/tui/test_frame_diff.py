@@ -1,4 +1,4 @@
-"""Whatever frames come, a terminal shows in the end what it would have shown had each been sent whole."""
+"""Frame differencing: the terminal shows the same as if each frame had been sent in full."""
 
 import sys
 import unicodedata
@@ -15,17 +15,16 @@ from rich.cells import cell_len
 from rich.color import ColorSystem
 from rich.segment import Segment
 from rich.style import Style
-from textual._ansi_sequences import SYNC_END, SYNC_START
-from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from tests.bench.terminal import Terminal
-from tui import frame_diff as wire_module
+from tui import frame_diff
 from tui.driver import DeskDriver
 from tui.frame_diff import FrameDiff
 from tui.review import cell_widths
+from tui.textual_compat import SYNC_END, SYNC_START, ChopsUpdate, LayoutUpdate
 
 SIZE = Size(12, 3)
 STYLES = [
@@ -99,7 +98,7 @@ def test_a_part_of_a_line_leaves_the_rest(first: Strip, second: Strip, begin: in
     assert terminal.cells() == fresh.cells()
 
 
-def test_what_is_the_same_is_not_sent_again() -> None:
+def test_unchanged_cells_are_not_sent_again() -> None:
     wire = FrameDiff()
     before = _fitted(Strip([Segment("match 55 in", STYLES[1])]))
     after = _fitted(Strip([Segment("match 65 in", STYLES[1])]))
@@ -111,12 +110,12 @@ def test_after_a_resize_everything_is_sent_again() -> None:
     wire = FrameDiff()
     strips = [_fitted(Strip([Segment("shown")]))] * 3
     first = sent(wire, strips)
-    wire.forget()
+    wire.invalidate()
     assert sent(wire, strips) == first
 
 
 @pytest.mark.parametrize("text", ["👨‍👩‍👧 family", "z\u0301\u0301algo", "電視"])
-def test_after_a_character_of_doubtful_width_the_cursor_is_placed_anew(text: str) -> None:
+def test_the_cursor_is_positioned_after_a_character_of_ambiguous_width(text: str) -> None:
     out = wire_text(text + "x")
     column = cell_len(text) + 1
     assert f"\x1b[1;{column}H" in out or f"H{text}x" not in out
@@ -138,7 +137,7 @@ def test_fewer_colours_cost_less(colors: ColorSystem) -> None:
     assert "38;2;" not in FrameDiff().difference(whole(strips), SIZE, colors)
 
 
-def test_a_frame_is_sent_in_one_piece_and_never_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_frame_is_one_write_and_empty_frames_are_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     pieces: list[str] = []
     monkeypatch.setattr(LinuxDriver, "write", lambda _, data: pieces.append(data))
     driver = object.__new__(DeskDriver)
@@ -161,7 +160,7 @@ def test_a_frame_is_sent_in_one_piece_and_never_for_nothing(monkeypatch: pytest.
     ]
 
 
-def test_the_screen_can_be_painted_anew(bench: Bench) -> None:
+def test_the_screen_can_be_repainted(bench: Bench) -> None:
     desk = [sys.executable, "-m", "tui", "--home", str(bench.workspace.home), "--as", "ada", "review"]
     with Terminal(desk, folder=Path(__file__).parents[2]) as terminal:
         assert terminal.wait_for(lambda t: "1/10" in "".join(t.lines), 120)
@@ -202,7 +201,7 @@ def letters(text: str) -> str:
 @pytest.mark.usefixtures("spacing_marks")
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(DOUBTFUL), st.sampled_from(STYLES[:3])), min_size=2, max_size=6))
-def test_no_letter_vanishes_where_marks_have_cells(shown: list[tuple[str, Style]]) -> None:
+def test_no_letter_is_lost_where_marks_have_cells(shown: list[tuple[str, Style]]) -> None:
     size = Size(30, 1)
     wire, terminal = FrameDiff(), Screen(size)
     for text, style in shown:
@@ -216,7 +215,7 @@ def test_no_letter_vanishes_where_marks_have_cells(shown: list[tuple[str, Style]
 
 
 @pytest.mark.parametrize("text", [text for text in DOUBTFUL if text[0] not in "PŹ電ภ"])
-def test_a_line_with_something_doubtful_is_written_again_from_there(text: str) -> None:
+def test_a_line_is_rewritten_from_its_first_ambiguous_character(text: str) -> None:
     size = Size(40, 1)
 
     def line(words: str) -> LayoutUpdate:
@@ -225,7 +224,7 @@ def test_a_line_with_something_doubtful_is_written_again_from_there(text: str) -
     wire = FrameDiff()
     wire.difference(line(f"ab {text} 55 inch"), size, ColorSystem.TRUECOLOR)
     after = wire.difference(line(f"ab {text} 65 inch"), size, ColorSystem.TRUECOLOR)
-    assert next(c for c in text if wire_module._is_doubtful(c)) in after
+    assert next(c for c in text if frame_diff._is_ambiguous(c)) in after
     assert "65 inch" in after
     before = wire.difference(line(f"xb {text} 65 inch"), size, ColorSystem.TRUECOLOR)
     assert before == "\x1b[1;1Hx", "what comes before it is still sent cell by cell"
@@ -233,6 +232,6 @@ def test_a_line_with_something_doubtful_is_written_again_from_there(text: str) -
 
 def test_cells_are_as_many_as_the_text_is_wide() -> None:
     for text in DOUBTFUL:
-        cells = wire_module._cells(Strip([Segment(text)]), ColorSystem.TRUECOLOR)
+        cells = frame_diff._cells(Strip([Segment(text)]), ColorSystem.TRUECOLOR)
         assert len(cells) == cell_len(text), text
         assert "".join(cell[0] for cell in cells if cell) == text

@@ -1,4 +1,4 @@
-"""Past work, flags and comments: found as one types, opened, decided anew, and back to where one was."""
+"""Past work, flags and comments: searched, opened, revised, and the place in the list restored."""
 
 import re
 
@@ -33,9 +33,7 @@ def listed(app: DeskApp) -> list[str]:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_a_past_query_is_found_decided_anew_and_left_for_the_one_before(
-    bench: Bench, size: tuple[int, int]
-) -> None:
+async def test_a_past_query_is_found_revised_and_left(bench: Bench, size: tuple[int, int]) -> None:
     app = bench.app()
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
@@ -51,7 +49,7 @@ async def test_a_past_query_is_found_decided_anew_and_left_for_the_one_before(
         await press(pilot, "enter")
         assert app.screen is app.review
         assert shown(app) == "q3"
-        assert "Looked up: decide it anew" in screen_text(app)
+        assert "Looked up: decide again" in screen_text(app)
         assert "Esc back" in screen_text(app)
         await press(pilot, "x", "3", "a")
         assert shown(app) == "q1"
@@ -81,20 +79,20 @@ async def test_escape_leaves_the_list_and_a_query_that_was_looked_up(bench: Benc
     assert len(bench.decided()) == 10
 
 
-async def test_a_list_without_anything_says_so(bench: Bench) -> None:
+async def test_an_empty_list_has_a_note(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await press(pilot, "o", "enter", "down")
-        assert "You have decided nothing yet." in screen_text(app)
+        assert "No decisions yet." in screen_text(app)
         await press(pilot, "tab")
-        assert "Nothing is flagged" in screen_text(app)
+        assert "No flags or comments yet" in screen_text(app)
         await press(pilot, *"zz")
-        assert "Nothing holds all of these words." in screen_text(app)
+        assert "No entry has all of these words." in screen_text(app)
         assert isinstance(app.screen, PastScreen)
 
 
-async def test_pages_come_as_one_goes_down(bench: Bench) -> None:
+async def test_pages_are_loaded_on_scrolling(bench: Bench) -> None:
     with bench.store() as store:
         for number in range(75):
             store.record("ada", Verb.SKIP, q(str(number)))
@@ -136,7 +134,7 @@ async def test_flags_and_comments_of_everybody_are_worked_through(bench: Bench, 
         assert shown(app) == "q3"
 
 
-async def test_what_another_person_has_is_shown_as_theirs_and_refused(bench: Bench) -> None:
+async def test_a_query_of_another_annotator_is_marked_and_refused(bench: Bench) -> None:
     with bench.store() as store:
         store.record("ada", Verb.NONE, q("q1"), no_match("q1-c1"), ActionDetails(closes=True))
     jo = bench.desk("jo")
@@ -154,7 +152,7 @@ async def test_what_another_person_has_is_shown_as_theirs_and_refused(bench: Ben
         jo.review.close()
         await press(pilot, "enter")
         assert (app.screen, shown(app)) == (app.review, "q1")
-    assert jo.claims.held_by_others("jo").keys() == {q("q1"), q(before or "")}
+    assert jo.leases.held_by_others("jo").keys() == {q("q1"), q(before or "")}
 
 
 async def test_a_validation_query_is_edited_blind(bench: Bench) -> None:
@@ -196,7 +194,7 @@ async def test_a_validation_query_is_edited_blind(bench: Bench) -> None:
     assert rows == [("validation", 1)]
 
 
-async def test_nothing_left_says_who_has_the_rest_and_enter_looks_again(bench: Bench) -> None:
+async def test_an_empty_stream_names_the_holders_and_enter_refreshes(bench: Bench) -> None:
     bob, eve = bench.desk("bob"), bench.desk("eve")
     bob.review.advance()
     eve.review.advance()

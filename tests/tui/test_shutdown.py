@@ -66,7 +66,7 @@ def started(bench: Bench, *command: str, sign: bytes = b"Passport") -> Iterator[
 
 def how_it_ended(bench: Bench) -> SessionEnd | None:
     """What the next desk of ada's is told of the last; by then nothing is reserved any more."""
-    assert bench.desk("bob").claims.held_by_others("bob") == {}
+    assert bench.desk("bob").leases.held_by_others("bob") == {}
     last = bench.desk().sitting.sitting.interrupted
     return last.ending if last else SessionEnd.LEFT
 
@@ -81,7 +81,7 @@ def reject_first(bench: Bench, terminal: int) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
-def test_a_signal_gives_the_claims_back(bench: Bench, number: signal.Signals) -> None:
+def test_a_signal_releases_the_leases(bench: Bench, number: signal.Signals) -> None:
     with started(bench) as (process, terminal):
         reject_first(bench, terminal)
         process.send_signal(number)
@@ -98,7 +98,7 @@ def test_a_terminal_that_is_closed_without_a_signal_is_noticed(bench: Bench) -> 
     assert how_it_ended(bench) is SessionEnd.DISCONNECTED
 
 
-def test_noise_on_the_line_is_no_end(bench: Bench) -> None:
+def test_line_noise_does_not_end_the_desk(bench: Bench) -> None:
     with started(bench) as (process, terminal):
         reject_first(bench, terminal)
         for noise in (b"\xff\xfe", b"\xc3(", b"\x1b[99999999u", b"\x1b[M\xff\xff\xff"):
@@ -113,19 +113,19 @@ def test_noise_on_the_line_is_no_end(bench: Bench) -> None:
 STALLED = """
 import queue, sys
 from core.queue.last_session import SessionEnd
-from tui.shutdown import Departure
+from tui.shutdown import ShutdownGuard
 
 def give_up(ending):
     print("gave up:", ending, flush=True)
 
-with Departure(lambda: print("asked", flush=True), give_up, patience_s=0.5):
+with ShutdownGuard(lambda: print("asked", flush=True), give_up, timeout_s=0.5):
     print("waiting", flush=True)
     queue.Queue().get()
 """
 
 
 @pytest.mark.parametrize(("number", "ending"), [(signal.SIGTERM, "stopped"), (signal.SIGHUP, "cut")])
-def test_a_desk_that_cannot_leave_is_ended(number: signal.Signals, ending: str) -> None:
+def test_a_stuck_desk_is_killed(number: signal.Signals, ending: str) -> None:
     process = subprocess.Popen([sys.executable, "-c", STALLED], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "waiting\n"
@@ -136,7 +136,7 @@ def test_a_desk_that_cannot_leave_is_ended(number: signal.Signals, ending: str) 
     assert said.endswith(f"gave up: {ending}\n")
 
 
-def test_giving_up_gives_the_claims_back(bench: Bench) -> None:
+def test_abandoning_releases_the_leases(bench: Bench) -> None:
     desk = bench.desk()
     desk.sitting.resume()
     asyncio.run(asyncio.to_thread(desk.sitting.abandon, SessionEnd.DISCONNECTED))
@@ -147,9 +147,7 @@ def test_giving_up_gives_the_claims_back(bench: Bench) -> None:
     ("number", "ending"),
     [(signal.SIGTERM, SessionEnd.STOPPED), (signal.SIGHUP, SessionEnd.DISCONNECTED), (None, SessionEnd.DISCONNECTED)],
 )
-def test_the_plain_desk_leaves_in_good_order_too(
-    bench: Bench, number: signal.Signals | None, ending: SessionEnd
-) -> None:
+def test_the_plain_desk_shuts_down_in_order(bench: Bench, number: signal.Signals | None, ending: SessionEnd) -> None:
     command = ("-m", "tui", "--home", str(bench.workspace.home), "--as", "ada", "review", "--plain")
     with started(bench, *command, sign=b"\n10. ") as (process, terminal):
         os.write(terminal, b"n\n")
@@ -176,10 +174,10 @@ def test_a_fault_ends_the_desk_with_a_sentence(bench: Bench, monkeypatch: pytest
         run_desk(desk)
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
     assert "saved" in caught.value.hint
-    assert bench.desk("bob").claims.held_by_others("bob") == {}
+    assert bench.desk("bob").leases.held_by_others("bob") == {}
 
 
-async def test_an_unknown_theme_is_told(bench: Bench) -> None:
+async def test_an_unknown_theme_is_reported(bench: Bench) -> None:
     from core.settings import DeskSettings, Settings  # noqa: PLC0415
 
     bench.settings = Settings(desk=DeskSettings(theme="[/]nope"))

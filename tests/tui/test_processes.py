@@ -1,4 +1,4 @@
-"""Verbs of the command line beside the keyboard: answered, refused, followed and ended."""
+"""Commands in child processes: answers, failures, progress and cancelling."""
 
 import subprocess
 import sys
@@ -16,8 +16,8 @@ from labels.errors import SameskuError
 from tui.common.pane import VerbProgress
 from tui.errors import VerbEndedError, VerbError
 from tui.messages import Answered, Failed
-from tui.ports import Headway
-from tui.services.processes import ChildVerb, ChildVerbs
+from tui.ports import StageProgress
+from tui.services.processes import VerbRun, VerbRunner
 
 #: Does what its first argument after the global options says.
 CHILD = """
@@ -40,39 +40,39 @@ if word in {"work", "stubborn"}:
 
 
 @pytest.fixture
-def verbs(tmp_path: Path) -> Iterable[ChildVerbs]:
-    made = ChildVerbs(tmp_path, "ada", (sys.executable, "-c", CHILD))
+def verbs(tmp_path: Path) -> Iterable[VerbRunner]:
+    made = VerbRunner(tmp_path, "ada", (sys.executable, "-c", CHILD))
     yield made
     made.close()
 
 
-def test_a_verb_runs_on_this_workspace_under_this_name(verbs: ChildVerbs, tmp_path: Path) -> None:
+def test_a_command_runs_on_the_workspace_as_the_annotator(verbs: VerbRunner, tmp_path: Path) -> None:
     values = verbs.ask("labels", "answer").answer()
     assert values == {"arguments": ["--home", str(tmp_path), "--as", "ada", "--json", "labels", "answer"]}
 
 
-def test_what_it_cannot_do_is_a_sentence_with_a_way_out(verbs: ChildVerbs) -> None:
+def test_a_failure_is_a_sentence_with_a_hint(verbs: VerbRunner) -> None:
     with pytest.raises(VerbError) as refused:
         verbs.ask("refuse").answer()
     assert (refused.value.message, refused.value.hint) == ("There is no [such] file.", "Name another file.")
 
 
-def test_a_check_that_finds_something_wrong_answers_all_the_same(verbs: ChildVerbs) -> None:
+def test_a_failed_check_still_answers(verbs: VerbRunner) -> None:
     assert verbs.ask("wrong").answer() == {"ok": False}
 
 
 @pytest.mark.parametrize("word", ["die", "chatter"])
-def test_what_says_nothing_sensible_is_an_error(verbs: ChildVerbs, word: str) -> None:
+def test_unreadable_output_is_an_error(verbs: VerbRunner, word: str) -> None:
     with pytest.raises(VerbError, match="said nothing"):
         verbs.ask(word).answer()
 
 
-def test_what_cannot_be_started_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_program_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(VerbError, match="cannot be started"):
-        ChildVerb([str(tmp_path / "nothing")]).answer()
+        VerbRun([str(tmp_path / "nothing")]).answer()
 
 
-def _begun(asked: ChildVerb) -> tuple[threading.Thread, list[SameskuError]]:
+def _begun(asked: VerbRun) -> tuple[threading.Thread, list[SameskuError]]:
     """The verb at work in a thread, once it has told how far it is; and what it will raise."""
     raised: list[SameskuError] = []
 
@@ -84,15 +84,15 @@ def _begun(asked: ChildVerb) -> tuple[threading.Thread, list[SameskuError]]:
 
     thread = threading.Thread(target=work)
     thread.start()
-    until(lambda: asked.headway() == Headway("hashes", 40, 100, 12.0))
+    until(lambda: asked.progress() == StageProgress("hashes", 40, 100, 12.0))
     return thread, raised
 
 
 @pytest.mark.parametrize("word", ["work", "stubborn"])
-def test_it_can_be_ended(verbs: ChildVerbs, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.services.processes._GRACE_S", 0.0)
+def test_a_command_can_be_cancelled(verbs: VerbRunner, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.services.processes._CLEAN_UP_S", 0.0)
     asked = verbs.ask(word)
-    assert asked.headway() is None
+    assert asked.progress() is None
     thread, raised = _begun(asked)
     asked.cancel()
     asked.cancel()
@@ -101,7 +101,7 @@ def test_it_can_be_ended(verbs: ChildVerbs, word: str, monkeypatch: pytest.Monke
     assert isinstance(raised[0], VerbEndedError)
 
 
-def test_what_was_ended_before_it_began_never_begins(verbs: ChildVerbs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_cancelled_before_its_start_never_starts(verbs: VerbRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = verbs.ask("answer")
     asked.cancel()
     monkeypatch.setattr(subprocess, "Popen", None)
@@ -109,7 +109,7 @@ def test_what_was_ended_before_it_began_never_begins(verbs: ChildVerbs, monkeypa
         asked.answer()
 
 
-def test_whoever_leaves_ends_all_that_runs(verbs: ChildVerbs) -> None:
+def test_closing_cancels_all_commands(verbs: VerbRunner) -> None:
     thread, raised = _begun(verbs.ask("work"))
     verbs.close()
     thread.join(120)
@@ -127,7 +127,7 @@ def test_the_real_command_line_answers(bench: Bench) -> None:
 class Page(App[None]):
     """One line that asks."""
 
-    def __init__(self, asked: ChildVerb) -> None:
+    def __init__(self, asked: VerbRun) -> None:
         super().__init__()
         self.asked = asked
         self.heard: list[Answered | Failed] = []
@@ -144,7 +144,7 @@ class Page(App[None]):
         self.heard.append(message)
 
 
-async def test_a_line_asks_and_tells_its_screen(verbs: ChildVerbs) -> None:
+async def test_a_progress_line_posts_the_answer(verbs: VerbRunner) -> None:
     app = Page(verbs.ask("wrong"))
     async with app.run_test() as pilot:
         assert app.query_one(VerbProgress).render().plain == "Counting …"
@@ -152,22 +152,22 @@ async def test_a_line_asks_and_tells_its_screen(verbs: ChildVerbs) -> None:
         assert app.heard == [Answered({"ok": False}, "counts")]
 
 
-async def test_a_line_tells_what_went_wrong(verbs: ChildVerbs) -> None:
+async def test_a_progress_line_posts_the_failure(verbs: VerbRunner) -> None:
     app = Page(verbs.ask("refuse"))
     async with app.run_test() as pilot:
         await settled(pilot)
         assert app.heard == [Failed("There is no [such] file.", "Name another file.")]
 
 
-async def test_a_line_that_goes_ends_the_verb_and_says_nothing(verbs: ChildVerbs) -> None:
+async def test_removing_a_progress_line_cancels_the_command(verbs: VerbRunner) -> None:
     asked = verbs.ask("work")
     app = Page(asked)
     async with app.run_test() as pilot:
-        until(lambda: asked.headway() == Headway("hashes", 40, 100, 12.0))
+        until(lambda: asked.progress() == StageProgress("hashes", 40, 100, 12.0))
         line = app.query_one(VerbProgress)
         line._begun -= 5
         assert line.render().plain == "Counting …  hashes 40%, 12 s left"
         await line.remove()
         await settled(pilot)
-        assert asked.over
+        assert asked.has_ended
         assert app.heard == []
