@@ -116,7 +116,7 @@ async def test_what_is_typed_after_a_look_has_to_be_looked_at_too(bench: Bench) 
         fill(app, path="a.csv")
         await press(pilot, "enter", "x")
         assert "3,100" not in screen_text(app)
-        assert "Enter preview" in screen_text(app)
+        assert "Enter look at it" in screen_text(app)
         await press(pilot, "enter")
         assert [asked[-2:] for asked in verbs.asked] == [
             (str(bench.workspace.home / name), "--dry-run") for name in ("a.csv", "a.csvx")
