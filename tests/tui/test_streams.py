@@ -38,7 +38,7 @@ async def test_each_stream_shows_its_purpose_and_progress(bench: Bench, size: tu
         for part in (
             "TRIAGE The most uncertain queries first.", "5 of 7, 2 left",
             "5 yours; 400 an hour, 18 s to go you are here",
-            "VALIDATION A random sample, labelled blind, to evaluate the models.", "0 of 1, 1 left",
+            "VALIDATION Random sample, labelled blind, to evaluate the models.", "0 of 1, 1 left",
             "AUDIT Random checks of confident predictions.",
             "No sample is drawn; the matcher is certain about 5 queries",
             "ADJUDICATION Disagreements and contradictions to resolve.",
@@ -60,7 +60,7 @@ async def test_enter_goes_to_a_stream_which_says_what_it_is_for(bench: Bench) ->
         await settled(pilot)
         assert app.screen is app.review
         assert app.desk.review.stream is Stream.VALIDATION
-        assert "Validation: A random sample, labelled blind" in screen_text(app)
+        assert "Validation: Random sample, labelled blind" in screen_text(app)
 
 
 async def test_a_closed_stream_says_why(bench: Bench) -> None:

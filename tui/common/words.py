@@ -35,7 +35,7 @@ VERB_WORDS = {
 
 STREAM_HELP = {
     Stream.TRIAGE: "The most uncertain queries first.",
-    Stream.VALIDATION: "A random sample, labelled blind, to evaluate the models.",
+    Stream.VALIDATION: "Random sample, labelled blind, to evaluate the models.",
     Stream.AUDIT: "Random checks of confident predictions.",
     Stream.ADJUDICATION: "Disagreements and contradictions to resolve.",
 }
