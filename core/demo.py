@@ -9,7 +9,7 @@ from core.matching.run import bring_up_to_date
 from core.queue.session import ReviewSession
 from core.queue.source import QueueSource
 from core.retrieval.candidates import CandidateStore
-from core.retrieval.registry import Registry
+from core.retrieval.encoder_registry import Registry
 from core.settings import Settings, load_settings
 from core.workspace import Workspace
 from labels.leases import Leases

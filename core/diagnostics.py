@@ -25,10 +25,10 @@ from core.matching.run import current_matcher, matcher_path, read_out_of_fold, s
 from core.matching.shortlist import Shortlist
 from core.retrieval.candidates import CandidateStore, damage_of_candidates
 from core.retrieval.encoder_files import local_base
+from core.retrieval.encoder_registry import ModelCard, Promotion, Registry
 from core.retrieval.encoding_rate import is_rate
 from core.retrieval.index_run import Corpus, is_indexed
 from core.retrieval.manifest import PRODUCTS, index_damage, indexed_models
-from core.retrieval.registry import ModelCard, Promotion, Registry
 from core.retrieval.vector_cache import damaged_vectors
 from core.settings import Settings
 from core.sqlite_cache import is_damage

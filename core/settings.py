@@ -157,7 +157,7 @@ class MatchSettings(_Section):
 
 
 class RetrainSettings(_Section):
-    """The LoRA recipe; sources and measurements are in core/training/recipe.py."""
+    """The LoRA recipe; sources and measurements are in core/training/encoder_recipe.py."""
 
     epochs: Annotated[int, Field(ge=1, le=100)] = 4
     min_steps: Annotated[int, Field(ge=0, le=100_000)] = 20

@@ -10,9 +10,9 @@ import pytest
 from core.demo import ANSWERER, REHEARSER, answer_from_gold, build_demo
 from core.jobs.progress import Silent
 from core.retrieval.candidates import CandidateStore
-from core.retrieval.registry import Registry
+from core.retrieval.encoder_registry import Registry
 from core.settings import load_settings
-from core.training.recipe import QUICK
+from core.training.encoder_recipe import QUICK
 from core.training.run import retrain
 from core.workspace import Workspace
 from labels.model import Stream

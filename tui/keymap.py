@@ -1,4 +1,4 @@
-"""The key map: the default keys of `tui.actions` with the overrides of `[keys]` in samesku.toml applied."""
+"""The key map: the default keys of `tui.key_bindings` with the overrides of `[keys]` in samesku.toml applied."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,7 @@ from textual.app import App
 from textual.keys import Keys, format_key
 
 from core.text.safe import safe
-from tui.actions import REVIEW, SCREENS, Act
+from tui.key_bindings import REVIEW, SCREENS, Act
 from tui.textual_compat import character_to_key
 
 #: Textual's key names, without its placeholders such as `<any>`.

@@ -19,10 +19,10 @@ from core.jobs.progress import Reporter
 from core.matching.bands import Band
 from core.matching.pair_rows import MatchRow, PairRow, matched_pairs
 from core.matching.run import bring_up_to_date
-from core.retrieval.registry import Registry
+from core.retrieval.encoder_registry import Registry
 from core.settings import Settings, load_settings
 from core.text.safe import safe
-from core.training.recipe import QUICK
+from core.training.encoder_recipe import QUICK
 from core.training.run import retrain
 from labels.model import Pair, ProductRef, Stream
 from labels.store import LabelStore

@@ -23,7 +23,7 @@ from core.judge.finetune.storage import unfinished_judges
 from core.model_files import check_encoder_files
 from core.queue.label_counts import outdated_counts
 from core.retrieval.encoder_files import pooling_note
-from core.retrieval.registry import Registry
+from core.retrieval.encoder_registry import Registry
 from core.text.safe import safe
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace

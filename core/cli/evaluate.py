@@ -13,7 +13,7 @@ from core.cli.tables import bands, metrics, reliability
 from core.evaluation.comparison import RANKING_NAMES
 from core.evaluation.run import evaluate_pairs, evaluate_retrieval, evaluate_workspace
 from core.matching.bands import basis_remark
-from core.retrieval.registry import Registry
+from core.retrieval.encoder_registry import Registry
 from labels.wording import counted
 
 #: Pair classification metrics by key, with their table headings.

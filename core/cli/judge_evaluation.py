@@ -28,7 +28,7 @@ from core.judge.metrics import JudgeMetrics, PairedTest, paired_test
 from core.judge.pair_context import pair_contexts
 from core.judge.report import JudgeReport, evaluate_judge, labelled_pairs
 from core.judge.run import Budget, JudgingResult, judge_pairs
-from core.retrieval.registry import Registry
+from core.retrieval.encoder_registry import Registry
 from core.text.safe import safe
 from labels.model import Pair
 from labels.wording import counted

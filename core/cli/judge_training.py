@@ -14,7 +14,7 @@ from core.jobs.progress import Reporter
 from core.judge.calibrated_judge import calibration_pairs
 from core.judge.finetune.chat_examples import write_training_data as write_examples
 from core.judge.finetune.cross_encoder import train_cross_encoder
-from core.judge.finetune.recipe import read_recipe
+from core.judge.finetune.llm_recipe import read_recipe
 from core.judge.finetune.splits import split_benchmark, split_workspace
 from core.judge.finetune.storage import adapter_folder
 from core.judge.finetune.train import create_tuned_judge, tune

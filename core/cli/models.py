@@ -11,7 +11,7 @@ from core.cli.rebuild import rebuilds_damage, update_index
 from core.cli.tables import changes, moves
 from core.evaluation.encoder_comparison import compare_encoders
 from core.permissions import require_lead
-from core.retrieval.registry import Registry
+from core.retrieval.encoder_registry import Registry
 from labels.wording import counted
 
 app = typer.Typer(help="The encoders: list, show, compare, promote, roll back.", no_args_is_help=True)

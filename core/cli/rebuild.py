@@ -10,7 +10,7 @@ from core.cli.context import Context, context_of
 from core.errors import DamagedError
 from core.jobs.progress import Reporter
 from core.matching.run import UpdateReport, bring_up_to_date
-from core.retrieval.registry import Registry
+from core.retrieval.encoder_registry import Registry
 from core.text.safe import safe
 
 Verb = TypeVar("Verb", bound=Callable[..., None])

@@ -13,7 +13,7 @@ from core.evaluation.curves import plot, write_curve_svg, write_curves
 from core.evaluation.simulation import Simulation, SimulationPlan
 from core.evaluation.simulation import simulate as replay
 from core.queue.strategies import STRATEGIES
-from core.retrieval.registry import Registry
+from core.retrieval.encoder_registry import Registry
 from labels.wording import counted
 
 _METRICS = ("f1", "average_precision", "hit@1")

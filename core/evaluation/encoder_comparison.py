@@ -12,8 +12,8 @@ from core.jobs.progress import Reporter
 from core.matching.features.builder import CorpusFeatures
 from core.matching.run import out_of_fold_path
 from core.retrieval.encoder_files import EncoderModel
+from core.retrieval.encoder_registry import Registry
 from core.retrieval.index_run import Corpus
-from core.retrieval.registry import Registry
 from core.settings import Settings
 from core.splits.split import splits_of
 from core.workspace import Workspace

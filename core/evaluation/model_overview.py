@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from core.errors import ModelError
 from core.evaluation.comparison import Comparison, Figure
-from core.retrieval.registry import ModelCard, Promotion, Registry, lineage
+from core.retrieval.encoder_registry import ModelCard, Promotion, Registry, lineage
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from core.retrieval.encoder import load, silence_libraries
 from core.retrieval.encoder_files import EncoderModel, readable_save_errors
 from core.settings import RetrainSettings
 from core.training.adapter_check import verify_merge
-from core.training.recipe import TARGET_MODULES, epochs
+from core.training.encoder_recipe import TARGET_MODULES, epochs
 from core.training.trainer_hooks import ProbeQuery, mean_reciprocal_rank, reporting_callback
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from core.retrieval.encoding_rate import read_rate, read_stage_seconds
 from core.settings import RetrainSettings, Settings, current_names
 from core.splits.current_labels import current_conflicts, ledger_and_catalogue
 from core.splits.split import split_labels
-from core.training.recipe import ENCODINGS_PER_TEXT, MIN_CROSS_FITTING_MATCHES, epochs, steps, texts
+from core.training.encoder_recipe import ENCODINGS_PER_TEXT, MIN_CROSS_FITTING_MATCHES, epochs, steps, texts
 from core.workspace import Workspace
 from labels.statistics import label_stats
 

@@ -19,18 +19,18 @@ from core.matching.run import bring_up_to_date, out_of_fold_path, write_out_of_f
 from core.matching.shortlist import Shortlist
 from core.retrieval.encoder_files import EncoderModel, weights_sha256
 from core.retrieval.encoder_identity import part_digests
+from core.retrieval.encoder_registry import TUNED_PREFIX, ModelCard, Registry
 from core.retrieval.encoding_rate import read_rate, read_stage_seconds
 from core.retrieval.index_run import Corpus, build_index
-from core.retrieval.registry import TUNED_PREFIX, ModelCard, Registry
 from core.settings import Settings
 from core.splits.split import Splits, splits_of
 from core.splits.training_data import candidates_of, training_triplets
 from core.splits.triplets import Triplet
 from core.training.cross_fitting import out_of_fold_cosines
+from core.training.encoder_recipe import ENCODINGS_PER_TEXT, texts
 from core.training.lora import Example, pad_negatives, train_lora
 from core.training.plan import first_retrain_stages
 from core.training.promotion import PromotionDecision, PromotionOutcome, decide_promotion
-from core.training.recipe import ENCODINGS_PER_TEXT, texts
 from core.training.trainer_hooks import ProbeQuery, affordable_probes, draw_probes
 from core.workspace import Workspace
 from labels.backup import backup

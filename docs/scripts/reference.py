@@ -20,8 +20,8 @@ from pydantic.fields import FieldInfo
 from core.cli.app import make_app
 from core.cli.verbs import load_all
 from core.settings import Settings
-from tui.actions import GROUPS
 from tui.command_line import doctor, review, web
+from tui.key_bindings import GROUPS
 
 ROOT = Path(__file__).parents[2]
 _PLACE = re.compile(r"<!-- (generated|include): (\S+) -->")

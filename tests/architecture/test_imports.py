@@ -43,7 +43,7 @@ def test_the_import_contracts_hold() -> None:
         "import core.queue.session, core.queue.source",
         "import tui.worker_client, tui.plain.desk, tui.review.learner",
         "import core.jobs.job, core.jobs.runner",
-        "import core.evaluation.report, core.retrieval.registry, core.retrieval.candidates, core.splits.split",
+        "import core.evaluation.report, core.retrieval.encoder_registry, core.retrieval.candidates, core.splits.split",
         "import labels.store, labels.leases, labels.statistics, labels.verify, core.transfer.label_files",
         "import runpy, sys\nsys.argv = ['core', '--help']\n"
         "try: runpy.run_module('core', run_name='__main__')\nexcept SystemExit: pass",

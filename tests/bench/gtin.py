@@ -24,7 +24,7 @@ from core.jobs.progress import Silent
 from core.matching.pair_rows import matched_pairs
 from core.matching.run import bring_up_to_date
 from core.retrieval.candidates import CandidateStore
-from core.retrieval.registry import Registry
+from core.retrieval.encoder_registry import Registry
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import Pair, ProductRef, Stream

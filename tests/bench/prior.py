@@ -33,7 +33,7 @@ from core.matching.prior import PRIOR_FILE
 from core.matching.prior_weights import prior_weights
 from core.matching.run import bring_up_to_date
 from core.retrieval.candidates import CandidateStore
-from core.retrieval.registry import Registry
+from core.retrieval.encoder_registry import Registry
 from core.settings import Settings
 from core.workspace import Workspace
 

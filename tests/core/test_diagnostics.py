@@ -11,7 +11,7 @@ from core.diagnostics import inventory
 from core.jobs.progress import Silent
 from core.matching.run import bring_up_to_date
 from core.retrieval.encoder_files import EncoderModel
-from core.retrieval.registry import ModelCard, Registry
+from core.retrieval.encoder_registry import ModelCard, Registry
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import Verb

@@ -7,7 +7,7 @@ from odd_files import ODD_FILES
 
 from core.cli.app import make_app, run
 from core.errors import CoreError, SettingsError
-from core.judge.finetune.recipe import read_recipe
+from core.judge.finetune.llm_recipe import read_recipe
 from core.judge.finetune.storage import load_training_pairs
 from core.settings import load_settings
 from core.text.vocabulary import Vocabulary

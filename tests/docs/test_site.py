@@ -12,7 +12,7 @@ import pytest
 from core.settings import Settings
 from docs.scripts.diagrams import ASSETS, diagrams
 from docs.scripts.reference import command_reference, commands, key_reference, settings_reference
-from tui.actions import GROUPS
+from tui.key_bindings import GROUPS
 
 ROOT = Path(__file__).parents[2]
 

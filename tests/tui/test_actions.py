@@ -4,7 +4,11 @@ import re
 
 import pytest
 
-from tui.actions import (
+from tui.common.dialogs import ConfirmDialog
+from tui.common.help import HelpScreen
+from tui.evaluation.screen import EvaluationScreen
+from tui.jobs.screen import JobsScreen
+from tui.key_bindings import (
     BACKUP,
     CONFIRM,
     EVALUATION,
@@ -24,10 +28,6 @@ from tui.actions import (
     Act,
     help_groups,
 )
-from tui.common.dialogs import ConfirmDialog
-from tui.common.help import HelpScreen
-from tui.evaluation.screen import EvaluationScreen
-from tui.jobs.screen import JobsScreen
 from tui.keymap import Keymap
 from tui.models.screen import ModelsScreen
 from tui.review.past_work import PastScreen

@@ -186,11 +186,11 @@ def test_the_desk_tells_once_of_settings_with_former_names(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told: list[str] = []
-    monkeypatch.setattr("tui.run.run_desk", lambda desk, words, **_: told.append(words) or desk.close())
+    monkeypatch.setattr("tui.run.run_desk", lambda desk, notice, **_: told.append(notice) or desk.close())
     bench.workspace.settings.write_text("[judge]\nahead = true\n")
     for _ in range(2):
         context = Context(home=bench.workspace.home, annotator_name="ada")
-        command_line._sit_down(context, None, plain=False, kiosk=False, mouse=True)
+        command_line._run_review(context, None, plain=False, kiosk=False, mouse=True)
     notice = "Settings were renamed: judge.ahead is now judge.prefetch. The former names still work; please write the"
     assert told == [f"{notice} new ones.", ""]
     assert capsys.readouterr() == ("", "")

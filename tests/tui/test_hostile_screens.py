@@ -27,10 +27,10 @@ from textual.screen import Screen
 import tui
 from core.jobs.board import Jobs
 from core.workspace import Workspace
-from tui.actions import REVIEW
 from tui.app import DeskApp
 from tui.background import tell
 from tui.errors import VerbError
+from tui.key_bindings import REVIEW
 from tui.menu import commands
 from tui.messages import Copied, Failed
 from tui.textual_compat import ChopsUpdate, LayoutUpdate

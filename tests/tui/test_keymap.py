@@ -12,12 +12,12 @@ from typer.testing import CliRunner
 from core.cli.app import make_app
 from core.settings import Settings, load_settings
 from tui import actions
-from tui.actions import EVALUATION, MODELS, REVIEW, SCREENS, TRAIL, Act
 from tui.command_line import doctor
 from tui.common.doctor import DoctorScreen
 from tui.common.key_bar import KeyBar
 from tui.common.lists import PagedList
 from tui.common.settings import SettingsScreen
+from tui.key_bindings import EVALUATION, MODELS, REVIEW, SCREENS, TRAIL, Act
 from tui.keymap import Keymap, canonical, shown
 from tui.layout_hint import LayoutHint
 from tui.statistics.streams import StreamsScreen

@@ -11,8 +11,8 @@ from test_keymap import AZERTY
 from test_plain import talk
 
 from core.settings import Settings
-from tui.actions import REVIEW
 from tui.errors import DeskError
+from tui.key_bindings import REVIEW
 from tui.keymap import Keymap
 from tui.plain.desk import LineWriter, PlainDesk
 from tui.plain.keys import COMMANDS, PlainKeys

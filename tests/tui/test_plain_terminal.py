@@ -71,7 +71,7 @@ def test_it_is_left_in_every_way_and_says_so(bench: Bench, keys: str, code: int)
     assert "Traceback" not in said
     assert left == code
     assert bench.decided()["q3-c2"] == ("match", "explicit")
-    assert bench.desk().sitting.news == ""
+    assert bench.desk().sitting.resume_notice == ""
 
 
 def test_bytes_that_are_no_text_are_question_marks(bench: Bench) -> None:

@@ -40,7 +40,7 @@ def engine(tmp_path: Path) -> Iterator[WorkerClient]:
 
 def pass_the_pause(engine: WorkerClient) -> None:
     """Let the pause before a restart be over."""
-    engine._not_before = 0.0
+    engine._restart_at = 0.0
 
 
 def test_it_starts_on_the_first_request_in_a_session_of_its_own(engine: WorkerClient) -> None:

@@ -12,8 +12,8 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from core.text.safe import safe
-from tui.actions import CONFIRM, LEAVE, PAGE, PAGE_SCROLL, Act, bindings
 from tui.common.key_bar import KeyBar
+from tui.key_bindings import CONFIRM, LEAVE, PAGE, PAGE_SCROLL, Act, bindings
 
 Result = TypeVar("Result")
 

@@ -11,9 +11,9 @@ from textual.style import Style
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.actions import Act
 from tui.common.help import PageKeys
 from tui.common.key_bar import KeyBar
+from tui.key_bindings import Act
 from tui.theme import MUTED, STRONG
 
 Result = TypeVar("Result")

@@ -8,10 +8,10 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.actions import GUIDELINES, bindings
 from tui.background import in_background
 from tui.common.dialogs import PageDialog
 from tui.common.markdown import MarkdownPage, parse_markdown
+from tui.key_bindings import GUIDELINES, bindings
 from tui.messages import GuidelinesRead
 from tui.services.files import TeamGuidelines
 from tui.theme import MUTED

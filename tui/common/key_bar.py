@@ -8,7 +8,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from core.text.safe import safe
-from tui.actions import Act
+from tui.key_bindings import Act
 from tui.keymap import keymap_of
 from tui.theme import KEY, MUTED
 

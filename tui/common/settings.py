@@ -11,10 +11,10 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from core.text.safe import safe
-from tui.actions import REVIEW
 from tui.background import in_background
 from tui.common.dialogs import PageDialog
 from tui.common.text import AutoHeight, hanging_indent
+from tui.key_bindings import REVIEW
 from tui.keymap import Keymap, keymap_of
 from tui.messages import Failed
 from tui.services.desk import Desk

@@ -13,9 +13,9 @@ from core.queue.last_session import SessionEnd, SessionRecord
 from core.text.safe import safe
 from labels.history import LatestDecision
 from labels.wording import counted
-from tui.actions import BUTTONS, WELCOME, bindings
 from tui.common.dialogs import Dialog
 from tui.common.words import VERB_WORDS, shorten
+from tui.key_bindings import BUTTONS, WELCOME, bindings
 from tui.keymap import keymap_of
 from tui.theme import KEY, MUTED
 

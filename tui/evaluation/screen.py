@@ -10,11 +10,11 @@ from textual.widget import Widget
 
 from core.text.safe import safe
 from labels.errors import SameskuError
-from tui.actions import EVALUATION, bindings
 from tui.background import in_background
 from tui.common.full_page import TwoSidedScreen
 from tui.common.lists import Lines
 from tui.evaluation.text import calibration_lines, figure_lines
+from tui.key_bindings import EVALUATION, bindings
 from tui.ports import EvaluationResults
 from tui.services.desk import Desk
 from tui.theme import MUTED

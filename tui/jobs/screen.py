@@ -16,7 +16,6 @@ from core.jobs.job import Job, JobState
 from core.jobs.names import resume_note
 from core.jobs.progress_log import ProgressLog
 from core.text.safe import safe
-from tui.actions import JOBS, PAGE, PAGE_SCROLL, bindings
 from tui.background import in_background, tell
 from tui.common.dialogs import ConfirmDialog, Dialog
 from tui.common.full_page import FullPage
@@ -24,6 +23,7 @@ from tui.common.key_bar import KeyBar
 from tui.jobs.list import JobList, JobPicked
 from tui.jobs.pane import JobPane
 from tui.jobs.text import can_resume
+from tui.key_bindings import JOBS, PAGE, PAGE_SCROLL, bindings
 from tui.messages import Failed
 from tui.services.desk import Desk
 from tui.theme import MUTED, STRONG

@@ -8,7 +8,7 @@ from textual.widgets import Static
 from core.evaluation.comparison import RANKING_NAMES, Figure
 from core.evaluation.model_overview import EncoderEntry, Overview, RetrievalRecord
 from core.retrieval.encoder_identity import Prefixes
-from core.retrieval.registry import ModelCard
+from core.retrieval.encoder_registry import ModelCard
 from core.text.safe import safe
 from labels.wording import counted
 from tui.common.figures import METRICS, measured

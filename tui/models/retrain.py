@@ -14,11 +14,11 @@ from textual.widgets import Button, Static
 from core.queue.refit_result import ExpectedGain
 from core.text.safe import safe
 from labels.wording import counted
-from tui.actions import RETRAIN, bindings
 from tui.background import in_background, tell
 from tui.common.dialogs import Dialog
 from tui.common.words import duration, moment_of
 from tui.jobs.text import progress_summary
+from tui.key_bindings import RETRAIN, bindings
 from tui.messages import Failed
 from tui.services.desk import Desk
 from tui.theme import CAREFUL, KEY, MUTED, STRONG

@@ -10,11 +10,11 @@ from textual.widget import Widget
 from core.evaluation.comparison import Comparison
 from core.evaluation.model_overview import Overview
 from labels.errors import SameskuError
-from tui.actions import MODELS, bindings
 from tui.background import in_background
 from tui.common.dialogs import ConfirmDialog
 from tui.common.full_page import TwoSidedScreen
 from tui.common.words import duration
+from tui.key_bindings import MODELS, bindings
 from tui.models.comparison import ComparisonPane
 from tui.models.encoders import EncodersPane
 from tui.services.desk import Desk

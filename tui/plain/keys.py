@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from tui.actions import REVIEW, Act
 from tui.errors import DeskError
+from tui.key_bindings import REVIEW, Act
 from tui.keymap import Keymap, canonical, shown
 from tui.layout_hint import unbound_key_hint
 

@@ -6,8 +6,8 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.actions import PRACTICE, PRACTISED, bindings
 from tui.common.key_bar import KeyBar
+from tui.key_bindings import PRACTICE, PRACTISED, bindings
 from tui.practice.session import Practice
 from tui.review.decision_screen import DecisionScreen
 from tui.review.query_view import QueryView, panel

@@ -8,9 +8,9 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from core.queue.item import ReviewItem
-from tui.actions import LEAVE, Act
 from tui.common.dialogs import Dialog
 from tui.common.words import safe_excerpt
+from tui.key_bindings import LEAVE, Act
 from tui.theme import STRONG
 
 _SAVE = Act("save_comment", "enter", "Enter", "save", "Save the comment.", "save", 1)

@@ -7,10 +7,10 @@ from textual import events
 from textual.screen import Screen
 
 from core.queue.item import Option, ReviewItem
-from tui.actions import REVIEW
 from tui.common.guidelines import GuidelinesScreen
 from tui.common.help import HelpScreen
 from tui.common.key_bar import KeyBar
+from tui.key_bindings import REVIEW
 from tui.keymap import Keymap, keymap_of
 from tui.layout_hint import LayoutHint
 from tui.ports import DecisionSession

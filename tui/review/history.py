@@ -13,12 +13,12 @@ from labels.annotations import StandingDecision
 from labels.history import PastAction
 from labels.model import Decision, Judgement, ProductRef, Strength, Verb
 from labels.wording import counted
-from tui.actions import HISTORY, LEAVE, LOOK_AT_OTHERS, PAGE_SCROLL, bindings
 from tui.background import failures_shown
 from tui.common.dialogs import PageDialog
 from tui.common.key_bar import KeyBar
 from tui.common.text import AutoHeight, hanging_indent
 from tui.common.words import DECISION_SIGNS, DECISION_WORDS, IMPLIED_SIGN
+from tui.key_bindings import HISTORY, LEAVE, LOOK_AT_OTHERS, PAGE_SCROLL, bindings
 from tui.keymap import keymap_of
 from tui.review.past_work import (
     ACTS,

@@ -19,12 +19,12 @@ from labels.history import ActionStatus, PastAction, TrailStep
 from labels.model import Decision, Judgement, ProductRef, ShownScores, Stream, Strength, Verb
 from labels.past_work import Note
 from labels.wording import counted
-from tui.actions import PAST, bindings
 from tui.background import failures_shown, in_background, tell
 from tui.common.full_page import FullPage, page_title
 from tui.common.key_bar import KeyBar
 from tui.common.lists import PagedList
 from tui.common.words import DECISION_SIGNS, DECISION_WORDS, VERB_WORDS, duration, safe_excerpt, shorten
+from tui.key_bindings import PAST, bindings
 from tui.messages import Failed, MoreWanted, PastRead
 from tui.services.desk import Desk
 from tui.theme import CAREFUL, DECISIONS, KEY, MUTED, STRONG

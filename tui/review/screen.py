@@ -13,11 +13,11 @@ from core.queue.item import ReviewItem
 from core.queue.past_work import Scope
 from core.text.safe import safe
 from labels.model import Decision, ProductRef, Stream
-from tui.actions import LOOKED_UP, NOTHING_LEFT, REVIEW, bindings
 from tui.background import failures_shown, in_background
 from tui.common.key_bar import KeyBar
 from tui.common.status import DeskStatus, StatusLine
 from tui.common.words import STREAM_HELP, copy_text, why_blind
+from tui.key_bindings import LOOKED_UP, NOTHING_LEFT, REVIEW, bindings
 from tui.messages import Copied, Learnt
 from tui.review.comment import CommentDialog
 from tui.review.decision_screen import DecisionScreen, is_same_query, write_failure

@@ -10,12 +10,12 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option as Line
 
 from core.catalog.product import Product
-from tui.actions import SEARCH, Act, bindings
 from tui.background import in_background, tell
 from tui.common.dialogs import Dialog
 from tui.common.text import Excerpt
 from tui.common.words import display_title, price, safe_excerpt, source_and_id
 from tui.common.wrapped_text import WrappedText
+from tui.key_bindings import SEARCH, Act, bindings
 from tui.messages import Failed, Found
 from tui.ports import SEARCH_LIMIT
 from tui.services.desk import Desk

@@ -10,11 +10,11 @@ from textual.widgets import OptionList, Static
 
 from labels.history import ActionStatus, TrailStep
 from labels.model import ProductRef
-from tui.actions import TRAIL, bindings
 from tui.background import failures_shown, in_background, tell
 from tui.common.full_page import FullPage
 from tui.common.key_bar import KeyBar
 from tui.common.lists import PagedList
+from tui.key_bindings import TRAIL, bindings
 from tui.messages import Failed, MoreWanted, TrailRead
 from tui.review.past_work import trail_line
 from tui.services.desk import Desk

@@ -16,11 +16,11 @@ from core.queue.item import Option, ReviewItem
 from core.text.safe import safe
 from labels.errors import SameskuError
 from labels.model import Decision
-from tui.actions import LEAVE, PAGE, PAGE_SCROLL, bindings
 from tui.background import in_background
 from tui.common.dialogs import Dialog
 from tui.common.text import Excerpt
 from tui.common.words import DECISION_SIGNS, display_title
+from tui.key_bindings import LEAVE, PAGE, PAGE_SCROLL, bindings
 from tui.messages import Judged
 from tui.services.processes import JudgeClient
 from tui.theme import CAREFUL, DECISIONS, MUTED, STRONG

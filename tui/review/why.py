@@ -14,7 +14,6 @@ from core.queue.item import Option, ReviewItem
 from core.retrieval.candidates import MatcherSummary
 from core.text.safe import safe
 from labels.errors import SameskuError
-from tui.actions import LEAVE, PAGE, bindings
 from tui.background import in_background
 from tui.common.dialogs import Dialog
 from tui.common.text import Excerpt
@@ -27,6 +26,7 @@ from tui.common.words import (
     rank_summary,
     score_summary,
 )
+from tui.key_bindings import LEAVE, PAGE, bindings
 from tui.messages import Explained
 from tui.ports import DeskFacts
 from tui.services.desk import Desk

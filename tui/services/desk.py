@@ -28,7 +28,7 @@ from core.queue.session import ReviewSession
 from core.queue.source import QueueSource
 from core.queue.streams import stream_states
 from core.retrieval.candidates import CandidateStore, MatcherSummary
-from core.retrieval.registry import Registry
+from core.retrieval.encoder_registry import Registry
 from core.settings import Settings, load_settings
 from core.splits.class_balance import one_class_message, training_classes
 from core.text.vocabulary import Vocabulary

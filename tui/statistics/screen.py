@@ -11,11 +11,11 @@ from textual.widgets import ContentSwitcher, OptionList, Static
 from textual.widgets.option_list import Option as Line
 
 from core.text.safe import safe
-from tui.actions import STATISTICS, bindings
 from tui.common.full_page import FullPage, page_title
 from tui.common.key_bar import KeyBar
 from tui.common.pane import Pane
 from tui.common.text import AutoHeight
+from tui.key_bindings import STATISTICS, bindings
 from tui.services.desk import Desk
 from tui.statistics.text import agreement_text, days, decisions, hourly_agreement, people_rows, person_facts, totals
 from tui.theme import MUTED, STRONG

@@ -11,12 +11,12 @@ from core.queue.session_stats import SessionStats
 from core.text.safe import safe
 from labels.model import Stream
 from labels.wording import counted
-from tui.actions import STREAMS, bindings
 from tui.background import in_background, tell
 from tui.common.full_page import FullPage
 from tui.common.key_bar import KeyBar
 from tui.common.lists import PagedList
 from tui.common.words import STREAM_HELP, duration
+from tui.key_bindings import STREAMS, bindings
 from tui.messages import Failed, StreamsRead
 from tui.services.desk import Desk
 from tui.theme import MUTED, STREAM_STYLES, STRONG

@@ -15,12 +15,12 @@ from textual.widgets import Static
 from core.text.safe import safe
 from labels.backup_index import concerns_ledger
 from labels.wording import as_sentence, counted, join_clauses
-from tui.actions import BACKUP, LEAVE, bindings
 from tui.common.dialogs import ConfirmDialog, Dialog
 from tui.common.key_bar import KeyBar
 from tui.common.lists import PagedList
 from tui.common.pane import VerbProgress
 from tui.common.words import UNKNOWN, local
+from tui.key_bindings import BACKUP, LEAVE, bindings
 from tui.messages import Answered, Failed
 from tui.services.desk import Desk
 from tui.theme import BAD, GOOD, MUTED, STRONG

@@ -17,13 +17,13 @@ from core.text.safe import safe
 from labels.exchange.formats import Format
 from labels.model import Side
 from labels.store import utc_now
-from tui.actions import EXPORT, LEAVE, bindings
 from tui.common.dialogs import ConfirmDialog, Dialog
 from tui.common.forms import PathField
 from tui.common.key_bar import KeyBar
 from tui.common.pane import Pane
 from tui.common.text import NAMES, in_columns
 from tui.common.words import UNKNOWN
+from tui.key_bindings import EXPORT, LEAVE, bindings
 from tui.services.desk import Desk
 from tui.theme import GOOD, KEY, MUTED, STRONG
 

@@ -13,11 +13,11 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from core.text.safe import safe
-from tui.actions import IMPORT, LEAVE, bindings
 from tui.common.dialogs import ConfirmDialog, Dialog
 from tui.common.forms import Choice, Chosen, FormRow, PathField
 from tui.common.key_bar import KeyBar
 from tui.common.pane import Pane
+from tui.key_bindings import IMPORT, LEAVE, bindings
 from tui.messages import Filled
 from tui.ports import DeskFacts
 from tui.services.desk import Desk

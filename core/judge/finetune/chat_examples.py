@@ -11,7 +11,7 @@ from typing import Any
 from core.errors import CoreError, ModelError
 from core.jobs.progress import Reporter
 from core.judge.chat_template import ChatTemplate
-from core.judge.finetune.recipe import RECIPE_FILE, Recipe, write_recipe
+from core.judge.finetune.llm_recipe import RECIPE_FILE, Recipe, write_recipe
 from core.judge.finetune.splits import Labels, TrainValidTest, downsample_negatives
 from core.judge.finetune.storage import save_training_pairs
 from core.judge.mlx_model import load_local_tokenizer

@@ -19,7 +19,7 @@ from core.jobs.progress import Reporter
 from core.json_store import text_file
 from core.judge.finetune.chat_examples import ChatExamples, read_examples
 from core.judge.finetune.checkpoints import Checkpoints
-from core.judge.finetune.recipe import Recipe
+from core.judge.finetune.llm_recipe import Recipe
 from core.judge.finetune.storage import (
     ADAPTER_WEIGHTS,
     TunedCard,

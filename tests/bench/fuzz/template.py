@@ -16,7 +16,7 @@ from core.judge.calibration import Calibration, calibration_path
 from core.judge.cross_encoder import CrossEncoderCard
 from core.judge.finetune.storage import save_training_pairs
 from core.matching.run import write_out_of_fold
-from core.retrieval.registry import ModelCard, Promotion
+from core.retrieval.encoder_registry import ModelCard, Promotion
 from core.workspace import Workspace
 from labels.model import ActionDetails, Decision, Judgement, Stream, Strength, Verb
 from labels.store import LabelStore

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from core.cli.tables import changes, comparison, metrics, moves
 from core.evaluation.comparison import RANKING_NAMES
-from core.retrieval.registry import ModelCard, Registry
+from core.retrieval.encoder_registry import ModelCard, Registry
 from core.settings import Settings
 from core.workspace import Workspace
 

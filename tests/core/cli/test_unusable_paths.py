@@ -13,7 +13,7 @@ from core.diagnostics import damages
 from core.errors import SettingsError, UnreadableError
 from core.jobs.board import Jobs
 from core.json_store import load, save
-from core.retrieval.registry import Registry
+from core.retrieval.encoder_registry import Registry
 from core.settings import Settings, load_settings
 from core.workspace import Workspace
 from labels.backup import backup

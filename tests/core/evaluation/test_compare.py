@@ -16,7 +16,7 @@ from core.evaluation.run import evaluate_workspace
 from core.jobs.progress import Silent
 from core.matching.run import bring_up_to_date, out_of_fold_path, write_out_of_fold
 from core.retrieval.encoder_files import EncoderModel
-from core.retrieval.registry import ModelCard, Registry
+from core.retrieval.encoder_registry import ModelCard, Registry
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import ActionDetails, Stream, Verb
@@ -30,7 +30,9 @@ def judged(
     workspace: Workspace, hash_encoder: HashEncoder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Workspace:
     """The tuned encoder tells equal titles, the base none, by a prefix; one validation query has its match."""
-    monkeypatch.setattr("core.retrieval.registry.find_base", lambda _: EncoderModel(BASE, tmp_path, query_prefix="? "))
+    monkeypatch.setattr(
+        "core.retrieval.encoder_registry.find_base", lambda _: EncoderModel(BASE, tmp_path, query_prefix="? ")
+    )
     registry = Registry(workspace, Settings())
     merged = registry.folder(TUNED) / "merged"
     merged.mkdir(parents=True)

@@ -14,7 +14,7 @@ from tiny_llm import TEMPLATE, pairs_of, write_tiny_llm
 from core.errors import ModelError
 from core.judge.chat_template import ChatTemplate
 from core.judge.finetune.chat_examples import read_examples
-from core.judge.finetune.recipe import Recipe
+from core.judge.finetune.llm_recipe import Recipe
 from core.judge.finetune.train import create_tuned_judge
 from core.judge.mlx import MlxJudge
 from core.judge.mlx_model import LocalModel, check_local_files, load_local_tokenizer, load_model

@@ -235,7 +235,7 @@ def test_damaged_features_is_a_sentence_and_the_engine_goes_on_when_it_is_back(w
     answer = ask()
     assert "samesku index" in answer["hint"]
     assert "Error" not in answer["error"]
-    engine.publish_when_due()
+    engine.publish_if_due()
     weighed.derived.unlink(missing_ok=True)
     weighed.derived.write_bytes(kept)
     assert "result" in ask()

@@ -12,7 +12,7 @@ pytest.importorskip("safetensors", reason="needs the model libraries")
 from core.errors import ModelError
 from core.retrieval.encoder_files import find_base, with_prefixes
 from core.retrieval.encoder_identity import part_digests
-from core.retrieval.registry import ModelCard, Registry
+from core.retrieval.encoder_registry import ModelCard, Registry
 from core.settings import Settings
 from core.workspace import Workspace
 

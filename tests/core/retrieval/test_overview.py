@@ -6,7 +6,7 @@ from comparisons import BASE, TUNED, comparison, write_card, write_history
 from core.errors import ModelError
 from core.evaluation.comparison import Figure
 from core.evaluation.model_overview import Overview, encoder_overview
-from core.retrieval.registry import Registry
+from core.retrieval.encoder_registry import Registry
 from core.settings import Settings
 from core.workspace import Workspace
 

@@ -10,7 +10,7 @@ import pytest
 from core.errors import ModelError
 from core.judge.finetune.storage import unfinished_judges
 from core.retrieval.encoder_files import EncoderModel
-from core.retrieval.registry import ModelCard, Registry
+from core.retrieval.encoder_registry import ModelCard, Registry
 from core.settings import Settings
 from core.workspace import Workspace
 
@@ -19,7 +19,7 @@ BASE = EncoderModel("base-1234", Path("/base"))
 
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
-    monkeypatch.setattr("core.retrieval.registry.find_base", lambda _: BASE)
+    monkeypatch.setattr("core.retrieval.encoder_registry.find_base", lambda _: BASE)
     return Registry(Workspace(tmp_path), Settings())
 
 

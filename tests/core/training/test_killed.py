@@ -12,7 +12,7 @@ from tiny_encoder import write_tiny_sentence_encoder
 from core.cli.context import Context
 from core.cli.doctor import diagnose
 from core.judge.finetune.storage import judges_folder
-from core.retrieval.registry import Registry
+from core.retrieval.encoder_registry import Registry
 from core.settings import load_settings
 from core.workspace import Workspace
 from labels.files import DRAFT_PREFIX, folder_bytes

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from core.errors import ModelError
 from core.settings import RetrainSettings
+from core.training.encoder_recipe import epochs
 from core.training.lora import Example, pad_negatives
-from core.training.recipe import epochs
 
 POOL = [f"p{number}" for number in range(8)]
 EXAMPLES = st.lists(

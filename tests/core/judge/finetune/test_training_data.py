@@ -10,7 +10,7 @@ from core.catalog.store import CatalogStore
 from core.errors import CoreError, ModelError, SettingsError
 from core.jobs.progress import Silent
 from core.judge.finetune.chat_examples import fit_max_seq_length, read_examples, write_training_data
-from core.judge.finetune.recipe import RECIPE_FILE, Recipe, read_recipe, write_recipe
+from core.judge.finetune.llm_recipe import RECIPE_FILE, Recipe, read_recipe, write_recipe
 from core.judge.finetune.splits import TrainValidTest, downsample_negatives, split_benchmark, split_workspace
 from core.judge.mlx_model import load_local_tokenizer
 from core.judge.pair_context import Findings, PairContext
