@@ -53,7 +53,7 @@ def products(
     role: Annotated[
         str | None,
         typer.Option(
-            help="query: products to find matches for; catalog: products to search for matches.",
+            help="query: products to find matches for; catalog: products to find them in.",
             show_default="the current role of the source; catalog for a new one",
         ),
     ] = None,
@@ -81,7 +81,7 @@ def products(
     yes: Annotated[
         bool,
         typer.Option(
-            "--yes", help="Prune without asking, even more than a tenth of the source or with unreadable rows."
+            "--yes", help="Prune without asking, even if more than a tenth of the source goes or rows are unreadable."
         ),
     ] = False,
     dry_run: Annotated[
@@ -96,8 +96,9 @@ def products(
 
     Limits: 1,048,576 characters per value, 4,194,304 per row, 1,000 per id, and 4,096 columns.
 
-    An existing source keeps its role unless --change-role is given. Products of skipped rows are not pruned. Labelled
-    products that are replaced by other articles or removed are listed, and their queries are asked about again.
+    An existing source keeps its role unless --change-role is given. Products of skipped rows are not pruned. The
+    import lists the labelled products that it removed, or whose id now belongs to a different product. Their queries
+    are reviewed again.
 
     Example: samesku import products walmart.csv --source walmart --role query --map title=name
 
@@ -243,7 +244,7 @@ def _require_products(reports: Sequence[ImportReport]) -> None:
             where = f"{report.rejects_path} lists them." if report.rejects_path else "Look at the file."
             raise CoreError(
                 f"Nothing came in for {report.source}: "
-                + (f"{counted(rejected, 'row was', 'rows were')} left out." if rejected else "the file has no rows."),
+                + (f"{counted(rejected, 'row was', 'rows were')} skipped." if rejected else "the file has no rows."),
                 where if rejected else "Was it written, or downloaded, to its end?",
             )
 

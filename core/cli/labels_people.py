@@ -47,9 +47,9 @@ def agreement(
     It is computed on pairs that several people decided, from each person's first
     answer. Abstentions, adjudications, the machine and the labels of a benchmark
     are excluded. Intervals are 95 %: Wilson for the observed agreement, bootstrap
-    over queries for the others. If one class dominates, kappa and alpha are small
-    even with high agreement, and marked; AC1 is not affected. If there are leads
-    (people.leads), only they see the agreement of two other people.
+    over queries for the others. If one class dominates, kappa and alpha are low
+    even when agreement is high, and are marked *; AC1 is not affected. If there are
+    leads (people.leads), everyone else sees only comparisons with themselves.
 
     Example: samesku labels agreement --json
     """

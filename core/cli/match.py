@@ -88,14 +88,14 @@ def match(
     if they are needed: query_source and candidate_source if a role has several sources; decision if people have decided
     pairs (their band is high or low then); out_of_date if a product changed since the last index run.
 
-    Without --out, --query prints the candidates of one query and the strongest reasons; --json answers with the rows,
-    each with its reasons.
+    Without --out, --query prints the candidates of one query with the strongest reasons, and --json prints all rows as
+    JSON, each with its reasons.
 
     --judge asks the judge about the pairs of the bands in --judge-band, and adds the columns judge, judge_probability
     and both_probability (matcher and judge combined). An interrupted run continues where it stopped.
 
-    --auto writes the decisions of the bands that the audit stream has certified. Decisions of people are not changed,
-    and `samesku labels revoke` revokes all of them at once.
+    --auto records the decisions of the bands that the audit stream has certified. It never changes people's decisions.
+    `samesku labels revoke` revokes everything that one run decided.
 
     Example: samesku match --k 10 --out matches.csv
 

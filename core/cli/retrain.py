@@ -36,7 +36,8 @@ def retrain(
     """Fine-tune the encoder on the labels, and promote it if it is significantly better than the champion.
 
     The challenger is compared with the champion on held-out labels. After a promotion the catalogue is indexed again.
-    If the team has leads, a better model that somebody else trained waits for one of them: samesku models promote ID.
+    If the team has leads and a non-lead started the retrain, a better model is used only after a lead promotes it:
+    samesku models promote ID.
 
     Example: samesku retrain --set epochs=2 --detach
     """

@@ -46,7 +46,7 @@ async def test_opinions_are_shown_in_columns_and_in_full(bench: Bench, size: tup
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
         lines = screen_text(app).splitlines()
-        names = next(line for line in lines if "People disagree" in line)
+        names = next(line for line in lines if "Annotators disagree" in line)
         first = next(line for line in lines if line.startswith("▌1"))
         jo, ann = names.index("jo"), names.index("ann.smith")
         assert "✓" in first[jo - 1 : jo + 3]

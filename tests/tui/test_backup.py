@@ -74,7 +74,7 @@ async def test_a_backup_is_verified_and_marked(bench: Bench) -> None:
         text = screen_text(app)
         assert "12 MiB  ✓ intact" in text
         assert "1.2 MiB  ✗ damaged" in text
-        assert "✗ The backup of 2 Jan 2026, 11:30 is damaged: the chain" in text
+        assert "✗ The backup of 2 Jan 2026, 11:30 is damaged: the hash chain" in text
 
 
 @pytest.mark.parametrize(("problems", "told"), [([], "✓ The ledger is intact"), (["[/b]"], "✗ The ledger is damaged")])
@@ -156,7 +156,7 @@ def test_a_failed_restore_leaves_the_ledger_unchanged(bench: Bench) -> None:
     bench.workspace.settings.write_text('[people]\nleads = ["grace"]\n', encoding="utf-8")
     before = bench.workspace.labels.read_bytes()
     word = restore_backup(bench.workspace, "ada", bench.workspace.backups / "nothing.db")
-    assert word.startswith("The ledger is as it was. Only leads restore the ledger. They are grace")
+    assert word.startswith("The ledger is as it was. Only leads restore the ledger. The leads are grace")
     assert bench.workspace.labels.read_bytes() == before
 
 

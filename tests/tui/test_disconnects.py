@@ -16,7 +16,7 @@ pytest.importorskip("pyte", reason="needs the extra 'dev'")
 pytest.importorskip("termios", reason="needs pseudo-terminals")
 
 from desk_bench import Bench
-from desk_terminal import is_painted
+from desk_terminal import ready
 from samples import until
 
 from labels.verify import verify
@@ -48,7 +48,7 @@ def shows(terminal: Terminal, words: str, seconds: float = 120) -> bool:
 
 def opened(terminal: Terminal) -> None:
     """Wait for the first query, at whichever candidate."""
-    assert terminal.wait_for(is_painted, 120), terminal.lines
+    assert ready(terminal), terminal.lines
 
 
 def decide(terminal: Terminal, times: int) -> None:

@@ -50,7 +50,7 @@ async def test_the_latest_evaluation_is_shown_with_its_intervals(bench: Bench) -
             "matcher           0.88 (0.83–0.92)    0.93 (0.88–0.97)", "F1                0.88 (0.84–0.92)",
             "average precision 0.95", "▲ Band high  match from 0.87", "0.99 (0.96–1.00), 158 of 160",
             "▽ Band low  no match below 0.06", "0.993 (0.987–0.996), 1,540 of 1,551",
-            "Another encoder is champion since",
+            "A different encoder is now champion",
         )  # fmt: skip
 
 
@@ -60,7 +60,7 @@ async def test_uncalibrated_bands_and_curve_are_marked(bench: Bench) -> None:
         bench.workspace, value | {"bands": [row | {"band": f"prior:{row['band']}"} for row in value["bands"]]}
     )
     async with evaluation_screen(bench) as (app, _):
-        has(app, "▲ Band high  match by the prior matcher, uncalibrated", "Uncalibrated: the matcher was not fitted")
+        has(app, "▲ Band high  match by the prior matcher, uncalibrated", "Uncalibrated: the matcher has not been fitted")
         assert "calibration error" not in screen_text(app)
 
 

@@ -11,7 +11,6 @@ from typer.testing import CliRunner
 
 from core.cli.app import make_app
 from core.settings import Settings, load_settings
-from tui import actions
 from tui.command_line import doctor
 from tui.common.doctor import DoctorScreen
 from tui.common.key_bar import KeyBar
@@ -213,7 +212,7 @@ def test_samesku_doctor_checks_the_keys(bench: Bench, keys: str, code: int) -> N
 
 def test_every_action_belongs_to_a_screen() -> None:
     known = {act.id for screen in (*SCREENS, REVIEW) for act in screen}
-    for name, acts in vars(actions).items():
+    for name, acts in vars(key_bindings).items():
         if isinstance(acts, tuple) and acts and isinstance(acts[0], Act):
             assert {act.id for act in acts} <= known, name
 

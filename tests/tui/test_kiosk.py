@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 from desk_bench import Bench, settled
-from desk_terminal import is_painted
+from desk_terminal import ready
 from samples import until
 
 from core.cli.context import Context
@@ -155,7 +155,7 @@ def test_nothing_of_the_environment_reaches_the_kiosk_or_its_children(
     read: list[bytes] = []
     with start(bench, how, sent, traps if how == "isolated" else traps / "written") as terminal:
         terminal.on_read = read.append
-        assert terminal.wait_for(is_painted, 120), b"".join(read).decode()
+        assert ready(terminal), b"".join(read).decode()
         name = pwd.getpwuid(os.getuid()).pw_name
         terminal.send("n")
         assert terminal.wait_for(lambda t: "1 yours" in t.lines[0], 120)

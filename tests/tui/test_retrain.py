@@ -90,7 +90,7 @@ async def test_a_retrain_that_runs_is_shown_instead(bench: Bench, monkeypatch: p
     running_retrain(bench.workspace.jobs)
     async with retrain_dialog(bench, monkeypatch, accepted=0) as (app, pilot, started):
         text = screen_text(app)
-        assert "A retrain runs already, started by bob: training 48%, 1 min left." in text
+        assert "A retrain is already running, started by bob: training 48%, 1 min left." in text
         assert "training   " not in text
         await pilot.press("enter")
         await settled(pilot)
@@ -159,5 +159,5 @@ def test_the_expected_gain_of_labelling_is_shown(bench: Bench) -> None:
     waits = plan_text(replace(possible, eval_queries=50, manual_promotion=True), 4, None, 68).plain
     assert "not used until a lead promotes it" in " ".join(waits.split())
     assert "2 conflicting, to be settled (stream: adjudication)" in text
-    assert "label on: of 100 queries left" in text
+    assert "keep labelling: of the 100 queries left" in text
     assert all(len(line) <= 68 for line in text.splitlines())

@@ -131,7 +131,7 @@ async def test_settings_tell_where_they_come_from(bench: Bench, monkeypatch: pyt
         assert re.search(r"lease_minutes +20  from the file", text)
         assert re.search(r"k +7  from the environment", text)
         assert re.search(r"epochs +4 *\n", re.sub(r"│", "", text))
-        assert "How long a query stays reserved for the one who has it on the screen." in text
+        assert "How long a query stays reserved for the annotator who has it on the screen." in text
 
 
 async def test_settings_that_cannot_be_read_are_a_sentence(bench: Bench) -> None:

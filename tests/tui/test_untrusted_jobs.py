@@ -73,14 +73,14 @@ async def test_hostile_texts_are_shown_and_do_not_act(bench: Bench) -> None:
     write_job(
         bench.workspace, {**START, "by": text, "started_at": text, "arguments": ["models", "promote", text]}, events
     )
-    await look(bench, "Put ")
+    await look(bench, "Promote ")
 
 
 async def test_a_hostile_job_that_runs_is_shown_and_does_not_act(bench: Bench) -> None:
     text = some(0, len(HOSTILE))
     arguments = ["models", "promote", text]
     hold(write_job(bench.workspace, {**START, "by": text, "arguments": arguments}, [{**STAGE, "stage": text}]))
-    await look(bench, "Put ")
+    await look(bench, "Promote ")
 
 
 @pytest.mark.parametrize("value", [0, 1, -1, LARGE, -LARGE, 1e-99, 0.0])

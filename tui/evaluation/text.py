@@ -61,7 +61,7 @@ def _about(shown: Evaluation, model: str | None, width: int) -> list[Content]:
         ).wrap(width)
     )
     if model is not None and model != shown.model:
-        text = f"Another encoder is champion since: {safe(model)}. Press e to measure it."
+        text = f"A different encoder is now champion: {safe(model)}. Press e to evaluate it."
         lines += Content.styled(text, CAREFUL).wrap(width)
     return lines
 
@@ -113,7 +113,7 @@ def _band(firm: FirmBand, audit: Audit | None, target: float) -> list[Content]:
 def _audit_rows(audit: Audit | None, target: float) -> list[tuple[str, str]]:
     """The audited precision of a band, and whether it suffices for automatic decisions."""
     if audit is None:
-        return [("  audit", "not fitted to labels yet")]
+        return [("  audit", "needs a fitted matcher")]
     found = ("  audit", _precision(audit.precision))
     if audit.certified:
         return [found, ("", "certified for automatic decisions")]
@@ -142,7 +142,7 @@ def _calibration(shown: Evaluation, width: int) -> list[Content]:
     if not shown.reliability:
         return [Content.styled("Calibration", STRONG), Content.styled("No pairs were measured.", MUTED)]
     if not shown.calibrated:
-        summary = "Uncalibrated: the matcher was not fitted to labels yet."
+        summary = "Uncalibrated: the matcher has not been fitted to labels yet."
     elif shown.ece is None:
         summary = "Observed against predicted."
     else:

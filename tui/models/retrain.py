@@ -126,13 +126,13 @@ def _then(plan: "RetrainPlan") -> Content:
         else "If the new model is significantly better, it becomes the champion: the catalogue is indexed again and the"
         " queue re-ranked."
     )
-    return Content(f"{outcome} You can go on meanwhile, and close the terminal.")
+    return Content(f"{outcome} Meanwhile you can keep labelling, or close the terminal.")
 
 
 def _expected_gain(gain: ExpectedGain) -> str:
     return (
-        f"label on: of {counted(gain.queries, 'query', 'queries')} left, the matcher would get about {gain.wrong:,.0f}"
-        f" wrong; the next 50 labels would correct about {gain.gain:,.0f} of them."
+        f"keep labelling: of the {counted(gain.queries, 'query', 'queries')} left, the matcher would answer about"
+        f" {gain.wrong:,.0f} wrongly; the next 50 labels would correct about {gain.gain:,.0f} of those."
     )
 
 
@@ -193,7 +193,7 @@ class RetrainDialog(Dialog[list[str]]):
             return
         if plan.running is not None:
             who = f", started by {safe(plan.running.by)}" if plan.running.by else ""
-            text.update(Content(f"A retrain runs already{who}: ") + progress_summary(plan.running) + Content("."))
+            text.update(Content(f"A retrain is already running{who}: ") + progress_summary(plan.running) + Content("."))
         else:
             width = self.query_one("#plan").scrollable_content_region.width
             text.update(plan_text(plan, self._epochs, self._desk.expected_gain, width))

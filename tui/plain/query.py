@@ -147,7 +147,7 @@ class PlainQuery:
             self._say("Scores are hidden in blind mode.")
             return
         if option.similarity is None:
-            self._say("Not among the top ten: found by search, or ranked lower since.")
+            self._say("Not among the top ten: it was found by search, or has dropped in rank since.")
         else:
             one_class = self._desk.single_class_notice
             basis = calibration_details(self._desk.matcher_summary, one_class=bool(one_class))

@@ -205,7 +205,11 @@ def empty_stream_text(stream: Stream, progress: Progress, elsewhere: Mapping[str
         }.get(stream, "No query has a candidate.")
     if progress.done < progress.total:
         left = progress.total - progress.done
-        words = _on_screens(elsewhere) if elsewhere else f"{left:,} were just released: Enter shows the next."
+        words = (
+            _on_screens(elsewhere)
+            if elsewhere
+            else f"{counted(left, 'query was', 'queries were')} just released: Enter shows the next."
+        )
         return "Nothing left for you now", words
     mine = f", {progress.own:,} of them by you in this session" if progress.own else ""
     return f"All of {stream.value} is answered", f"{counted(progress.total, 'query', 'queries')}{mine}."

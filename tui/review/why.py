@@ -92,7 +92,7 @@ def score_lines(option: Option, facts: DeskFacts, matcher: MatcherSummary | None
         one_class: a sentence if all labels are of one class; else empty.
     """
     if option.similarity is None:
-        return [Content("Not among the top ten: found by search, or ranked lower since.")]
+        return [Content("Not among the top ten: it was found by search, or has dropped in rank since.")]
     lines = []
     if option.probability is not None:
         lines.append(Content.assemble(("Probability ", MUTED), (percent(option.probability), STRONG)))

@@ -31,8 +31,8 @@ from tests.bench.forks.client import HEAD, answer, receive
 _LIBRARIES = (
     "core.cli.app", "core.matching.run", "core.matching.pair_rows", "core.matching.pair_rows", "core.queue.online",
     "core.matching.learners", "core.evaluation.campaign", "core.judge.cross_encoder", "core.retrieval.dense",
-    "core.retrieval.encoder_registry", "core.cli.doctor", "tui.command_line", "tui.services.desk", "tui.plain.desk", "tui.app",
-    "labels.migrations", "sentence_transformers", "sentence_transformers.cross_encoder", "faiss", "lightgbm",
+    "core.retrieval.encoder_registry", "core.cli.doctor", "tui.command_line", "tui.services.desk", "tui.plain.desk",
+    "tui.app", "labels.migrations", "sentence_transformers", "sentence_transformers.cross_encoder", "faiss", "lightgbm",
     "scipy.optimize", "sklearn.linear_model", "sklearn.model_selection", "pyarrow.parquet", "rapidfuzz",
 )  # fmt: skip
 

@@ -122,7 +122,7 @@ def test_json_is_one_object_on_standard_output(
         (["retrain", "--set", "epochs"], "There is no workspace", "samesku import"),
         (["import", "products", "none.csv", "--source", "walmart"], "none.csv", ""),
         (["import", "products", "none.csv", "--source", "x", "--role", "both"], "There is no role 'both'", "query"),
-        (["import", "labels", "none.csv", "--split", "test"], "there is no such side", "auto, train or validation"),
+        (["import", "labels", "none.csv", "--split", "test"], "there is no such split", "auto, train or validation"),
         (["fetch", "amazon-google"], "There is no benchmark amazon-google", "walmart-amazon"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

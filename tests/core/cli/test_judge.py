@@ -326,7 +326,7 @@ def test_a_judge_is_measured_on_the_validation_side(
     assert answer["words"]
     assert len(list(labelled.reports.glob("judge-*.json"))) == 1
     told = call("judge", "test", "--home", labelled.home).out
-    assert "Always giving the same answer would be right in 0.667." in told
+    assert "Accuracy of the majority class: 0.667." in told
     assert "the matcher" in told
     assert "0 pairs judged, 9 from the cache." in told
 

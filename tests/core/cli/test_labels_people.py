@@ -143,5 +143,5 @@ def test_only_leads_put_another_model_or_ledger_in_use(led: Workspace, call: Cal
     refused = call(*verb, "--as", "ada", "--home", led.home)
     assert refused.code == 1
     assert "Only leads" in refused.err
-    assert "They are eve" in refused.err
+    assert "The leads are eve" in refused.err
     assert "Only leads" not in call(*verb, "--as", "eve", "--home", led.home).err

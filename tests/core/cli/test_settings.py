@@ -39,7 +39,7 @@ def test_what_is_told_is_what_is_set(set_up: Workspace, call: Call, tmp_path: Pa
 def test_a_line_says_what_it_means_what_it_may_be_and_what_it_was(set_up: Workspace, call: Call) -> None:
     told = call("settings", "judge", "--home", set_up.home).out
     assert 'server_model = "tiny"  # default ""\n' in told
-    assert '# A folder with a LoRA adapter for it; `judge train` makes one.\nmlx_adapter = ""\n' in told
+    assert '# A folder with a LoRA adapter for the model; `judge train` creates one.\nmlx_adapter = ""\n' in told
     assert "One of mean, vote." in " ".join(told.replace("\n# ", " ").split())
     assert "[encoder]" not in told
     assert all(len(line) <= 80 for line in told.splitlines() if line.startswith("#"))

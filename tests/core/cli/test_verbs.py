@@ -116,7 +116,7 @@ def test_a_dry_run_of_products_makes_nothing(tmp_path: Path, call: Call) -> None
 
 
 @pytest.mark.parametrize(
-    ("content", "says"), [("id,title\n1,\n,b\n", "2 rows were left out"), ("id,title\n", "no rows")]
+    ("content", "says"), [("id,title\n1,\n,b\n", "2 rows were skipped"), ("id,title\n", "no rows")]
 )
 @pytest.mark.parametrize("options", [[], ["--dry-run"]])
 def test_a_file_that_gives_no_product_is_an_error(

@@ -88,7 +88,7 @@ def test_custom_tokenizer_code_is_refused_without_prompt(model: Path, questions:
     (model / "evil.py").write_text(EVIL)
     message = refusal(model)
     assert message == (
-        f"{model / 'tokenizer_config.json'} cannot be loaded: it names code of its own, and no code of a model is run."
+        f"{model / 'tokenizer_config.json'} cannot be loaded: it names Python code; code of a model is never run."
     )
     assert load_local_tokenizer(str(model)) is None
     assert not (model / "ran").exists()
@@ -99,7 +99,7 @@ def test_custom_tokenizer_code_is_refused_by_qlora(model: Path, workspace: Works
     as_a_model_that_transformers_does_not_know(model)
     edit(model / "tokenizer_config.json", auto_map={"AutoTokenizer": [None, "evil.T"]}, tokenizer_class="Unknown")
     (model / "evil.py").write_text(EVIL)
-    with pytest.raises(ModelError, match="it names code of its own"):
+    with pytest.raises(ModelError, match="it names Python code"):
         create_tuned_judge(workspace, Recipe(model=str(model), data="none"), bits=4)
     assert not list(model.parent.rglob("ran"))
     assert questions == []
@@ -291,7 +291,7 @@ def test_invalid_adapter_is_refused(model: Path, tmp_path: Path) -> None:
         load_model(str(model), str(adapter))
     (adapter / "adapter_config.json").unlink()
     os.mkfifo(adapter / "adapter_config.json")
-    with pytest.raises(ModelError, match=r"adapter_config\.json cannot be loaded: it is no regular file"):
+    with pytest.raises(ModelError, match=r"adapter_config\.json cannot be loaded: it is not a regular file"):
         check_local_files(str(model), str(adapter))
 
 
