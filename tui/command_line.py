@@ -67,9 +67,9 @@ def _run_review(
     from tui.worker_client import WorkerClient  # noqa: PLC0415
 
     workspace = context.workspace.require()
-    settings = context.settings if mouse else context.settings_with(["desk.mouse=false"])
     # Taken before the settings are read, so that the desk shows it instead of the terminal.
     notice = refused_command_notice() if kiosk else context.settings_notice()
+    settings = context.settings if mouse else context.settings_with(["desk.mouse=false"])
     while True:
         worker = WorkerClient(workspace.home)
         desk = open_desk(workspace, settings, context.annotator, stream, matcher_worker=worker, kiosk=kiosk)

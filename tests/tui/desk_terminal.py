@@ -20,8 +20,14 @@ def ready(terminal: Terminal, seconds: float = 120) -> bool:
     """
     if not terminal.wait_for(is_painted, seconds):
         return False
-    for key, row in (("j", "2"), ("k", "1")):
-        terminal.send(key)
-        if not terminal.wait_for(lambda t, row=row: any(line.startswith(f"▌{row}") for line in t.lines), seconds):
-            return False
-    return True
+    start = _cursor(terminal)
+    terminal.send("j")
+    if not terminal.wait_for(lambda t: _cursor(t) not in {start, None}, seconds):
+        return False
+    terminal.send("k")
+    return terminal.wait_for(lambda t: _cursor(t) == start, seconds)
+
+
+def _cursor(terminal: Terminal) -> str | None:
+    """The number of the highlighted row; None if there is none."""
+    return next((line[1] for line in terminal.lines if line.startswith("▌")), None)

@@ -191,7 +191,7 @@ def test_the_desk_tells_once_of_settings_with_former_names(
     for _ in range(2):
         context = Context(home=bench.workspace.home, annotator_name="ada")
         command_line._run_review(context, None, plain=False, kiosk=False, mouse=True)
-    notice = "Settings were renamed: judge.ahead is now judge.prefetch. The former names still work; please write the"
+    notice = "Settings were renamed: judge.ahead is now judge.prefetch. The former names still work; please use the"
     assert told == [f"{notice} new ones.", ""]
     assert capsys.readouterr() == ("", "")
 

@@ -60,7 +60,11 @@ async def test_uncalibrated_bands_and_curve_are_marked(bench: Bench) -> None:
         bench.workspace, value | {"bands": [row | {"band": f"prior:{row['band']}"} for row in value["bands"]]}
     )
     async with evaluation_screen(bench) as (app, _):
-        has(app, "▲ Band high  match by the prior matcher, uncalibrated", "Uncalibrated: the matcher has not been fitted")
+        has(
+            app,
+            "▲ Band high  match by the prior matcher, uncalibrated",
+            "Uncalibrated: the matcher has not been fitted",
+        )
         assert "calibration error" not in screen_text(app)
 
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from core.cli.app import make_app
 from core.settings import Settings, load_settings
+from tui import key_bindings
 from tui.command_line import doctor
 from tui.common.doctor import DoctorScreen
 from tui.common.key_bar import KeyBar

@@ -90,7 +90,7 @@ async def test_a_retrain_that_runs_is_shown_instead(bench: Bench, monkeypatch: p
     running_retrain(bench.workspace.jobs)
     async with retrain_dialog(bench, monkeypatch, accepted=0) as (app, pilot, started):
         text = screen_text(app)
-        assert "A retrain is already running, started by bob: training 48%, 1 min left." in text
+        assert "A retrain is already running, started by bob: training 48%, 1 min" in text
         assert "training   " not in text
         await pilot.press("enter")
         await settled(pilot)
