@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
@@ -10,9 +11,12 @@ from core.errors import DamagedError
 from core.matching.bands import Band, band_of
 from core.queue.refit_result import RefitResult
 from core.retrieval.candidates import Candidate, CandidateStore, MatcherSummary
-from core.settings import BandSettings
 from labels.annotations import StandingDecision
 from labels.model import CurrentDecision, Decision, Judgement, ProductRef, ShownScores, Stream, Strength
+
+if TYPE_CHECKING:
+    # With pydantic, which the desk loads later than its first modules.
+    from core.settings import BandSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,7 @@ def options_of(
     query: ProductRef,
     candidates: CandidateStore,
     catalog: CatalogStore,
-    bands: BandSettings,
+    bands: "BandSettings",
     summary: MatcherSummary | None,
     refit: RefitResult | None,
     removed: Collection[ProductRef] = (),
@@ -184,7 +188,7 @@ def search_option(product: Product) -> Option:
 
 
 def _option(
-    product: Product, rank: int, candidate: Candidate, bands: BandSettings, summary: MatcherSummary | None
+    product: Product, rank: int, candidate: Candidate, bands: "BandSettings", summary: MatcherSummary | None
 ) -> Option:
     if summary is None or candidate.probability is None:
         band = band_of(candidate.similarity, bands.high, bands.medium)

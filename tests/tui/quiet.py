@@ -8,6 +8,7 @@ for here is the state itself: empty message queues, no callback due, nothing to 
 import asyncio
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
@@ -40,12 +41,22 @@ async def quiet(app: App[Any], *, patient: bool = True) -> None:
         patient: whether to wait for workers however long they work; else those that take longer than a moment are
             left alone, now and the next time.
     """
+    await _rest(app, patient)
+    if not _is_over(app):
+        # A scroll bar or a height that an intermediate size needed may stay until the next layout.
+        with suppress(ScreenStackError):
+            app.screen.refresh(layout=True)
+        await _rest(app, patient)
+
+
+async def _rest(app: App[Any], patient: bool) -> None:
     deadline = time.monotonic() + WITHIN_S
     rounds = 0
     while rounds < _ROUNDS and not _is_over(app):
         assert time.monotonic() < deadline, f"the desk does not come to rest: {_due(app, patient)}"
         await _workers_end(app, patient)
         if not _is_over(app):
+            await _turn(app)
             await Pilot(app)._wait_for_screen(WITHIN_S)
         await asyncio.sleep(0)
         if _due(app, patient):
@@ -54,6 +65,14 @@ async def quiet(app: App[Any], *, patient: bool = True) -> None:
             await asyncio.sleep(_STEP_S)
         else:
             rounds += 1
+
+
+async def _turn(app: App[Any]) -> None:
+    """Let the message that the app is handling end, such as one that opens a screen."""
+    done = asyncio.Event()
+    app.call_later(done.set)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(done.wait(), _GRACE_S)
 
 
 async def _workers_end(app: App[Any], patient: bool) -> None:
@@ -104,7 +123,9 @@ def _pending(app: App[Any]) -> Iterator[str]:
         return
     if screen._callbacks:
         yield f"callbacks after the next frame of {screen}"
-    if app._batch_count == 0 and (
+    if app._batch_count:
+        yield "updates that Textual holds back for a moment, as after a screen was opened"
+    elif (
         screen._layout_required or screen._scroll_required or screen._repaint_required
         or screen._recompose_required or screen._dirty_widgets
     ):  # fmt: skip

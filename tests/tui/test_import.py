@@ -115,7 +115,7 @@ async def test_a_change_after_the_preview_needs_a_new_preview(bench: Bench) -> N
         fill(app, path="a.csv")
         await press(pilot, "enter", "x")
         assert "3,100" not in screen_text(app)
-        assert "Enter look at it" in screen_text(app)
+        assert "Enter preview" in screen_text(app)
         await press(pilot, "enter")
         assert [asked[-2:] for asked in verbs.asked] == [
             (str(bench.workspace.home / name), "--dry-run") for name in ("a.csv", "a.csvx")

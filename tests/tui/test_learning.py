@@ -186,8 +186,8 @@ async def test_what_is_to_be_gained_stands_beside_the_counts(bench: Bench) -> No
         app.open(RetrainDialog(app.desk))
         await settled(pilot)
         text = " ".join(screen_text(app).replace("│", " ").split())
-        assert "of 6 queries left, the matcher would get" in text
-        assert "2 wrong; the next 50 labels" in text
+        assert "6 queries left" in text
+        assert "2 wrongly" in text
 
 
 @pytest.mark.parametrize("plain", [False, True])

@@ -55,6 +55,6 @@ def test_the_first_desk_of_a_workspace_loads_nothing_heavy_either(bench: Bench) 
 
 
 @pytest.mark.parametrize("module", ["tui.app", "tui.plain", "tui.key_bindings"])
-def test_importing_loads_no_settings_and_nothing_heavy(module: str) -> None:
+def test_importing_loads_nothing_heavy(module: str) -> None:
     loaded = modules(f"import sys, {module}\nprint(*{{n.partition('.')[0] for n in sys.modules}})")
-    assert not (HEAVY | {"pydantic"}) & loaded
+    assert not HEAVY & loaded
