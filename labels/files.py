@@ -237,7 +237,7 @@ def way_out(error: OSError, otherwise: str) -> str:
         otherwise: the hint where the cause is not permissions, space or the length of the name.
     """
     if is_denied(error):
-        return "Ask its owner, or whoever looks after this machine, to let you use it."
+        return "Ask its owner, or the administrator of this machine, for access."
     if error.errno in _NO_SPACE_ERRORS:
         return "Free some disk space; nothing that was acknowledged is lost."
     return "Give a shorter name." if error.errno == errno.ENAMETOOLONG else otherwise

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from core.cli.context import Context, context_of
-from core.cli.judge_training import print_usage
+from core.cli.judge_usage import print_usage
 from core.cli.progress import time_text
 from core.cli.tables import comparison
 from core.jobs.board import Jobs

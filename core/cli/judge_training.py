@@ -1,14 +1,14 @@
 """`samesku judge prepare` and `samesku judge train`: fine-tuning of a judge on the labels."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from core.cli.context import Context, context_of
 from core.cli.judge_options import DetachOption, judge_in_use, reports_interrupt, start_detached
+from core.cli.judge_usage import print_usage
 from core.errors import CoreError
 from core.jobs.progress import Reporter
 from core.judge.calibrated_judge import calibration_pairs
@@ -16,42 +16,11 @@ from core.judge.finetune.chat_examples import write_training_data as write_examp
 from core.judge.finetune.cross_encoder import train_cross_encoder
 from core.judge.finetune.llm_recipe import read_recipe
 from core.judge.finetune.splits import split_benchmark, split_workspace
-from core.judge.finetune.storage import adapter_folder
 from core.judge.finetune.train import create_tuned_judge, tune
 from core.judge.mlx_model import absolute_model_path, require_mlx
 from core.judge.pair_context import pair_contexts
 from core.judge.run import Budget, judge_pairs
-from core.text.safe import safe
 from labels.wording import counted
-
-
-def print_usage(context: Context, result: Mapping[str, Any]) -> None:
-    """Print how to use a trained judge.
-
-    Args:
-        context: of the verb.
-        result: of `judge train`.
-    """
-    for line in _language_model_usage(context, result) if "recipe" in result else _cross_encoder_usage(result):
-        # Not wrapped, so that the lines can be copied.
-        context.out.print(safe(line), soft_wrap=True)
-
-
-def _language_model_usage(context: Context, card: Mapping[str, Any]) -> list[str]:
-    return [
-        f"{card['id']} is trained. To use it, set in samesku.toml, under [judge]:",
-        'use = ["mlx"]',
-        f'mlx_model = "{card["base"]}"',
-        f'mlx_adapter = "{adapter_folder(context.workspace, card["id"])}"',
-    ]
-
-
-def _cross_encoder_usage(card: Mapping[str, Any]) -> list[str]:
-    return [
-        f"{card['id']} is trained on {counted(card['pairs'], 'labelled pair')}.",
-        "`samesku judge test --judge cross-encoder` evaluates it. To use it, set in samesku.toml, under [judge]:",
-        'use = ["cross-encoder"]',
-    ]
 
 
 def register(app: typer.Typer) -> None:

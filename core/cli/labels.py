@@ -9,10 +9,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from core.cli import labels_audit, labels_backup, labels_files
+from core.cli import labels_backup, labels_files
 from core.cli.context import Context, context_of
-from core.cli.labels_people import agreement, people
 from core.cli.rebuild import rebuilds_damage
+from core.cli.verbs import LazyGroup, Verb
 from core.errors import CoreError
 from core.permissions import is_lead
 from core.queue.label_counts import label_counts
@@ -26,12 +26,45 @@ from labels.store import LabelStore
 from labels.verify import verify as check
 from labels.wording import counted
 
-app = typer.Typer(help="The label ledger: statistics, export, import, backup, verification.", no_args_is_help=True)
-labels_audit.register(app)
+
+class _LabelVerbs(LazyGroup):
+    """Verbs that compute with numpy, loaded when they are called: the desk waits for `labels stats`."""
+
+    verbs = (
+        Verb(
+            "audit",
+            "core.cli.labels_audit",
+            "audit",
+            "Estimate the precision of the bands and the recall of the matcher from a random sample that people check.",
+        ),
+        Verb(
+            "contradictions",
+            "core.cli.labels_audit",
+            "contradictions",
+            "List labels to adjudicate: pairs that people disagree about, and labels that contradict each other.",
+        ),
+        Verb(
+            "agreement",
+            "core.cli.labels_people",
+            "agreement",
+            "Inter-annotator agreement: observed agreement, Cohen's kappa, Krippendorff's alpha, Gwet's AC1.",
+        ),
+        Verb(
+            "people",
+            "core.cli.labels_people",
+            "people",
+            "Statistics per annotator: decisions, abstentions, speed, accuracy, and accuracy by hour of the session.",
+        ),
+    )
+
+
+app = typer.Typer(
+    cls=_LabelVerbs,
+    help="The label ledger: statistics, export, import, backup, verification.",
+    no_args_is_help=True,
+)
 labels_files.register(app)
 labels_backup.register(app)
-app.command("agreement")(agreement)
-app.command("people")(people)
 
 
 @app.command("stats")

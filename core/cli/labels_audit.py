@@ -21,12 +21,6 @@ from labels.wording import counted
 _DECISION_PHRASES = {Decision.MATCH: "says match", Decision.NO_MATCH: "says no match", Decision.UNSURE: "is unsure"}
 
 
-def register(app: typer.Typer) -> None:
-    """Add these verbs to `samesku labels`."""
-    app.command("audit")(audit)
-    app.command("contradictions")(contradictions)
-
-
 @rebuilds_damage
 def audit(
     ctx: typer.Context,

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import typer
 
 from core.cli.context import Context, context_of
 from core.errors import DamagedError
 from core.jobs.progress import Reporter
-from core.matching.run import UpdateReport, bring_up_to_date
 from core.retrieval.encoder_registry import Registry
 from core.text.safe import safe
+
+if TYPE_CHECKING:
+    from core.matching.run import UpdateReport
 
 Verb = TypeVar("Verb", bound=Callable[..., None])
 
@@ -44,12 +46,15 @@ def rebuild(context: Context, damage: DamagedError) -> None:
         update_index(context, reporter)
 
 
-def update_index(context: Context, reporter: Reporter) -> UpdateReport:
+def update_index(context: Context, reporter: Reporter) -> "UpdateReport":
     """Bring index, features, matcher and probabilities up to date with the champion.
 
     Raises:
         CatalogError: nothing was imported.
         ModelError: texts must be encoded, and the model cannot be loaded.
     """
+    # With numpy and scipy, which most of the verbs that use this module need after damage only.
+    from core.matching.run import bring_up_to_date  # noqa: PLC0415
+
     workspace, settings = context.workspace, context.settings
     return bring_up_to_date(workspace, settings, Registry(workspace, settings).champion(), reporter)

@@ -4,10 +4,11 @@ The module of a verb imports what the verb needs at the top. Lazy loading keeps 
 the desk free of model libraries.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -123,11 +124,13 @@ class LazyVerb(TyperCommand):
 
 
 class LazyGroup(TyperGroup):
-    """Group of the registered commands and the lazy ones of `VERBS`."""
+    """Group of the registered commands and of lazy ones; a subclass for each group names its own."""
+
+    verbs: ClassVar[Sequence[Verb]] = VERBS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for verb in VERBS:
+        for verb in self.verbs:
             self.commands.setdefault(verb.name, LazyVerb(verb))
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - as click calls it
@@ -138,4 +141,7 @@ class LazyGroup(TyperGroup):
 def load_all(root: Any) -> Any:
     """The program's command with every verb loaded, for what describes or checks the whole command line."""
     root.commands = {name: getattr(command, "command", command) for name, command in root.commands.items()}
+    for command in root.commands.values():
+        if hasattr(command, "commands"):
+            load_all(command)
     return root

@@ -48,7 +48,7 @@ _FOLDS = 5
 #: Folds from `_MEDIUM_LABELS` to `_MANY_LABELS` labels: fewer, since an annotator waits for the refit.
 _FOLDS_ONLINE = 3
 _MEDIUM_LABELS = 500
-#: Labels from which larger ensembles are fitted: nobody waits for these fits.
+#: Labels from which larger ensembles are fitted: these fits run in the background.
 _MANY_LABELS = 2000
 #: Standard errors by which the simpler learner must be better to be chosen.
 _MIN_STANDARD_ERRORS = 2.0

@@ -24,7 +24,7 @@ _CUT_NOTE = "The file is too long; only its beginning is shown."
 
 
 class GuidelinesScreen(PageDialog):
-    """The guidelines, read anew each time the screen is opened."""
+    """The guidelines, read again each time the screen is opened."""
 
     BINDINGS = bindings(GUIDELINES)
     HEADLINE = "Guidelines"

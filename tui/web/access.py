@@ -24,7 +24,7 @@ from aiohttp import web
 _LOOPBACK = {"127.0.0.1", "localhost"}
 #: Connection tables, proc_net_tcp(5): IPv4, and IPv6 with mapped IPv4 addresses.
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-#: State of an open connection (tcp_states.h of Linux), and a user id that nobody has.
+#: State of an open connection (tcp_states.h of Linux), and a user id that no user has.
 _ESTABLISHED, _NOBODY = "01", -1
 
 #: Headers of every response. Scripts, styles and fonts come from this server only; xterm.js adds inline styles.
@@ -66,7 +66,7 @@ class Access:
 def peer_uid(request: web.Request) -> int | None:
     """The user id of the peer of a loopback connection; None where the system does not tell.
 
-    A peer that has closed its end counts as nobody: the system lists it as root, or not at all.
+    A peer that has closed its end has no user: the system lists it as root, or not at all.
     """
     transport = request.transport
     peer = transport.get_extra_info("peername") if transport else None

@@ -140,7 +140,7 @@ class ServerJudge:
             return verdict_from_completion(_result(future), self.name)
 
     def close(self) -> None:
-        """Cancel all requests; may be called from any thread. Whoever waits for one gets a ModelError."""
+        """Cancel all requests; may be called from any thread. A caller that waits for one gets a ModelError."""
         for future in tuple(self._in_flight):
             future.cancel()
 

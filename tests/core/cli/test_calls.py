@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from command_tree import root_command
 
+from core.cli import labels
 from core.cli.app import hoist
 from core.cli.verbs import VERBS
 from core.workspace import Workspace
@@ -46,9 +47,10 @@ def test_global_options_may_stand_before_or_after_the_verb(given: list[str], hoi
 
 
 def test_the_list_of_verbs_says_what_each_verb_says_of_itself() -> None:
-    for verb in VERBS:
-        said = COMMANDS[verb.name].help.partition("\n\n")[0]
-        assert " ".join(said.split()) == verb.summary, verb.name
+    for verbs, commands in ((VERBS, COMMANDS), (labels.app.info.cls.verbs, COMMANDS["labels"].commands)):
+        for verb in verbs:
+            said = commands[verb.name].help.partition("\n\n")[0]
+            assert " ".join(said.split()) == verb.summary, verb.name
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
