@@ -41,15 +41,6 @@ async def quiet(app: App[Any], *, patient: bool = True) -> None:
         patient: whether to wait for workers however long they work; else those that take longer than a moment are
             left alone, now and the next time.
     """
-    await _rest(app, patient)
-    if not _is_over(app):
-        # A scroll bar or a height that an intermediate size needed may stay until the next layout.
-        with suppress(ScreenStackError):
-            app.screen.refresh(layout=True)
-        await _rest(app, patient)
-
-
-async def _rest(app: App[Any], patient: bool) -> None:
     deadline = time.monotonic() + WITHIN_S
     rounds = 0
     while rounds < _ROUNDS and not _is_over(app):
