@@ -217,7 +217,7 @@ def test_a_ledger_that_cannot_be_seen_for_a_while_is_not_called_deleted(workspac
 def test_advice_follows_what_the_system_says() -> None:
     otherwise = "Move it away."
     denied, full, other = (OSError(number, os.strerror(number)) for number in (13, 28, 22))
-    assert "let you use it" in way_out(denied, otherwise)
+    assert "for access" in way_out(denied, otherwise)
     assert "disk space" in way_out(full, otherwise)
     assert way_out(other, otherwise) == otherwise
 
