@@ -123,6 +123,8 @@ _VERSIONS: tuple[tuple[_Step, ...], ...] = (
     _VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6,
 )  # fmt: skip
 
+#: Development versions numbered migration 5 or 6 as 3. Their files lack GTINs; both migrations can be run again.
+_GTIN_VERSION = 3
 
 #: Full-text index → its definition.
 _INDEXES = {"products_fts": _VERSION_2[1], "grams_fts": full_text.SCHEMA[1]}
@@ -259,10 +261,16 @@ def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
     with transaction(connection):
         # Another process may have migrated the file while this one waited for the lock.
         done = _checked_version(connection, path)
+        if done == _GTIN_VERSION and not _has_gtins(connection):
+            done -= 1
         for statements in _VERSIONS[done:]:
             for step in statements:
                 connection.execute(step) if isinstance(step, str) else step(connection)
         connection.execute(f"PRAGMA user_version = {len(_VERSIONS)}")
+
+
+def _has_gtins(connection: sqlite3.Connection) -> bool:
+    return any(column == "gtin" for _, column, *_ in connection.execute("PRAGMA table_info(products)"))
 
 
 def _checked_version(connection: sqlite3.Connection, path: Path) -> int:

@@ -186,7 +186,7 @@ def test_a_catalogue_of_before_can_be_searched_by_beginnings(tmp_path: Path) -> 
         store.replace("amazon", "catalog", [Product("amazon", "a", "Nikon D3400")])
     with closing(sqlite3.connect(path)) as before:
         before.executescript(
-            _BACK_TO_2
+            _WITHOUT_GTINS
             + "DROP TABLE products_fts; CREATE VIRTUAL TABLE products_fts USING fts5 (title, brand, model, category,"
             " content = 'products', content_rowid = 'key'); PRAGMA user_version = 1"
         )
@@ -349,20 +349,21 @@ def test_words_come_before_ids_that_begin_like_them_and_a_whole_id_before_all(st
     assert ids(store.search("36", "catalog")) == [], "few digits are no beginning of a GTIN"
 
 
-def test_a_catalogue_of_before_gets_its_gtins_when_it_is_opened(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [2, 3], ids=["released", "development"])
+def test_a_catalogue_without_gtins_gets_them_when_it_is_opened(tmp_path: Path, version: int) -> None:
     path = tmp_path / "catalog.db"
     with CatalogStore(path) as store:
         store.replace("amazon", "catalog", [Product("amazon", "a", "A", upc=UPC), Product("amazon", "b", "B", upc=EAN)])
     with closing(sqlite3.connect(path)) as before:
-        before.executescript(_BACK_TO_2)
+        before.executescript(f"{_WITHOUT_GTINS} PRAGMA user_version = {version};")
     with CatalogStore(path) as store:
         assert len(store.shared_gtins()) == 2
         assert ids(store.search("36000291452")) == ["a", "b"]
 
 
-_BACK_TO_2 = """
+_WITHOUT_GTINS = """
 DROP INDEX products_by_gtin; DROP INDEX products_by_id; ALTER TABLE products DROP COLUMN gtin;
-ALTER TABLE products DROP COLUMN currency; ALTER TABLE sources DROP COLUMN reader_version; PRAGMA user_version = 2;
+ALTER TABLE products DROP COLUMN currency; ALTER TABLE sources DROP COLUMN reader_version;
 """
 
 
