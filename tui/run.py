@@ -4,10 +4,9 @@ from typing import TYPE_CHECKING, TextIO
 
 from core.cli.console import OutputError, replace_unencodable
 from core.queue.last_session import SessionEnd
-from core.text.safe import safe
 from tui.errors import BrokenDownError
 from tui.review.cell_widths import use_terminal_widths
-from tui.shutdown import ShutdownGuard, ShutdownRequested, raise_on_shutdown
+from tui.shutdown import ShutdownGuard, ShutdownRequested
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,11 +67,9 @@ def run_plain_desk(desk: "Desk", stdin: TextIO, stdout: TextIO, notice: str = ""
     was_terminal = stdin.isatty()
     replace_unencodable(stdin, stdout)
     try:
-        with raise_on_shutdown():
-            stdout.write(f"{safe(notice)}\n" if notice else "")
-            run_plain(desk, stdin, stdout)
-            if was_terminal and not stdin.isatty():
-                ending = SessionEnd.DISCONNECTED
+        run_plain(desk, stdin, stdout, notice)
+        if was_terminal and not stdin.isatty():
+            ending = SessionEnd.DISCONNECTED
     except ShutdownRequested as request:
         ending = request.ending
     except OutputError:

@@ -100,7 +100,7 @@ def _ignore(_number: int, _frame: FrameType | None) -> None:
 
 
 class ShutdownRequested(BaseException):
-    """SIGHUP or SIGTERM arrived while the plain desk waited for a line of input."""
+    """SIGHUP or SIGTERM arrived in the plain desk."""
 
     def __init__(self, ending: SessionEnd) -> None:
         super().__init__(ending)
@@ -108,15 +108,33 @@ class ShutdownRequested(BaseException):
 
 
 @contextmanager
-def raise_on_shutdown() -> Iterator[None]:
-    """Raise ShutdownRequested on the first SIGHUP or SIGTERM; later ones are ignored, so that clean-up can finish."""
+def raise_on_shutdown(interval_s: float = _REQUEST_INTERVAL_S) -> Iterator[None]:
+    """Raise ShutdownRequested on SIGHUP and SIGTERM, and KeyboardInterrupt on SIGINT, until one leaves the context.
+
+    An exception that a signal raises is lost inside a finalizer or a callback of a library, and a signal just before
+    a read does not interrupt it. So the exception is raised again after `interval_s` seconds. Once it has left the
+    context, SIGHUP and SIGTERM are ignored, so that clean-up can finish.
+    """
+    request: BaseException | None = None
 
     def leave(number: int, _frame: FrameType | None) -> None:
-        for each in _ENDINGS:
-            signal.signal(each, signal.SIG_IGN)
-        raise ShutdownRequested(_ENDINGS[signal.Signals(number)])
+        nonlocal request
+        ending = _ENDINGS.get(signal.Signals(number))
+        request = KeyboardInterrupt() if ending is None else ShutdownRequested(ending)
+        signal.signal(signal.SIGALRM, leave_again)
+        signal.setitimer(signal.ITIMER_REAL, interval_s, interval_s)
+        raise request
 
-    old_handlers = {number: signal.signal(number, leave) for number in _ENDINGS}
-    yield
-    for number, handler in old_handlers.items():
-        signal.signal(number, handler)
+    def leave_again(_number: int, _frame: FrameType | None) -> None:
+        if request is not None:
+            raise request
+
+    old_handlers = {number: signal.signal(number, leave) for number in (*_ENDINGS, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        requested, request = request is not None, None
+        for number, handler in old_handlers.items():
+            signal.signal(number, signal.SIG_IGN if requested and number in _ENDINGS else handler)
+        if requested:
+            signal.setitimer(signal.ITIMER_REAL, 0)

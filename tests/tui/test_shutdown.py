@@ -19,6 +19,7 @@ from core.queue.last_session import SessionEnd
 from tui.app import DeskApp
 from tui.errors import DeskError
 from tui.run import run_desk
+from tui.shutdown import ShutdownRequested, raise_on_shutdown
 
 ROOT = Path(__file__).parents[2]
 
@@ -159,6 +160,36 @@ def test_the_plain_desk_shuts_down_in_order(bench: Bench, number: signal.Signals
         process.wait(120)
     assert len(bench.decided()) == 10
     assert how_it_ended(bench) is ending
+
+
+@pytest.mark.parametrize(
+    ("number", "raised"),
+    [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, ShutdownRequested), (signal.SIGHUP, ShutdownRequested)],
+)
+def test_a_signal_in_a_finalizer_still_ends_the_plain_desk(
+    number: signal.Signals, raised: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Finalized:
+        def __del__(self) -> None:
+            signal.raise_signal(number)
+
+    def work() -> None:
+        with raise_on_shutdown(0.01):
+            Finalized()
+            time.sleep(600)
+
+    lost: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lost.append)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+    handlers = [signal.getsignal(each) for each in numbers]
+    try:
+        with pytest.raises(raised):
+            work()
+        assert lost
+        assert signal.getsignal(signal.SIGINT) is handlers[0]
+    finally:
+        for each, handler in zip(numbers, handlers, strict=True):
+            signal.signal(each, handler)
 
 
 def test_a_fault_ends_the_desk_with_a_sentence(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

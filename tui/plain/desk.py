@@ -25,6 +25,7 @@ from tui.plain.query import PlainQuery, candidate_line, opinion_line, product_li
 from tui.review.past_work import undo_summary
 from tui.review.query_view import empty_stream_text
 from tui.services.desk import Desk
+from tui.shutdown import raise_on_shutdown
 
 #: Cells; a smaller reported width is not reliable.
 _MIN_WIDTH = 10
@@ -336,22 +337,17 @@ def _next_steps(review: ReviewSession, progress: Progress) -> list[str]:
     return [*steps, f"Open queries in other streams: {others}."] if others else steps
 
 
-def run_plain(desk: Desk, stdin: TextIO, stdout: TextIO) -> None:
-    """Run the plain desk until the annotator quits, the input ends, or ctrl+c.
+def run_plain(desk: Desk, stdin: TextIO, stdout: TextIO, notice: str = "") -> None:
+    """Run the plain desk until the annotator quits, the input ends, or a signal.
 
     Raises:
         KeyboardInterrupt: on ctrl+c, after the closing line.
+        ShutdownRequested: on SIGHUP or SIGTERM.
     """
     write = LineWriter(stdout)
-    plain = PlainDesk(desk, write)
     try:
-        plain.begin()
-        write.flush()
-        for line in stdin:
-            going_on = plain.run_line(line)
-            write.flush()
-            if not going_on:
-                break
+        with raise_on_shutdown():
+            _converse(PlainDesk(desk, write), stdin, write, notice)
     except SameskuError as error:
         write(f"{safe(error.message)} {safe(error.hint)}".strip())
         return
@@ -360,6 +356,18 @@ def run_plain(desk: Desk, stdin: TextIO, stdout: TextIO) -> None:
         raise
     write(_closing_line(desk))
     write.flush()
+
+
+def _converse(plain: PlainDesk, stdin: TextIO, write: LineWriter, notice: str) -> None:
+    if notice:
+        write(safe(notice))
+    plain.begin()
+    write.flush()
+    for line in stdin:
+        going_on = plain.run_line(line)
+        write.flush()
+        if not going_on:
+            return
 
 
 def _closing_line(desk: Desk) -> str:
