@@ -3,10 +3,13 @@
 import importlib.util
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import core.demo
+from core.catalog.demo import DEPARTMENTS, generated_catalogue
 from core.demo import ANSWERER, REHEARSER, answer_from_gold, build_demo
 from core.jobs.progress import Silent
 from core.retrieval.candidates import CandidateStore
@@ -29,14 +32,33 @@ pytestmark = [
 ]
 
 
+#: `samesku demo` with some of its departments: encoding all of them takes minutes.
+_DEMO = """
+import core.demo
+from core.catalog.demo import DEPARTMENTS, generated_catalogue
+from tui.__main__ import main
+
+small = generated_catalogue("", DEPARTMENTS[:5])
+core.demo.demo_catalogue = lambda: small
+"""
+
+_QUICKER = QUICK | {
+    "retrain.epochs": "1", "retrain.batch_size": "8", "retrain.hard_negatives": "1", "retrain.min_queries": "20",
+    "retrain.min_steps": "10", "retrain.learning_rate": "1e-3",
+}  # fmt: skip
+
+
 @pytest.fixture(scope="module")
-def looped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, dict[str, object]]:
+def looped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, dict[str, object]]]:
     """A demo workspace after one rehearsal and one retrain, and what the retrain reported."""
     workspace = Workspace(tmp_path_factory.mktemp("demo"))
-    build_demo(workspace, Silent())
-    settings = load_settings(workspace.settings, QUICK)
-    assert answer_from_gold(workspace, settings, Stream.TRIAGE, REHEARSER) > 100
-    return workspace, retrain(workspace, settings, Silent())
+    small = generated_catalogue("", DEPARTMENTS[:5])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(core.demo, "demo_catalogue", lambda: small)
+        build_demo(workspace, Silent())
+        settings = load_settings(workspace.settings, _QUICKER)
+        assert answer_from_gold(workspace, settings, Stream.TRIAGE, REHEARSER) > 100
+        yield workspace, retrain(workspace, settings, Silent())
 
 
 def test_the_challenger_is_a_different_encoder_and_merged_as_trained(looped: tuple[Workspace, dict]) -> None:
@@ -90,7 +112,7 @@ def test_the_model_card_tells_where_it_came_from(looped: tuple[Workspace, dict])
 
 def test_the_demo_ends_in_a_desk_that_holds_no_model_library(looped: tuple[Workspace, dict]) -> None:
     workspace, _ = looped
-    command = [sys.executable, "-m", "tui", "--home", str(workspace.home), "--as", "visitor", "demo"]
+    command = [sys.executable, "-c", f"{_DEMO}main()", "--home", str(workspace.home), "--as", "visitor", "demo"]
     with Terminal(command, environment={"HF_HUB_OFFLINE": "1"}) as terminal:
         assert terminal.wait_for(lambda t: "TRIAGE" in t.lines[0] and "visitor" in t.lines[0], 120)
         maps = Path(f"/proc/{terminal.process.pid}/maps")

@@ -10,6 +10,7 @@ from pathlib import Path
 import attack_files
 import pytest
 from attack_files import TREE, cost
+from samples import write_catalogue
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peaks are read from Linux's /proc")
 
@@ -48,10 +49,7 @@ def test_products(tmp_path: Path, write: Callable[[Path], None], name: str, ends
 def test_labels_from_a_sparse_file(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"l.{ending}"
     attack_files.zeros(path)
-    (tmp_path / "p.csv").write_text("id,title\n1,a\n")
-    for source, role in (("w", "query"), ("a", "catalog")):
-        made = ["--home", tmp_path / "home", "import", "products", tmp_path / "p.csv", "--source", source]
-        assert cost([*made, "--role", role], PATIENCE_S).code == 0
+    write_catalogue(tmp_path / "home")
     took = cost(["--home", tmp_path / "home", "labels", "import", path], PATIENCE_S)
     assert took.code == 1, took.said
     assert "Error: " in took.said

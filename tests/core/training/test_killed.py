@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,32 +22,43 @@ from labels.store import LabelStore
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-#: Runs a training that is killed the moment that it tells of a stage, or of a loss; so many of these are passed.
+Train = Callable[..., int]
+
+#: Runs trainings that are killed the moment that they report a stage, or a loss, after so many of these. The libraries
+#: are imported once: a line of input is a training, in a fork of this process, and its exit status is a line of output.
 _CHILD = """
 import os, sys
+from pathlib import Path
+import peft, sentence_transformers.cross_encoder.trainer, sentence_transformers.trainer
 from core.jobs.progress import Silent
 from core.judge.finetune.cross_encoder import train_cross_encoder
 from core.settings import load_settings
 from core.training import cross_fitting, run
 from core.workspace import Workspace
 
-verb, home, stage, passed = sys.argv[1:]
-left = int(passed)
-
 class Killed(Silent):
+    def __init__(self, stage, passed):
+        self.last, self.left = stage, int(passed)
+
     def stage(self, name, total=None):
-        global left
-        if name == stage:
-            left -= 1
-            if left < 0:
+        if name == self.last:
+            self.left -= 1
+            if self.left < 0:
                 os.kill(os.getpid(), 9)
 
     def loss(self, step, value):
         self.stage("loss")
 
-cross_fitting.FEWEST_FOR_HALVES = 2
-workspace = Workspace.locate(__import__("pathlib").Path(home))
-{"retrain": run.retrain, "judge": train_cross_encoder}[verb](workspace, load_settings(workspace.settings), Killed())
+cross_fitting.MIN_CROSS_FITTING_MATCHES = 2
+trainings = {"retrain": run.retrain, "judge": train_cross_encoder}
+for line in sys.stdin:
+    home, verb, stage, passed = line.rstrip("\\n").split("\\t")
+    child = os.fork()
+    if not child:
+        workspace = Workspace.locate(Path(home))
+        trainings[verb](workspace, load_settings(workspace.settings), Killed(stage, passed))
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 _SETTINGS = """\
@@ -79,10 +91,22 @@ def home(tmp_path: Path) -> Workspace:
     return workspace
 
 
-def train(verb: str, home: Workspace, stage: str = "", passed: int = 0) -> int:
-    """Train in a process of its own; how it ended."""
-    command = [sys.executable, "-c", _CHILD, verb, str(home.home), stage, str(passed)]
-    return subprocess.run(command, check=False, timeout=600, cwd=Path(__file__).parents[3]).returncode
+@pytest.fixture(scope="module")
+def train() -> Iterator[Train]:
+    """Trains in a process of its own; returns how that ended."""
+
+    def run(home: Workspace, verb: str, stage: str = "", passed: int = 0) -> int:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(f"{home.home}\t{verb}\t{stage}\t{passed}\n")
+        child.stdin.flush()
+        return int(child.stdout.readline())
+
+    with subprocess.Popen(
+        [sys.executable, "-c", _CHILD], cwd=Path(__file__).parents[3], text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as child:  # fmt: skip
+        yield run
 
 
 def drafts(home: Workspace) -> list[Path]:
@@ -93,16 +117,16 @@ def drafts(home: Workspace) -> list[Path]:
     return found
 
 
-def test_killed_retrains(home: Workspace) -> None:
+def test_killed_retrains(home: Workspace, train: Train) -> None:
     registry = Registry(home, load_settings(home.settings))
     for stage, passed in (("loss", 0), ("merge the adapter", 0), ("evaluate", 1)):
-        assert train("retrain", home, stage, passed) == -9
+        assert train(home, "retrain", stage, passed) == -9
         assert len(drafts(home)) == 1
         assert registry.ids() == []
     assert sum(map(folder_bytes, drafts(home))) > 0
     assert len(list(home.index.glob("lora-*"))) == 1
     assert "killed runs" in str(diagnose(Context(home.home))["left behind"])
-    assert train("retrain", home) == 0
+    assert train(home, "retrain") == 0
     (model,) = registry.ids()
     assert drafts(home) == []
     assert {path.name for path in home.models.iterdir() if path.is_dir()} == {model}
@@ -111,11 +135,11 @@ def test_killed_retrains(home: Workspace) -> None:
     assert "left behind" not in diagnose(Context(home.home))
 
 
-def test_a_killed_training_of_a_judge(home: Workspace) -> None:
-    assert train("judge", home, "loss") == -9
+def test_a_killed_training_of_a_judge(home: Workspace, train: Train) -> None:
+    assert train(home, "judge", "loss") == -9
     assert len(drafts(home)) == 1
     assert list(judges_folder(home).glob("*/judge.json")) == []
-    assert train("judge", home) == 0
+    assert train(home, "judge") == 0
     assert drafts(home) == []
     (judge,) = judges_folder(home).iterdir()
     assert (judge / "judge.json").is_file()
