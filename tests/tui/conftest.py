@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import textual.app
@@ -14,8 +13,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from desk_bench import Bench, write_workspace
 from quiet import wait_for_idle
-from textual.css.model import RuleSet
-from textual.css.stylesheet import Stylesheet
 from textual.widget import Widget
 
 from core.settings import Settings
@@ -36,24 +33,6 @@ def patient_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
     """A key has been dealt with when the desk is at rest, however long that takes on a busy machine."""
     monkeypatch.setattr(textual.app, "wait_for_idle", wait_for_idle)
     monkeypatch.setattr(textual.pilot, "wait_for_idle", wait_for_idle)
-
-
-#: The style sheets that were parsed: (theme, style sheet and where it is from) → rules.
-_parsed: dict[tuple[object, ...], list[RuleSet]] = {}
-
-
-@pytest.fixture(autouse=True)
-def parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every desk of a test run has the same style sheets: parsing them again takes a third of a desk's start."""
-
-    def parse_rules(sheet: Stylesheet, css: str, **source: Any) -> list[RuleSet]:
-        key = (frozenset(sheet._variables.items()), css, *source.values())
-        if key not in _parsed:
-            _parsed[key] = original(sheet, css, **source)
-        return _parsed[key]
-
-    original = Stylesheet._parse_rules
-    monkeypatch.setattr(Stylesheet, "_parse_rules", parse_rules)
 
 
 @pytest.fixture(autouse=True)
