@@ -2,6 +2,7 @@
 
 import faulthandler
 import os
+import signal
 import sys
 import threading
 import time
@@ -14,6 +15,9 @@ import pytest
 
 # Read by the hub's library when it is first imported, which may be before any fixture.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Ignored in what a shell starts in the background, and so in the processes that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # Workers share the cores: numerical libraries that each use all of them wait for one another most of the time.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -129,7 +129,9 @@ def raise_on_shutdown(interval_s: float = _REQUEST_INTERVAL_S) -> Iterator[None]
         if request is not None:
             raise request
 
-    old_handlers = {number: signal.signal(number, leave) for number in (*_ENDINGS, signal.SIGINT)}
+    # What is ignored stays ignored, such as ctrl+c in the kiosk.
+    numbers = [number for number in (*_ENDINGS, signal.SIGINT) if signal.getsignal(number) is not signal.SIG_IGN]
+    old_handlers = {number: signal.signal(number, leave) for number in numbers}
     try:
         yield
     finally:

@@ -54,8 +54,21 @@ async def quiet(app: App[Any], *, patient: bool = True) -> None:
             rounds = 0
             _paint(app)
             await asyncio.sleep(_STEP_S)
+        elif _lay_out_behind(app):
+            rounds = 0
         else:
             rounds += 1
+
+
+def _lay_out_behind(app: App[Any]) -> bool:
+    """Lay out the screens behind a dialog, which otherwise look as they did when it was opened; whether any was due."""
+    due = [screen for screen in app._background_screens if screen._layout_required] if app.screen_stack else []
+    for screen in due:
+        screen._layout_required = False
+        screen._refresh_layout()
+    if due:
+        app.screen.refresh()
+    return bool(due)
 
 
 async def _turn(app: App[Any]) -> None:

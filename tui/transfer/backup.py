@@ -188,9 +188,9 @@ class BackupDialog(Dialog[Path]):
             self._show_verification(row, values)
         elif message.name == _DRY_RESTORE and row is not None:
             question = restore_question(row, self._ledger_events, values.get("loss", ""))
-            ask = ConfirmDialog(question, yes="Restore", no="Leave it as it is")
-            # This dialog stays visible behind the question: first it is laid out without the progress line.
-            self.call_after_refresh(self.app.push_screen, ask, partial(self._confirmed, row))
+            self.app.push_screen(
+                ConfirmDialog(question, yes="Restore", no="Leave it as it is"), partial(self._confirmed, row)
+            )
 
     @on(Failed)
     async def _failed(self, message: Failed) -> None:
