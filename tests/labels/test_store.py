@@ -9,7 +9,7 @@ import pytest
 from samples import c, implied, match, no_match, q, standing, unsure
 
 from labels.errors import LabelsError
-from labels.model import ActionDetails, Decision, Judgement, ShownScores, Side, Stream, Strength, Verb
+from labels.model import Action, ActionDetails, Decision, Judgement, ShownScores, Side, Stream, Strength, Verb
 from labels.store import LabelStore
 
 
@@ -161,6 +161,14 @@ def test_a_new_action_ends_redo(ledger: LabelStore) -> None:
     assert ledger.decisions() == []
 
 
+def test_undo_and_redo_return_the_whole_action(ledger: LabelStore) -> None:
+    details = ActionDetails(closes=True, text="which size?")
+    ledger.record("ada", Verb.COMMENT, q("1"), details=details, action="k1")
+    action = Action("k1", "ada", Verb.COMMENT, q("1"), closes=True, text="which size?")
+    assert ledger.undo("ada") == action
+    assert ledger.redo("ada") == action
+
+
 def test_undo_affects_only_ones_own_actions(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
     assert ledger.undo("bob") is None
@@ -182,6 +190,13 @@ def test_imports_are_not_undone(ledger: LabelStore) -> None:
     assert action.query == q("1")
     assert ledger.undo("ada") is None
     assert standing(ledger.decisions()) == {"b": "match"}
+
+
+def test_an_import_has_the_side_and_the_batch_given(ledger: LabelStore) -> None:
+    assert ledger.record_all("ada", [(q("1"), match("a"), True)]) == 1
+    assert ledger.record_all("ada", [(q("2"), match("a", "b"), True)], side=Side.VALIDATION, batch="b1") == 2
+    rows = ledger.connection.execute("SELECT side, text FROM events ORDER BY seq").fetchall()
+    assert rows == [("train", ""), ("validation", "b1"), ("validation", "b1")]
 
 
 # -- sides ---------------------------------------------------------------------------------------------------

@@ -99,6 +99,7 @@ def test_an_example_is_what_prodigy_writes(filled: LabelStore, tmp_path: Path) -
         assert isinstance(first[name], int)
         assert -(2**31) <= first[name] < 2**31
         assert first[name] == second[name] != third[name]
+    assert first["_input_hash"] != first["_task_hash"]
     assert isinstance(first["_timestamp"], int)
     assert detect_format(tmp_path / "e.jsonl") is Format.PRODIGY
 
