@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from core.matching.fitting import TrainingSet, fit_matcher, fold_of
+from core.matching.learners import Boosted, fit_linear, fit_stacked, scale_of
 
 FEATURES = ("cosine", "one", "two", "three")
 
@@ -82,6 +83,16 @@ def test_what_weighs_nothing_teaches_nothing_and_what_weighs_more_teaches_more()
     light = fit_matcher(replace(confused, weights=np.where(wrong, 0.01, 1.0)), FEATURES).probabilities(data.vectors)
     assert (light[data.labels].mean() - light[~data.labels].mean()) > 0.3
     assert abs(even[data.labels].mean() - even[~data.labels].mean()) < 0.2
+
+
+def test_stacked_trees_differ_in_their_seed_and_heed_the_weights() -> None:
+    data = training(300)
+    linear = fit_linear(data.vectors, data.labels, data.weights, scale_of(data.vectors))
+    found = fit_stacked(data.vectors, data.labels, data.weights, linear, seed=1, boosters=2)
+    scores = [Boosted((text,)).scores(data.vectors) for text in found.trees.texts]
+    assert not np.allclose(scores[0], scores[1])
+    weighted = fit_stacked(data.vectors, data.labels, np.where(data.labels, 9.0, 1.0), linear, seed=1, boosters=2)
+    assert weighted.scores(data.vectors)[~data.labels].mean() > found.scores(data.vectors)[~data.labels].mean()
 
 
 @settings(max_examples=50)
