@@ -127,6 +127,15 @@ def test_merging_a_continued_copy_adds_only_new_events(ledger: LabelStore, tmp_p
     assert verify(ledger.path).ok
 
 
+def test_a_changed_ledger_is_not_merged_and_the_event_is_named(ledger: LabelStore, tmp_path: Path) -> None:
+    fill(ledger)
+    change_unseen(ledger.path, "UPDATE events SET text = 'x' WHERE seq = 3")
+    with opened(tmp_path / "b.db") as other:
+        with pytest.raises(LabelsError, match=f"{ledger.path}.*event 3: the hash chain is broken"):
+            merge_ledger(other, ledger.path)
+        assert contents(other) == [[], [], [], []]
+
+
 def test_merged_draws_get_new_versions(ledger: LabelStore, tmp_path: Path) -> None:
     ledger.draw_validation([q("1"), q("2")], seed=1)
     with opened(tmp_path / "b.db") as other:

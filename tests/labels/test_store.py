@@ -108,6 +108,12 @@ def test_each_annotator_has_a_decision(ledger: LabelStore) -> None:
     assert {(d.annotator, d.decision.value) for d in ledger.decisions()} == {("ada", "match"), ("bob", "no_match")}
 
 
+def test_a_decision_names_the_action_and_the_event_that_it_comes_from(ledger: LabelStore) -> None:
+    ledger.record("ada", Verb.SKIP, q("2"))
+    ledger.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b")], action="k1")
+    assert [(each.action, each.seq) for each in ledger.decisions()] == [("k1", 2), ("k1", 3)]
+
+
 def test_decisions_of_one_query_or_side_alone(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
     ledger.record("ada", Verb.ACCEPT, q("2"), match("b"), ActionDetails(stream=Stream.VALIDATION))
@@ -162,11 +168,15 @@ def test_a_new_action_ends_redo(ledger: LabelStore) -> None:
 
 
 def test_undo_and_redo_return_the_whole_action(ledger: LabelStore) -> None:
-    details = ActionDetails(closes=True, text="which size?")
-    ledger.record("ada", Verb.COMMENT, q("1"), details=details, action="k1")
-    action = Action("k1", "ada", Verb.COMMENT, q("1"), closes=True, text="which size?")
-    assert ledger.undo("ada") == action
-    assert ledger.redo("ada") == action
+    actions = [
+        Action("k1", "ada", Verb.ACCEPT, q("1"), closes=True),
+        Action("k2", "ada", Verb.COMMENT, q("2"), closes=False, text="which size?"),
+    ]
+    for each in actions:
+        details = ActionDetails(closes=each.closes, text=each.text)
+        ledger.record(each.annotator, each.verb, each.query, details=details, action=each.id)
+    assert [ledger.undo("ada"), ledger.undo("ada")] == actions[::-1]
+    assert [ledger.redo("ada"), ledger.redo("ada")] == actions
 
 
 def test_undo_affects_only_ones_own_actions(ledger: LabelStore) -> None:

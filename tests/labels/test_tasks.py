@@ -214,6 +214,7 @@ def test_what_label_studio_exports_is_read(tmp_path: Path) -> None:
         (task() | {"annotations": {}}, "annotations are not a list"),
         (task("x"), "an annotation must be an object"),
         (task(annotation(result="x")), "a list of objects"),
+        (task(annotation(result=["x"])), "a list of objects"),
         (task(annotation("maybe")), "must choose one of"),
         (task(annotation(["match"])), "must choose one of"),
         (task(annotation(created_at="2026-03-09")), "created_at is not a date"),
