@@ -191,6 +191,10 @@ def test_shares_of_words_say_what_is_lacking() -> None:
     expect(found, query_title_found=1, query_only=0, query_rarest=0)
     assert 0 < found["candidate_title_found"] < 1
     assert found["candidate_only"] > found["candidate_rarest"] > 0
+    back = titles("red mouse with pad", "red mouse")
+    for name in ("title_found", "only", "rarest"):
+        assert back[f"query_{name}"] == pytest.approx(found[f"candidate_{name}"])
+        assert back[f"candidate_{name}"] == pytest.approx(found[f"query_{name}"])
 
 
 def test_equal_texts_are_wholly_alike() -> None:
