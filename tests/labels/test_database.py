@@ -189,3 +189,9 @@ def test_a_commit_blocked_by_a_reader_leaves_no_transaction_open(
 )
 def test_the_hint_follows_from_what_sqlite_reports(message: str, hint: str) -> None:
     assert hint in database.way_out(sqlite3.OperationalError(message), "Ask.")
+
+
+def test_missing_folders_are_created(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "labels.db"
+    LabelStore(path).close()
+    assert path.is_file()

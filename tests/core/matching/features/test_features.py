@@ -100,6 +100,7 @@ def test_two_characters_are_too_short_to_stand_in_a_title() -> None:
         ("paper 50 sheets", "paper 49 sheets", {"quantities_equal": 0, "quantities_conflicting": 1}),
         # Of two lengths one is shared.
         ("rug 3 ft x 5 ft", "rug 5 ft x 8 ft", {"length": 0, "quantities_equal": 1, "quantities_conflicting": 0}),
+        ("tv 55-inch 120 watt", 'tv 55" 120w', {"quantities_equal": 2, "quantities_conflicting": 0}),
         ("tv 55-inch 120 watt", "tv 55-inch", {"length": 1, "power": NAN, "quantities_one_sided": 1}),
     ],
 )
