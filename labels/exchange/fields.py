@@ -94,8 +94,8 @@ def normalize_id(text: str) -> str:
         value = formula[1].strip()
     if whole := _FLOAT.fullmatch(value):
         return whole[1]
-    if (number := _SCIENTIFIC.fullmatch(value)) and (missing := _missing_digits(number)) in {0, 1}:
-        return number[1] + number[2].rstrip("0").ljust(int(number[3]), "0") if missing else number[1] + number[2]
+    if (number := _SCIENTIFIC.fullmatch(value)) and _missing_digits(number) in {0, 1}:
+        return number[1] + number[2].ljust(int(number[3]), "0")
     return value
 
 

@@ -3,7 +3,7 @@
 import pytest
 from samples import c, implied, match, no_match, q, unsure
 
-from labels.consensus import LabelState
+from labels.consensus import LabelState, Rule
 from labels.model import ActionDetails, Judgement, Pair, Side, Stream, Strength, Verb
 from labels.statistics import label_stats
 from labels.store import LabelStore
@@ -46,6 +46,27 @@ def test_an_adjudication_settles_a_conflict_and_the_last_one_holds(ledger: Label
     ledger.record("ada", Verb.REJECT, q("1"), no_match("a"), ActionDetails(stream=ADJUDICATION))
     label = ledger.labels(PAIR.query)[0]
     assert (label.match, label.state) == (False, LabelState.ADJUDICATED)
+
+
+@pytest.mark.parametrize(
+    ("opinions", "verdict", "state"),
+    [
+        ([match("a"), no_match("a")], None, LabelState.CONFLICTING),
+        ([match("a"), match("a"), no_match("a")], True, LabelState.MAJORITY),
+        ([match("a"), no_match("a"), no_match("a")], False, LabelState.MAJORITY),
+        ([match("a"), match("a")], True, LabelState.AGREED),
+    ],
+)
+def test_a_majority_settles_a_conflict_only_under_its_rule(
+    ledger: LabelStore, opinions: list[list[Judgement]], verdict: bool | None, state: LabelState
+) -> None:
+    for number, judgements in enumerate(opinions):
+        ledger.record(f"person {number}", Verb.ACCEPT, q("1"), judgements)
+    (label,) = ledger.labels(rule=Rule.MAJORITY)
+    assert (label.match, label.state) == (verdict, state)
+    assert len(ledger.conflicts(Rule.MAJORITY)) == (state is LabelState.CONFLICTING)
+    (label,) = ledger.labels()
+    assert label.state is (LabelState.AGREED if state is LabelState.AGREED else LabelState.CONFLICTING)
 
 
 def test_one_validation_vote_puts_the_label_on_that_side(ledger: LabelStore) -> None:

@@ -29,6 +29,13 @@ def test_a_non_match_between_transitively_equal_products() -> None:
     assert found[0].words == "walmart 1 = amazon a = walmart 2 = amazon b; yet walmart 1 ≠ amazon b."
 
 
+def test_a_contradiction_beside_other_matches_is_found() -> None:
+    found = contradictions(
+        [label("8", "x", True), *BRIDGE, label("9", "y", True), label("1", "b", False), label("8", "y", False)]
+    )
+    assert [each.pairs for each in found] == [(Pair(q("1"), c("b")),)]
+
+
 @pytest.mark.parametrize(
     "labels",
     [
@@ -56,6 +63,15 @@ def test_two_queries_of_a_unique_source_for_one_candidate() -> None:
     assert found.words == "amazon a was accepted for 1, 2; walmart lists no product twice."
     adjudicated = [label(query, "a", True, LabelState.ADJUDICATED) for query in ("1", "2")]
     assert contradictions(adjudicated, unique=["walmart"]) == []
+
+
+def test_a_unique_source_may_match_each_candidate_once() -> None:
+    assert contradictions([label("1", "a", True), label("2", "b", True)], unique=["walmart"]) == []
+
+
+def test_one_adjudication_of_two_does_not_settle_a_duplicate() -> None:
+    labels = [label("1", "a", True, LabelState.ADJUDICATED), label("2", "a", True)]
+    assert len(contradictions(labels, unique=["walmart"])) == 1
 
 
 def test_an_adjudication_settles_a_contradiction(ledger: LabelStore) -> None:

@@ -174,3 +174,24 @@ def test_a_commit_blocked_by_a_reader_leaves_no_transaction_open(
     assert ledger.last_event() == 0
     ledger.record("ada", Verb.COMMENT, q("q1"), details=ActionDetails(text="afterwards"))
     assert verify(ledger.path).events == 1
+
+
+@pytest.mark.parametrize(
+    ("message", "hint"),
+    [
+        ("database is locked", "Another program holds it"),
+        ("database or disk is full", "Free some disk space"),
+        ("attempt to write a readonly database", "can be written by you"),
+        ("unable to open database file", "can be written by you"),
+        ("disk I/O error", "full, gone or failing"),
+        ("no such table: events", "Ask."),
+    ],
+)
+def test_the_hint_follows_from_what_sqlite_reports(message: str, hint: str) -> None:
+    assert hint in database.way_out(sqlite3.OperationalError(message), "Ask.")
+
+
+def test_missing_folders_are_created(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "labels.db"
+    LabelStore(path).close()
+    assert path.is_file()

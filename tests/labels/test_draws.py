@@ -56,6 +56,31 @@ def test_deleting_forty_of_ninety_seven_queries_is_detected(ledger: LabelStore) 
     assert verify(ledger.path).problems == ("draw 1 (validation 1) was changed: it holds 57 of 97 queries",)
 
 
+@pytest.mark.parametrize(
+    ("queries", "problem"),
+    [
+        (["v"], "1 query of validation 1 belongs to no recorded draw"),
+        (["v", "w"], "2 queries of validation 1 belong to no recorded draw"),
+    ],
+)
+def test_queries_without_a_recorded_draw_are_counted(ledger: LabelStore, queries: list[str], problem: str) -> None:
+    ledger.draw_validation([q(id_) for id_ in queries], seed=1)
+    change_unseen(ledger.path, "DELETE FROM draws")
+    assert problem in verify(ledger.path).problems
+
+
+def test_a_changed_query_and_a_missing_draw_are_named(ledger: LabelStore) -> None:
+    for seed in (1, 2, 3):
+        ledger.draw_audit({q(str(seed)): Stratum("high", 2.0)}, seed=seed)
+    change_unseen(ledger.path, "DELETE FROM draws WHERE number = 2", "UPDATE audits SET weight = 3 WHERE version = 1")
+    assert verify(ledger.path).problems == (
+        "draw 1 (audit 1) was changed, or a draw is missing before it",
+        "draws are missing: draw 3 (audit 3) follows draw 1",
+        "draw 3 (audit 3) was changed, or a draw is missing before it",
+        "1 query of audit 2 belongs to no recorded draw",
+    )
+
+
 def test_concurrent_draws_have_different_numbers(tmp_path: Path) -> None:
     path = tmp_path / "labels.db"
     LabelStore(path).close()

@@ -51,7 +51,7 @@ def test_conflicts_and_abstentions_are_not_exported(ledger: LabelStore, tmp_path
     ledger.record("ada", Verb.ACCEPT, q("1"), [*match("a", "b"), *unsure("d")])
     ledger.record("bob", Verb.REJECT, q("1"), no_match("a"))
     assert export_csv(ledger, tmp_path / "out.csv") == 1
-    assert (tmp_path / "out.csv").read_text() == "ltable_id,rtable_id,label\n1,b,1\n"
+    assert (tmp_path / "out.csv").read_bytes() == b"ltable_id,rtable_id,label\n1,b,1\n"
 
 
 def test_one_side_is_exported_by_the_side_of_the_label(ledger: LabelStore, tmp_path: Path) -> None:

@@ -55,6 +55,13 @@ def test_an_action_undone_before_the_answer_does_not_count(ledger: LabelStore) -
     assert answers(ledger) == {"a": True, "b": False}
 
 
+def test_an_undone_decision_on_a_query_that_is_not_answered_yet_does_not_count(ledger: LabelStore) -> None:
+    ledger.record("bob", Verb.REJECT, q("1"), no_match("a"))
+    ledger.record("bob", Verb.REJECT, q("1"), no_match("b"))
+    ledger.undo("bob")
+    assert answers(ledger) == {"a": False}
+
+
 def test_an_answer_with_nothing_standing_does_not_count(ledger: LabelStore) -> None:
     accept(ledger, "a")
     ledger.undo("bob")
@@ -91,8 +98,11 @@ def test_a_look_is_recorded_and_cannot_be_undone(ledger: LabelStore) -> None:
 def test_an_audit_uses_first_answers_and_the_probability_at_the_time(ledger: LabelStore) -> None:
     first = Judgement(c("a"), Decision.MATCH, shown=ShownScores(1, 0.8, 0.7, "m"))
     changed = Judgement(c("a"), Decision.NO_MATCH, shown=ShownScores(1, 0.8, 0.99, "m"))
-    ledger.record("bob", Verb.ACCEPT, q("1"), [first], ActionDetails(stream=Stream.AUDIT, closes=True))
+    said = [first, *implied("b")]
+    ledger.record("bob", Verb.ACCEPT, q("1"), said, ActionDetails(stream=Stream.AUDIT, closes=True))
     accept(ledger, "x", query="2")
     ledger.record("bob", Verb.REJECT, q("1"), [changed], ActionDetails(stream=Stream.AUDIT))
     assert audit_outcomes(ledger) == [(0.7, Decision.MATCH)]
-    assert audit_outcomes_by_query(ledger) == {q("1"): [(0.7, Decision.MATCH, Strength.EXPLICIT)]}
+    assert audit_outcomes_by_query(ledger) == {
+        q("1"): [(0.7, Decision.MATCH, Strength.EXPLICIT), (None, Decision.NO_MATCH, Strength.IMPLIED)]
+    }

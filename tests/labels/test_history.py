@@ -30,6 +30,7 @@ def test_an_action_has_the_scores_and_the_duration_of_the_look(ledger: LabelStor
     ledger.record("ada", Verb.ACCEPT, q("1"), [judged], ActionDetails(blind=True, look_ms=1500))
     (past,) = history(ledger, q("1"))
     assert (past.judgements, past.blind, past.look_ms, past.query) == ((judged,), True, 1500, q("1"))
+    assert [(past.seq, past.at)] == ledger.rows("SELECT seq, at FROM events")
 
 
 def statuses(ledger: LabelStore) -> list[tuple[str, ActionStatus]]:

@@ -1,5 +1,6 @@
 """Damage to claims.db: open desks rebuild it and go on."""
 
+import errno
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -139,3 +140,26 @@ def test_a_damaged_lock_file_is_replaced(ledger: Path, how: str) -> None:
     assert not (ledger.with_name("labels.db.lock")).is_symlink()
     assert verify(ledger).events == 2
     assert not os.path.lexists(ledger.with_name("nothing"))
+
+
+@pytest.mark.parametrize(
+    ("code", "may_replace", "damage"),
+    [
+        (sqlite3.SQLITE_CORRUPT, True, True), (sqlite3.SQLITE_NOTADB, False, True), (sqlite3.SQLITE_BUSY, True, False),
+        (sqlite3.SQLITE_FULL, True, False), (sqlite3.SQLITE_READONLY, True, True),
+        (sqlite3.SQLITE_READONLY, False, False), (sqlite3.SQLITE_CANTOPEN_ISDIR, False, False), (None, True, True),
+    ],
+)  # fmt: skip
+def test_what_sqlite_reports_is_damage_unless_it_passes_or_is_forbidden(
+    ledger: Path, monkeypatch: pytest.MonkeyPatch, code: int | None, may_replace: bool, damage: bool
+) -> None:
+    monkeypatch.setattr(module.os, "access", lambda *_, **__: may_replace)
+    error = sqlite3.OperationalError("…")
+    if code is not None:
+        error.sqlite_errorcode = code
+    assert module._is_damage(error, ledger) is damage
+
+
+@pytest.mark.parametrize(("number", "damage"), [(errno.EINVAL, True), (errno.EACCES, False)])
+def test_only_what_is_no_file_is_damage_of_the_file_system(ledger: Path, number: int, damage: bool) -> None:
+    assert module._is_damage(OSError(number, "…"), ledger) is damage

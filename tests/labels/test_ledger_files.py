@@ -127,6 +127,15 @@ def test_merging_a_continued_copy_adds_only_new_events(ledger: LabelStore, tmp_p
     assert verify(ledger.path).ok
 
 
+def test_a_changed_ledger_is_not_merged_and_the_event_is_named(ledger: LabelStore, tmp_path: Path) -> None:
+    fill(ledger)
+    change_unseen(ledger.path, "UPDATE events SET text = 'x' WHERE seq = 3")
+    with opened(tmp_path / "b.db") as other:
+        with pytest.raises(LabelsError, match=f"{ledger.path}.*event 3: the hash chain is broken"):
+            merge_ledger(other, ledger.path)
+        assert contents(other) == [[], [], [], []]
+
+
 def test_merged_draws_get_new_versions(ledger: LabelStore, tmp_path: Path) -> None:
     ledger.draw_validation([q("1"), q("2")], seed=1)
     with opened(tmp_path / "b.db") as other:
@@ -234,14 +243,18 @@ def rechained(path: Path) -> None:
         (2, {"kind": ["event"]}, "line 2: its kind of record is unknown"),
         (2, {"weight": "heavy"}, "line 2: weight cannot be 'heavy'"),
         (2, {"version": 0}, "line 2: version cannot be 0"),
+        (2, {"version": 2**31}, "line 2: version cannot be 2147483648"),
         (6, {"rank": 2**63}, "line 6: rank cannot be 9223372036854775808"),
         (6, {"similarity": "1"}, "line 6: similarity cannot be '1'"),
         (6, {"look_ms": True}, "line 6: look_ms cannot be True"),
+        (6, {"blind": 2}, "line 6: blind cannot be 2"),
         (6, {"decision": "perhaps"}, "line 6: decision cannot be 'perhaps'"),
         (6, {"decision": {"a": 1}}, "line 6: decision cannot be a dict"),
         (6, {"annotator": "ada\x1b]52;c;x\x07"}, "line 6: annotator cannot be 'ada\\\\x1b"),
         (6, {"annotator": ""}, "line 6: annotator cannot be ''"),
         (6, {"at": "yesterday"}, "line 6: at cannot be 'yesterday'"),
+        (6, {"at": 20260101}, "line 6: at cannot be 20260101"),
+        (6, {"at": "2026-01-01\x1b00:00:00+00:00"}, "line 6: at cannot be '2026-01-01\\\\x1b00:00:00"),
         (6, {"text": "\ud800"}, "line 6: text cannot be '\\\\ud800'"),
         (6, {"candidate_id": None}, "line 6: a decision needs a candidate"),
         (6, {"strength": None}, "line 6: a decision has a strength"),
@@ -268,6 +281,18 @@ def test_an_invalid_line_is_named_and_nothing_is_imported(
         assert contents(other) == [[], [], [], []]
         # The ledger is as good as before.
         other.record("ada", Verb.ACCEPT, q("1"), match("a"))
+
+
+def test_queries_without_their_draw_are_refused(ledger: LabelStore, tmp_path: Path) -> None:
+    ledger.draw_validation([q("v")], seed=7)
+    path = tmp_path / "events.jsonl"
+    assert export_ledger(ledger, path) == 0
+    header, query, _ = path.read_text(encoding="utf-8").splitlines()
+    path.write_text(header.replace('"draw": 1', '"draw": 0') + "\n" + query + "\n", encoding="utf-8")
+    with opened(tmp_path / "b.db") as other:
+        with pytest.raises(LabelsError, match="the queries of validation 1 belong to no draw"):
+            import_ledger(other, path)
+        assert contents(other) == [[], [], [], []]
 
 
 @pytest.mark.parametrize(

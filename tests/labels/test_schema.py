@@ -46,6 +46,19 @@ def test_a_new_ledger_has_no_differences(ledger: LabelStore) -> None:
     assert differences(ledger.path) == []
 
 
+def test_all_differences_are_named_in_order(ledger: LabelStore) -> None:
+    ledger.close()
+    change(
+        ledger.path, "DROP TRIGGER events_no_update", "DROP TRIGGER events_no_delete", "CREATE TABLE extra (a)",
+        "CREATE TRIGGER events_no_delete BEFORE DELETE ON events BEGIN SELECT 1; END",
+    )  # fmt: skip
+    assert differences(ledger.path) == [
+        "the trigger events_no_delete was changed",
+        "the trigger events_no_update is missing",
+        "the table extra is not of samesku",
+    ]
+
+
 def test_the_expected_schema_is_not_built_without_differences(
     ledger: LabelStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from samples import implied, match, no_match, q, unsure
 
 from labels.activity import ActivityCount, actions_by_annotator
 from labels.model import MACHINE, ActionDetails, Stream, Verb
-from labels.statistics import breakdown
+from labels.statistics import breakdown, label_stats
 from labels.store import LabelStore
 
 
@@ -45,6 +45,16 @@ def test_decisions_by_kind_stream_side_and_day(ledger: LabelStore, monkeypatch: 
     assert list(found.by_day) == sorted(found.by_day)
     assert found.as_dict()["by_day"] == found.by_day
     ledger.close()
+
+
+def test_an_empty_ledger_counts_nothing(tmp_path: Path) -> None:
+    with LabelStore(tmp_path / "empty.db") as store:
+        found, stats = breakdown(store), label_stats(store).as_dict()
+    assert {count for counts in found.by_decision.values() for count in counts.values()} == {0}
+    assert set(found.by_stream.values()) | set(found.by_side.values()) == {0}
+    assert (found.adjudicated, found.skipped, found.flagged, found.by_day) == (0, 0, 0, {})
+    assert stats.pop("annotators") == {}
+    assert set(stats.values()) == {0}
 
 
 def test_actions_leave_imports_out(ledger: LabelStore) -> None:

@@ -9,7 +9,7 @@ import pytest
 from samples import c, implied, match, no_match, q, standing, unsure
 
 from labels.errors import LabelsError
-from labels.model import ActionDetails, Decision, Judgement, ShownScores, Side, Stream, Strength, Verb
+from labels.model import Action, ActionDetails, Decision, Judgement, ShownScores, Side, Stream, Strength, Verb
 from labels.store import LabelStore
 
 
@@ -108,6 +108,12 @@ def test_each_annotator_has_a_decision(ledger: LabelStore) -> None:
     assert {(d.annotator, d.decision.value) for d in ledger.decisions()} == {("ada", "match"), ("bob", "no_match")}
 
 
+def test_a_decision_names_the_action_and_the_event_that_it_comes_from(ledger: LabelStore) -> None:
+    ledger.record("ada", Verb.SKIP, q("2"))
+    ledger.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b")], action="k1")
+    assert [(each.action, each.seq) for each in ledger.decisions()] == [("k1", 2), ("k1", 3)]
+
+
 def test_decisions_of_one_query_or_side_alone(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
     ledger.record("ada", Verb.ACCEPT, q("2"), match("b"), ActionDetails(stream=Stream.VALIDATION))
@@ -161,6 +167,18 @@ def test_a_new_action_ends_redo(ledger: LabelStore) -> None:
     assert ledger.decisions() == []
 
 
+def test_undo_and_redo_return_the_whole_action(ledger: LabelStore) -> None:
+    actions = [
+        Action("k1", "ada", Verb.ACCEPT, q("1"), closes=True),
+        Action("k2", "ada", Verb.COMMENT, q("2"), closes=False, text="which size?"),
+    ]
+    for each in actions:
+        details = ActionDetails(closes=each.closes, text=each.text)
+        ledger.record(each.annotator, each.verb, each.query, details=details, action=each.id)
+    assert [ledger.undo("ada"), ledger.undo("ada")] == actions[::-1]
+    assert [ledger.redo("ada"), ledger.redo("ada")] == actions
+
+
 def test_undo_affects_only_ones_own_actions(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
     assert ledger.undo("bob") is None
@@ -182,6 +200,13 @@ def test_imports_are_not_undone(ledger: LabelStore) -> None:
     assert action.query == q("1")
     assert ledger.undo("ada") is None
     assert standing(ledger.decisions()) == {"b": "match"}
+
+
+def test_an_import_has_the_side_and_the_batch_given(ledger: LabelStore) -> None:
+    assert ledger.record_all("ada", [(q("1"), match("a"), True)]) == 1
+    assert ledger.record_all("ada", [(q("2"), match("a", "b"), True)], side=Side.VALIDATION, batch="b1") == 2
+    rows = ledger.connection.execute("SELECT side, text FROM events ORDER BY seq").fetchall()
+    assert rows == [("train", ""), ("validation", "b1"), ("validation", "b1")]
 
 
 # -- sides ---------------------------------------------------------------------------------------------------

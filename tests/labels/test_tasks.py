@@ -99,6 +99,7 @@ def test_an_example_is_what_prodigy_writes(filled: LabelStore, tmp_path: Path) -
         assert isinstance(first[name], int)
         assert -(2**31) <= first[name] < 2**31
         assert first[name] == second[name] != third[name]
+    assert first["_input_hash"] != first["_task_hash"]
     assert isinstance(first["_timestamp"], int)
     assert detect_format(tmp_path / "e.jsonl") is Format.PRODIGY
 
@@ -213,6 +214,7 @@ def test_what_label_studio_exports_is_read(tmp_path: Path) -> None:
         (task() | {"annotations": {}}, "annotations are not a list"),
         (task("x"), "an annotation must be an object"),
         (task(annotation(result="x")), "a list of objects"),
+        (task(annotation(result=["x"])), "a list of objects"),
         (task(annotation("maybe")), "must choose one of"),
         (task(annotation(["match"])), "must choose one of"),
         (task(annotation(created_at="2026-03-09")), "created_at is not a date"),

@@ -74,6 +74,13 @@ def test_a_training_decision_on_a_validation_query_is_found(sound: Path) -> None
     assert verify(sound).problems == ("1 decision on a validation query stands on the training side",)
 
 
+def test_events_are_counted_where_the_schema_is_unknown(sound: Path) -> None:
+    change(sound, "ALTER TABLE queries RENAME TO questions", "ALTER TABLE events RENAME COLUMN stream TO brook")
+    found = verify(sound)
+    assert not found.ok
+    assert found.events == 8
+
+
 def test_verify_changes_nothing(sound: Path) -> None:
     change(sound, "UPDATE actions SET closes = 0", "DROP TRIGGER events_no_update")
     before = {p.name: p.read_bytes() for p in sound.parent.glob("labels.db*")}

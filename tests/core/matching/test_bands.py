@@ -5,7 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.matching.bands import Band, Cuts, band_name, band_of, basis_remark, calibrated_on, cosine_band, default_band
+from core.matching.bands import (
+    Band,
+    Cuts,
+    band_name,
+    band_of,
+    basis_remark,
+    calibrated_on,
+    cosine_band,
+    default_band,
+    percent,
+)
 from core.matching.calibration import band_cuts
 from core.stats.wilson import checks_needed, wilson
 
@@ -25,6 +35,14 @@ from core.stats.wilson import checks_needed, wilson
 )
 def test_a_band_begins_at_its_cut(similarity: float | None, band: Band) -> None:
     assert band_of(similarity, 0.85, 0.75) is band
+
+
+@pytest.mark.parametrize(
+    ("probability", "text"),
+    [(0.0, "0%"), (0.009, "<1%"), (0.01, "1%"), (0.5, "50%"), (0.99, "99%"), (0.991, ">99%"), (1.0, "100%")],
+)
+def test_only_0_and_1_are_rounded_to_0_and_100_percent(probability: float, text: str) -> None:
+    assert percent(probability) == text
 
 
 @pytest.mark.parametrize(
@@ -100,6 +118,16 @@ def test_equal_probabilities_are_never_parted() -> None:
     assert band_cuts(probabilities, labels, 0.98).high == 0.98
 
 
+def test_the_low_band_ends_below_the_first_wrong_answers() -> None:
+    probabilities = np.r_[np.full(50, 0.001), np.full(50, 0.004), np.full(20, 0.015)]
+    assert band_cuts(probabilities, probabilities > 0.01, 0.98).low == pytest.approx(0.004)
+
+
+@pytest.mark.parametrize(("n", "high"), [(19, 0.98), (20, 0.6)])
+def test_twenty_labels_are_enough_to_cut_a_band(n: int, high: float) -> None:
+    assert band_cuts(np.full(n, 0.6), np.ones(n, bool), 0.98).high == high
+
+
 @pytest.mark.parametrize("n", [0, 1, 10])
 def test_few_labels_leave_the_promise_of_the_probability(n: int) -> None:
     cuts = band_cuts(np.full(n, 0.9), np.ones(n, bool), 0.98)
@@ -152,4 +180,5 @@ def test_few_labels_are_counted(labels: int, matches: int | None, words: str) ->
     assert calibrated_on(labels, matches) == words
     remark = basis_remark(labels, matches)
     assert bool(remark) is (not labels or words.endswith("rough"))
+    assert ("prior:high" in remark) is (not labels)
     assert "\n" not in remark

@@ -77,6 +77,21 @@ def test_a_perfect_separation_gives_no_cliff() -> None:
     assert 0.1 < found[1] < 0.9
 
 
+def test_the_fit_is_the_minimum_of_the_penalised_loss() -> None:
+    scores = np.r_[np.linspace(-3, 0.5, 15), np.linspace(-0.5, 3, 15)]
+    labels, weights = np.arange(30) >= 15, np.linspace(0.5, 1.5, 30)
+    found = fit_beta(scores, labels, weights)
+
+    def loss(a: float, b: float, c: float) -> float:
+        p = BetaCalibration(a, b, c).probabilities(scores)
+        log_likelihood = weights @ np.log(np.where(labels, p, 1 - p))
+        return float(-log_likelihood + 0.5 * ((a - 1) ** 2 + (b - 1) ** 2 + c**2))
+
+    best = np.array([found.a, found.b, found.c])
+    for step in 0.02 * np.r_[np.eye(3), -np.eye(3)]:
+        assert loss(*best) < loss(*(best + step))
+
+
 def test_weights_count() -> None:
     scores, labels = np.zeros(100), np.arange(100) < 50
     weights = np.where(labels, 3.0, 1.0)

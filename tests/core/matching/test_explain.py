@@ -15,7 +15,7 @@ from core.matching.features.builder import FEATURES, FeatureBuilder
 from core.matching.learners import Blend, Learner, fit_boosted, fit_linear, fit_stacked, scale_of
 from core.matching.matcher import Matcher
 from core.matching.prior import CosinePrior
-from core.matching.reason import Direction, Reasons
+from core.matching.reason import Direction, Reasons, compare_sets
 from core.stats.wilson import wilson
 from core.text.vocabulary import Vocabulary
 
@@ -101,8 +101,10 @@ def test_reasons_what_is_not_told_and_the_start_add_up_to_the_score(name: str) -
     vectors, _ = data()
     explainer = Explainer(matcher(LEARNERS[name]), VOCABULARY, lambda _: 1)
     query, candidate = product("A red mouse"), product("A red mouse and 2 cats")
-    for row in vectors[:20]:
+    baselines = LEARNERS[name].contributions(vectors[:20])[:, -1]
+    for row, baseline in zip(vectors[:20], baselines, strict=True):
         found = explainer.explain(query, candidate, row)
+        assert found.baseline == pytest.approx(baseline, abs=1e-6)
         told = sum(reason.contribution for reason in (*found.pros, *found.cons))
         assert told + found.other + found.baseline == pytest.approx(found.score, abs=1e-6)
         assert found.score == pytest.approx(LEARNERS[name].scores(row[None, :])[0], abs=1e-6)
@@ -163,6 +165,11 @@ def test_at_most_three_either_way_the_strongest_first() -> None:
         (("Stick 16 GB",), ("Stick 16GB",), {"quantities": 1}, "16 GB in both"),
         (("Juice pack of 24",), ("Juice pack of 12",), {"pack": -1}, "pack of 24 against pack of 12"),
         (("Juice 24 x 330ml",), ("Juice 12er Pack",), {"pack": -1}, "pack of 24 against pack of 12"),
+        (("Juice pack of 24",), ("Juice, pack of 24",), {"pack": 1}, "pack of 24 in both"),
+        (("Stick",), ("Stick 16 GB",), {"quantities": -1}, "16 GB only in the candidate"),
+        (("Stick 16 GB",), ("Stick",), {"quantities": -1}, "16 GB only in the query"),
+        (("Mouse", "Canon"), ("Canon mouse",), {"brand": 1}, "brand Canon of the query stands in the other title"),
+        (("Canon mouse",), ("Mouse", "Canon"), {"brand": 1}, "brand Canon of the candidate stands in the other title"),
         (("Mouse, black",), ("Mouse, red",), {"colour": -1}, "black against red"),
         (("Mouse", "", "", 10.0), ("Mouse", "", "", 24.0), {"price": -1}, "price 2.4 times higher"),
         (("Mouse", "", "", 24.0), ("Mouse", "", "", 10.0), {"price": -1}, "price 2.4 times lower"),
@@ -170,6 +177,10 @@ def test_at_most_three_either_way_the_strongest_first() -> None:
         (("Mouse",), ("Mouse",), {"query_words": 1}, "the candidate has every word of the query's title"),
         (("Drive",), ("Drive refurbished",), {"condition": -1}, "refurbished only in the candidate"),
         (("Used drive",), ("Drive, used",), {"condition": 1}, "condition used in both"),
+        (("Battery compatible with Canon",), ("Canon battery",), {"condition": -1},
+         "only the query fits or replaces another maker's product"),
+        (("Canon battery",), ("Battery compatible with Canon",), {"condition": -1},
+         "only the candidate fits or replaces another maker's product"),
         (("Used drive",), ("Drive refurbished",), {"condition": -1}, "used against refurbished"),
         (("Fire 2nd generation",), ("Fire 3rd generation",), {"generation": -1}, "generation 2 against 3"),
         (("Mouse",), ("Mouse",), {"similarity": 1}, "similarity 0.91"),
@@ -230,6 +241,33 @@ def test_which_way_features_leans(group: str, known: dict[str, float], sign: lis
     assert [fact.sign for fact in PairDescriber(VOCABULARY, len).facts(group, query, candidate, known)] == sign
 
 
+@pytest.mark.parametrize(
+    ("rank", "rank_back", "texts"),
+    [
+        (1.0, 1.0, ["no other candidate is as alike"]),
+        (1.0, 2.0, ["no other candidate is as alike", "1 other query is as alike or more"]),
+        (1.0, 3.0, ["no other candidate is as alike", "2 other queries are as alike or more"]),
+        (2.0, 1.0, ["1 other candidate is as alike or more", "among the 2 most alike of the whole catalogue"]),
+        (5.0, 1.0, ["4 other candidates are as alike or more", "among the 5 most alike of the whole catalogue"]),
+        (6.0, 1.0, ["5 other candidates are as alike or more"]),
+        (50.0, 1.0, ["49 other candidates are as alike or more"]),
+        (51.0, 1.0, ["50 or more other candidates are as alike or more"]),
+        (float("nan"), 2.0, []),
+    ],
+)
+def test_the_rivals_of_a_pair_in_words(rank: float, rank_back: float, texts: list[str]) -> None:
+    values = {"characters_place": rank, "characters_place_back": rank_back}
+    facts = PairDescriber(VOCABULARY, len).facts("rivals", product("Battery"), product("Charger"), values)
+    assert [fact.text for fact in facts] == texts
+
+
+@pytest.mark.parametrize(("share", "signs"), [(0.4, [-1]), (0.41, []), (0.59, []), (0.6, [1]), (float("nan"), [])])
+def test_a_share_speaks_for_a_match_from_60_percent_and_against_it_up_to_40(share: float, signs: list[int]) -> None:
+    describer, one = PairDescriber(VOCABULARY, len), product("Battery")
+    for group, feature in (("text", "characters"), ("details", "listing_words")):
+        assert [fact.sign for fact in describer.facts(group, one, one, {feature: share})] == signs
+
+
 def test_facts_of_every_group_are_bounded() -> None:
     hostile = "x" * 5000 + " \x1b[2J [/] 16 GB pack of 3 red"
     pairs = [(product("", ""), product("")), (product(hostile, hostile, hostile), product(hostile + "y 8 GB black"))]
@@ -246,9 +284,27 @@ def test_a_reason_as_json() -> None:
         product("A"), product("B"), vectors[0]
     )
     value = json.loads(json.dumps(found.to_json()))
+    figures = found.score, found.baseline, found.other
+    assert [value[name] for name in ("score", "start", "rest")] == pytest.approx(figures, abs=1e-4)
     assert {reason["direction"] for reason in value["for"]} <= {Direction.FOR}
     assert all(reason["contribution"] < 0 and reason["text"] for reason in value["against"])
     assert Reasons.from_json(value).to_json() == value
+
+
+@pytest.mark.parametrize(
+    ("query", "candidate", "facts"),
+    [
+        ("ab", "ab", [("a, b in both", 1)]),
+        ("ab", "cd", [("a, b against c, d", -1)]),
+        ("ab", "bc", [("b in both", 1), ("a only in the query", -1), ("c only in the candidate", -1)]),
+        ("ab", "", [("a, b only in the query", -1)]),
+        ("", "ab", [("a, b only in the candidate", -1)]),
+        ("", "", []),
+        ("abcd", "dcba", [("a, b, c in both", 1)]),
+    ],
+)
+def test_two_sets_of_words_compared(query: str, candidate: str, facts: list[tuple[str, int]]) -> None:
+    assert [(fact.text, fact.sign) for fact in compare_sets(query, candidate)] == facts
 
 
 @pytest.mark.parametrize(

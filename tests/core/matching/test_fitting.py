@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from core.matching.fitting import TrainingSet, fit_matcher, fold_of
+from core.matching.learners import Boosted, Linear, Stacked, fit_linear, fit_stacked, scale_of
 
 FEATURES = ("cosine", "one", "two", "three")
 
@@ -28,6 +29,8 @@ def test_the_same_labels_and_seed_give_the_same_matcher() -> None:
     assert (one.threshold, one.cuts, one.losses) == (other.threshold, other.cuts, other.losses)
     another = fit_matcher(data, FEATURES, seed=4)
     assert another.losses != one.losses
+    usual, named = fit_matcher(data, FEATURES), fit_matcher(data, FEATURES, seed=0, target=0.98)
+    assert (usual.cuts, usual.losses) == (named.cuts, named.losses)
 
 
 @pytest.mark.parametrize("label", [True, False])
@@ -82,6 +85,30 @@ def test_what_weighs_nothing_teaches_nothing_and_what_weighs_more_teaches_more()
     light = fit_matcher(replace(confused, weights=np.where(wrong, 0.01, 1.0)), FEATURES).probabilities(data.vectors)
     assert (light[data.labels].mean() - light[~data.labels].mean()) > 0.3
     assert abs(even[data.labels].mean() - even[~data.labels].mean()) < 0.2
+
+
+def test_stacked_trees_differ_in_their_seed_and_heed_the_weights() -> None:
+    data = training(300)
+    linear = fit_linear(data.vectors, data.labels, data.weights, scale_of(data.vectors))
+    found = fit_stacked(data.vectors, data.labels, data.weights, linear, seed=1, boosters=2)
+    scores = [Boosted((text,)).scores(data.vectors) for text in found.trees.texts]
+    assert not np.allclose(scores[0], scores[1])
+    weighted = fit_stacked(data.vectors, data.labels, np.where(data.labels, 9.0, 1.0), linear, seed=1, boosters=2)
+    assert weighted.scores(data.vectors)[~data.labels].mean() > found.scores(data.vectors)[~data.labels].mean()
+
+
+def test_the_trees_of_every_fold_get_the_weights_of_its_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = replace(training(60), weights=np.linspace(0.5, 1.5, 60))
+    received = []
+
+    def record(vectors: np.ndarray, labels: np.ndarray, weights: np.ndarray, linear: Linear, **options: int) -> Stacked:
+        received.append(np.array_equal(weights, data.weights[np.isin(data.vectors[:, 0], vectors[:, 0])]))
+        return fit_stacked(vectors, labels, weights, linear, **options)
+
+    monkeypatch.setattr("core.matching.fitting.fit_stacked", record)
+    fit_matcher(data, FEATURES)
+    assert received
+    assert all(received)
 
 
 @settings(max_examples=50)

@@ -146,10 +146,12 @@ def test_the_gtins_are_a_reason_in_words(workspace: Workspace, labelled: bool) -
     if labelled:
         label(workspace)
     index(workspace)
-    pairs = matched_pairs(workspace, Settings(), 10)
+    pairs = list(matched_pairs(workspace, Settings(), 10))
     told = list(explain_rows(workspace, [each for each in pairs if each[0].query == q("q1")]))
     pros = next(row for row in told if row["candidate_id"] == "x1")["reasons"]["for"]
     assert (pros[0]["group"], pros[0]["text"]) == ("GTIN", "GTIN 00036000291452 in both")
+    (row,) = explain_rows(workspace, [(Pair(q("q1"), c("gone")), pairs[0][1])])
+    assert (row["title"], row["reasons"]) == (None, None)
     live = OnlineMatcher(workspace, Settings(), dict)
     try:
         cons = live.reasons(Pair(q("q2"), c("q2-c1")))["against"]

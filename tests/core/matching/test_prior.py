@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from core.matching.features.builder import FEATURES
-from core.matching.prior import NAME, FeatureWeight, Prior, packaged_prior
+from core.matching.prior import NAME, CosinePrior, FeatureWeight, Prior, packaged_prior
 
 PRIOR = Prior({"cosine": FeatureWeight(0.5, 0.1, 2.0)}, -3.0, 0.95, 0.05)
 
@@ -70,6 +71,12 @@ def test_an_unknown_feature_says_nothing() -> None:
     first, second = learner.scores(np.array([[0.6, 5.0], [0.6, np.nan]], np.float32))
     assert first == second
     assert PRIOR.mean(("never heard of", "cosine")).weights.tolist() == [0.0, 2.0]
+
+
+def test_a_cosine_prior_is_a_logistic_function_of_the_cosine() -> None:
+    found = CosinePrior(0.8).scores(vectors(0.8, 0.9, 0.55, np.nan))
+    assert expit(found[:2]) == pytest.approx([0.5, 0.95], abs=1e-3)
+    assert found[3] == pytest.approx(found[2], abs=1e-4)
 
 
 def test_the_same_gtin_is_above_equal_texts_and_another_one_below_the_band_high() -> None:

@@ -20,6 +20,7 @@ from core.matching.matcher import Matcher
 from core.matching.pair_rows import MatchRow, matched_pairs, matches
 from core.matching.run import (
     bring_up_to_date,
+    compute_features,
     fit_to_labels,
     matcher_path,
     out_of_fold_path,
@@ -289,6 +290,17 @@ def test_any_pair_of_the_catalogue_is_judged_as_the_candidates_are(catalogue: Wo
     assert judged.probability[pairs[0]] > judged.probability[pairs[1]]
     assert judged.similarity[pairs[0]] == pytest.approx(1)
     assert judged.matcher.labels == 9
+
+
+def test_a_pair_with_a_product_that_is_gone_has_no_features(catalogue: Workspace) -> None:
+    index(catalogue)
+    vectors = CorpusFeatures(catalogue, Settings(), Corpus.read(catalogue))
+    known = Pair(q("q4"), c("q4-c1"))
+    pairs = [known, Pair(q("q4"), c("gone")), Pair(q("gone"), c("q4-c1"))]
+    table = compute_features(vectors, EncoderModel(MODEL, catalogue.home), pairs, Silent())
+    assert list(table.row) == [known]
+    assert len(table.vectors) == 1
+    assert len(compute_features(vectors, EncoderModel(MODEL, catalogue.home), pairs[1:], Silent()).vectors) == 0
 
 
 def test_pairs_that_are_measured_are_not_learnt_from(catalogue: Workspace) -> None:

@@ -100,6 +100,7 @@ def test_two_characters_are_too_short_to_stand_in_a_title() -> None:
         ("paper 50 sheets", "paper 49 sheets", {"quantities_equal": 0, "quantities_conflicting": 1}),
         # Of two lengths one is shared.
         ("rug 3 ft x 5 ft", "rug 5 ft x 8 ft", {"length": 0, "quantities_equal": 1, "quantities_conflicting": 0}),
+        ("tv 55-inch 120 watt", 'tv 55" 120w', {"quantities_equal": 2, "quantities_conflicting": 0}),
         ("tv 55-inch 120 watt", "tv 55-inch", {"length": 1, "power": NAN, "quantities_one_sided": 1}),
     ],
 )
@@ -191,6 +192,10 @@ def test_shares_of_words_say_what_is_lacking() -> None:
     expect(found, query_title_found=1, query_only=0, query_rarest=0)
     assert 0 < found["candidate_title_found"] < 1
     assert found["candidate_only"] > found["candidate_rarest"] > 0
+    back = titles("red mouse with pad", "red mouse")
+    for name in ("title_found", "only", "rarest"):
+        assert back[f"query_{name}"] == pytest.approx(found[f"candidate_{name}"])
+        assert back[f"candidate_{name}"] == pytest.approx(found[f"query_{name}"])
 
 
 def test_equal_texts_are_wholly_alike() -> None:

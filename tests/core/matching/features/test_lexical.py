@@ -33,6 +33,11 @@ def test_as_scikit_learn_has_it(how: str, one: list[str], other: list[str], extr
         assert found[:, order].toarray() == pytest.approx(reference.transform(texts).toarray(), abs=1e-6)
 
 
+def test_a_word_that_is_not_longer_than_an_ngram_counts_once() -> None:
+    assert character_ngrams(3, 3)("a") == [" a "]
+    assert character_ngrams(2, 4)("ab") == [" a", "ab", "b ", " ab", "ab ", " ab "]
+
+
 def test_what_stands_in_one_text_only_is_left_out_unless_all_does() -> None:
     texts = Texts(one=["red mouse", "red pad"], other=["blue"])
     assert texts.vectors(words, ("one", "other"), min_df=2)[2] == ["red"]
