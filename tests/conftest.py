@@ -15,9 +15,6 @@ import pytest
 
 # Read by the hub's library when it is first imported, which may be before any fixture.
 os.environ["HF_HUB_OFFLINE"] = "1"
-# Ignored in what a shell starts in the background, and so in the processes that the tests start.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # Workers share the cores: numerical libraries that each use all of them wait for one another most of the time.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -27,6 +24,10 @@ from samples import HashEncoder, write_workspace
 from core.retrieval.encoder_files import EncoderModel
 from core.workspace import Workspace
 from labels.store import LabelStore
+
+# Ignored in what a shell starts in the background, and so in the processes that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # A busy machine makes an example slow, not wrong.
 hypothesis.settings.register_profile("samesku", deadline=None)
