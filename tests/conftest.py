@@ -4,6 +4,7 @@ import faulthandler
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -50,6 +51,7 @@ def _choose_folder() -> None:
     fit = facts.f_bavail * facts.f_frsize >= _ENOUGH_BYTES and not facts.f_flag & (os.ST_NOEXEC | os.ST_RDONLY)
     if fit and os.access(_IN_MEMORY, os.W_OK):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
+        tempfile.tempdir = str(_IN_MEMORY)
 
 
 if sys.platform == "linux":

@@ -13,8 +13,8 @@ _templates: dict[tuple[str, str, int], Path] = {}
 _folder: list[tempfile.TemporaryDirectory[str]] = []
 
 
-def copy_of(name: str, write: Callable[[Path], object], to: Path) -> Path:
-    """What `write` writes into a folder, in the folder `to`.
+def template_of(name: str, write: Callable[[Path], object]) -> Path:
+    """What `write` writes into a folder, to be copied.
 
     Args:
         name: what is written; once for each name, umask, and moment that a test has stopped the ledger's clock at.
@@ -31,6 +31,11 @@ def copy_of(name: str, write: Callable[[Path], object], to: Path) -> Path:
         template.parent.mkdir()
         write(template)
         _templates[key] = template
+    return _templates[key]
+
+
+def copy_of(name: str, write: Callable[[Path], object], to: Path) -> Path:
+    """What `write` writes into a folder, in the folder `to`; see `template_of`."""
     to.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(_templates[key], to, dirs_exist_ok=True)
+    shutil.copytree(template_of(name, write), to, dirs_exist_ok=True)
     return to

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 from hostile import BOOK, HOSTILE, SPACES, some
@@ -22,8 +23,16 @@ _READ_BY_PROGRAMS = {
 }  # fmt: skip
 
 
+#: SHA-256 of a catalogue → the file once it is hostile: indexing its texts takes a second.
+_spoilt_catalogues: dict[bytes, bytes] = {}
+
+
 def spoil_catalogue(workspace: Workspace) -> None:
     """Make every product's fields hostile, but for the ids by which all else knows them; add a source of its own."""
+    before = sha256(workspace.catalog.read_bytes()).digest()
+    if before in _spoilt_catalogues:
+        workspace.catalog.write_bytes(_spoilt_catalogues[before])
+        return
     with CatalogStore(workspace.catalog) as catalog:
         for source in catalog.sources():
             # As if they had always been so: else no label would be of the article that is there now.
@@ -31,6 +40,7 @@ def spoil_catalogue(workspace: Workspace) -> None:
             catalog.replace(source.name, source.role, products, rules=rules)
         strange = [Product(some(14, 1), text, f"Nikon {text}") for text in HOSTILE]
         catalog.replace(some(14, 1), "catalog", strange)
+    _spoilt_catalogues[before] = workspace.catalog.read_bytes()
 
 
 def spoiled(products: Iterable[Product], per_title: int = 8) -> Iterator[Product]:

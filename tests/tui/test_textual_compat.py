@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import pkgutil
 import re
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -57,6 +58,7 @@ def test_only_one_module_imports_private_names_of_textual() -> None:
     assert found == {"textual_compat.py"}
 
 
+@cache
 def private_names(of: type) -> set[str]:
     """Private attributes of a class and those that its methods set or read on `self`."""
     source = inspect.getsource(of)
