@@ -92,17 +92,16 @@ def _make(copy: Callable[[Path], None], path: Path, folder: Path) -> Backup:
             return newest
         with open_immutable(draft) as connection:
             events = int(str(last_event(connection).get("seq", 0)))
-        made = _unused_place(folder, events)
-        files.publish(draft, made.path)
-    return made
+        return _publish(draft, folder, events)
 
 
-def _unused_place(folder: Path, events: int) -> Backup:
-    """The file of a backup made now. Waits up to a second for an unused name: no backup is overwritten."""
+def _publish(draft: Path, folder: Path, events: int) -> Backup:
+    """Name a backup that is made now. Waits up to a second for an unused name: no backup is overwritten."""
     while True:
         at = datetime.now(UTC).replace(microsecond=0)
         path = folder / backup_name(at, events)
-        if not path.exists():
+        with suppress(FileExistsError):
+            files.publish(draft, path, overwrite=False)
             return Backup(path, at, events)
         time.sleep(0.05)
 

@@ -55,20 +55,25 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def publish(draft: Path, path: Path) -> None:
+def publish(draft: Path, path: Path, *, overwrite: bool = True) -> None:
     """Give a complete file or folder its name: all of it is on disk before, and the name is when this returns.
 
     Args:
         draft: in the same file system, as `drafts` makes one.
         path: a file there is replaced; a folder there has to be empty.
+        overwrite: whether what is at `path` is replaced. If not, `draft` has to be a file, and keeps its name too.
 
     Raises:
+        FileExistsError: something is at `path`, and `overwrite` is false.
         OSError: it cannot be synced or renamed.
     """
     for each in [*draft.rglob("*"), draft]:
         if not each.is_symlink():
             sync(each)
-    draft.replace(path)
+    if overwrite:
+        draft.replace(path)
+    else:
+        os.link(draft, path)
     sync(path.parent)
 
 

@@ -1,5 +1,6 @@
 """Restoring a backup: it is verified first, put in place atomically, and the previous ledger is kept."""
 
+import itertools
 import os
 import sqlite3
 from collections import Counter
@@ -333,10 +334,20 @@ def _set_aside_later_backups(draft: Path, folder: Path, timestamp: str) -> tuple
     """
     with open_immutable(draft) as connection:
         later = backup_index.diverging_backups(connection, folder)
-    aside = folder / f"replaced-{timestamp}"
-    if later:
-        aside.mkdir(mode=0o770, exist_ok=True)
+    if not later:
+        return ()
+    aside = _new_folder(folder / f"replaced-{timestamp}")
     return tuple(backup.path.rename(aside / backup.path.name) for backup in later)
+
+
+def _new_folder(path: Path) -> Path:
+    """Make a folder of this name, with a number where there is one already: its backups may have the same names."""
+    for number in itertools.count(1):
+        place = path.with_name(f"{path.name}-{number}") if number > 1 else path
+        with suppress(FileExistsError):
+            place.mkdir(mode=0o770)
+            break
+    return place
 
 
 @contextmanager

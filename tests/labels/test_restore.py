@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 from contextlib import closing
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import pytest
@@ -198,3 +199,24 @@ def test_two_restores_in_one_second_keep_both_damaged_files(path: Path, monkeypa
         assert kept is not None
         assert kept.read_bytes() == content * 1000
     assert [each.read_bytes()[:13] for each in damaged_copies(path)] == [b"damageddamage", b"damaged again"]
+
+
+def test_two_restores_in_one_second_keep_both_ledgers(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Stopped":
+            return cls(2026, 1, 1, tzinfo=tz)
+
+    source = latest(path)
+    for module in ("labels.backup", "labels.restore"):
+        monkeypatch.setattr(f"{module}.datetime", Stopped)
+    previous = []
+    for query in ("4", "5"):
+        say(path, query)
+        # Both have four events, so the backups of both have the same name.
+        while len(answered(path)) < 4:
+            say(path, f"{query} again")
+        previous.append(restore(source, path).previous)
+    assert [query for each in previous if each for query in sorted(answered(each) - {"1", "2"})] == [
+        "3", "4", "5", "5 again",
+    ]  # fmt: skip
