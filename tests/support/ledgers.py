@@ -60,6 +60,7 @@ def _write_empty(folder: Path) -> None:
 def opened(path: Path) -> LabelStore:
     """A ledger that does not wait for the disk; if there is none, a copy of an empty one, which is quicker to make."""
     if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(template_of("empty ledger", _write_empty) / "labels.db", path)
     store = LabelStore(path)
     store.connection.execute("PRAGMA synchronous=OFF")
