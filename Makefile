@@ -7,7 +7,8 @@ QUIET := $(shell test -t 2 || echo --quiet)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check $(QUIET) -c constraints.txt
 DEMO := .demo
 # Several processes share the tests; each loads the model libraries, so that memory sets a bound too.
-WORKERS ?= logical
+# One more than there are cores: some tests wait for a process or a clock.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 PYTEST = HF_HUB_OFFLINE=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist worksteal
 export HF_HUB_DISABLE_TELEMETRY := 1
 

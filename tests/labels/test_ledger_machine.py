@@ -20,6 +20,8 @@ from labels.model import ActionDetails, Decision, Judgement, ProductRef, Stratum
 from labels.store import LabelStore
 from labels.verify import verify
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = ["ada", "bob", "eve"]
 QUERIES = ["1", "2", "3"]
 CANDIDATES = ["a", "b", "d"]

@@ -20,6 +20,8 @@ from core.evaluation.campaign import (
 )
 from core.evaluation.curves import mean_curve, plot, write_curve_svg, write_curves
 
+pytestmark = pytest.mark.slow
+
 FEATURES = ("cosine", "one", "two")
 
 

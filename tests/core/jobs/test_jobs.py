@@ -16,6 +16,8 @@ from core.jobs.job import Job, JobState, read_job
 from core.jobs.locks import is_held
 from core.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Workspace:
