@@ -72,10 +72,13 @@ def test_the_lock_of_a_killed_process_is_released(tmp_path: Path) -> None:
     read, write = os.pipe()
     child = os.fork()
     if not child:
-        with FifoWriteLock(path).hold(240):
-            os.write(write, b"x")
-            time.sleep(600)
-        os._exit(0)
+        try:
+            with FifoWriteLock(path).hold(240):
+                os.write(write, b"x")
+                time.sleep(600)
+        finally:
+            os._exit(0)
+    os.close(write)
     assert os.read(read, 1) == b"x"
     lock = FifoWriteLock(path)
     os.kill(child, signal.SIGKILL)
