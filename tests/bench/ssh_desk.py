@@ -116,7 +116,7 @@ class Trial:
 
     def _greeted(self, account: str, shown: str) -> None:
         """Whether the desk says how the last sitting ended, where it was not left."""
-        if self.last.get(account, "left") != "left" and "last sitting" not in shown:
+        if self.last.get(account, "left") != "left" and "last session" not in shown:
             sys.exit(f"After «{self.last[account]}» nobody was told of it:\n{shown}")
 
     def _cut(self, sitting: Sitting) -> None:
