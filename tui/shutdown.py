@@ -108,12 +108,13 @@ class ShutdownRequested(BaseException):
 
 
 @contextmanager
-def raise_on_shutdown(interval_s: float = _REQUEST_INTERVAL_S) -> Iterator[None]:
-    """Raise ShutdownRequested on SIGHUP and SIGTERM, and KeyboardInterrupt on SIGINT, until one leaves the context.
+def raise_on_shutdown(again_after_s: float = 1.0) -> Iterator[None]:
+    """Raise ShutdownRequested on SIGHUP and SIGTERM, and KeyboardInterrupt on SIGINT, a second time if need be.
 
     An exception that a signal raises is lost inside a finalizer or a callback of a library, and a signal just before
-    a read does not interrupt it. So the exception is raised again after `interval_s` seconds. Once it has left the
-    context, SIGHUP and SIGTERM are ignored, so that clean-up can finish.
+    a read does not interrupt it. So if it has not left the context `again_after_s` seconds later, it is raised once
+    more: only once, since clean-up that has begun must not be interrupted. For the same reason SIGHUP and SIGTERM are
+    ignored after the context.
     """
     request: BaseException | None = None
 
@@ -122,7 +123,7 @@ def raise_on_shutdown(interval_s: float = _REQUEST_INTERVAL_S) -> Iterator[None]
         ending = _ENDINGS.get(signal.Signals(number))
         request = KeyboardInterrupt() if ending is None else ShutdownRequested(ending)
         signal.signal(signal.SIGALRM, leave_again)
-        signal.setitimer(signal.ITIMER_REAL, interval_s, interval_s)
+        signal.setitimer(signal.ITIMER_REAL, again_after_s)
         raise request
 
     def leave_again(_number: int, _frame: FrameType | None) -> None:

@@ -55,9 +55,13 @@ for line in sys.stdin:
     home, verb, stage, passed = line.rstrip("\\n").split("\\t")
     child = os.fork()
     if not child:
-        workspace = Workspace.locate(Path(home))
-        trainings[verb](workspace, load_settings(workspace.settings), Killed(stage, passed))
-        os._exit(0)
+        status = 1
+        try:
+            workspace = Workspace.locate(Path(home))
+            trainings[verb](workspace, load_settings(workspace.settings), Killed(stage, passed))
+            status = 0
+        finally:
+            os._exit(status)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
