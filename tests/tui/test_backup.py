@@ -125,6 +125,19 @@ def test_the_question_names_what_is_replaced(now: int | None, told: str) -> None
     assert told in restore_question(row, now)
 
 
+async def test_the_list_takes_the_line_of_the_progress_back(bench: Bench) -> None:
+    async with backing_up(bench) as (app, pilot, verbs):
+        verbs.free.clear()
+        await pilot.press("enter")
+        line = app.screen.query_one("#asking")
+        while not line.region.height:
+            await pilot.pause()
+        verbs.free.set()
+        await settled(pilot)
+        assert isinstance(app.screen, ConfirmDialog)
+        assert line.region.height == 0
+
+
 async def test_a_restore_is_refused_while_others_label(bench: Bench) -> None:
     async with backing_up(bench) as (app, pilot, _):
         await press(pilot, "j", "enter")

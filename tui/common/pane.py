@@ -94,7 +94,7 @@ class Pane(VerticalScroll, can_focus=False):
     async def clear(self) -> None:
         """Drop the result, and cancel the command if it is running."""
         self.values = None
-        await self.query("*").remove()
+        await self.remove_children()
 
     @on(Answered)
     async def _answered(self, message: Answered) -> None:
@@ -102,14 +102,14 @@ class Pane(VerticalScroll, can_focus=False):
         if not self.is_attached:
             return
         self.values = message.values
-        await self.query("*").remove()
+        await self.remove_children()
         await self.show(message.values)
         self.post_message(Filled())
 
     @on(Failed)
     async def _failed(self, message: Failed) -> None:
         message.stop()
-        await self.query("*").remove()
+        await self.remove_children()
         words = Content.assemble((safe(message.message), BAD), "\n", (safe(message.hint), MUTED))
         await self.mount(Static(words, markup=False))
         self.post_message(Filled())

@@ -175,7 +175,7 @@ class BackupDialog(Dialog[Path]):
     @on(Answered)
     async def _answered(self, message: Answered) -> None:
         message.stop()
-        await self.query(VerbProgress).remove()
+        await self._remove_progress()
         values, row = message.values, self._subject
         if message.name == _LIST:
             self._show_list(values)
@@ -195,8 +195,12 @@ class BackupDialog(Dialog[Path]):
     @on(Failed)
     async def _failed(self, message: Failed) -> None:
         message.stop()
-        await self.query(VerbProgress).remove()
+        await self._remove_progress()
         self._show_outcome(Content.assemble((f"✗ {safe(message.message)}", BAD), "\n", (safe(message.hint), MUTED)))
+
+    async def _remove_progress(self) -> None:
+        # `DOMQuery.remove` would lay out this dialog, but not the container, which then keeps its height.
+        await self.query_one("#asking").remove_children()
 
     def _way_out(self, problems: Iterable[str]) -> str:
         """What to do about problems of the ledger: restore it if it is damaged itself, not if a backup is."""
