@@ -1,6 +1,7 @@
 """Mapping of a file's columns to the fields of a product, by their names."""
 
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
@@ -17,7 +18,7 @@ _COMMON_NAMES: dict[str, tuple[str, ...]] = {
         "walmartid", "amazonid", "tcin", "dpci", "usitemid", "artikelnummer", "artikelnr", "artnr", "artikelid",
         "produktid", "produktnummer", "identifiant", "idproduit", "produitid", "reference", "refproduit",
         "codeproduit", "codearticle", "idproducto", "productoid", "codigo", "codigoproducto", "referencia",
-        "identifier",
+        "identifier", "skuno", "skunumber", "listingno", "listingnumber",
     ),
     "title": (
         "title", "name", "productname", "producttitle", "itemname", "listingtitle", "itemtitle", "skuname",
@@ -63,11 +64,24 @@ _COMMON_NAMES: dict[str, tuple[str, ...]] = {
         "upcean", "eanupc", "eancode", "eannumber", "gtincode", "barcodenumber", "gtin8", "ean8", "upc12",
         "primaryupc", "isbn", "isbn13", "isbn10", "externalproductid", "strichcode", "barcodenummer", "eannummer",
         "codebarres", "codeabarres", "codeean", "codigodebarras", "codigobarras", "codigoean",
+        "upcno", "eanno", "gtinno", "barcodeno",
     ),
 }  # fmt: skip
 
 FIELDS: tuple[str, ...] = tuple(_COMMON_NAMES)
 """The fields of a product that a column can be mapped to."""
+
+#: Field → names that may mean it or something else, such as a purchase price: suggested, never chosen.
+_POSSIBLE_NAMES: dict[str, frozenset[str]] = {
+    "id": frozenset({"item", "product", "key", "code", "number", "no", "nr", "ref", "handle"}),
+    "title": frozenset({"item", "product", "article", "artikel", "produkt", "produit", "producto", "text"}),
+    "brand": frozenset({"company", "companyname", "supplier", "suppliername", "producer", "lieferant", "proveedor"}),
+    "category": frozenset({"group", "type", "section", "segment", "division", "gruppe", "groupe", "grupo"}),
+    "model": frozenset({"style", "series", "partnum", "pn", "mfrno"}),
+    "price": frozenset({"cost", "unitcost", "amount", "value", "wholesaleprice", "kosten", "cout", "coste", "costo"}),
+    "currency": frozenset({"cur", "iso"}),
+    "upc": frozenset({"code", "scancode"}),
+}
 
 #: Names that mean the title only if there is no other; otherwise they are further attributes.
 _FALLBACK_TITLES = {
@@ -76,6 +90,8 @@ _FALLBACK_TITLES = {
 }  # fmt: skip
 #: Minimum similarity of a misspelled name (Ratcliff/Obershelp, as in `difflib`).
 _MIN_SIMILARITY = 0.8
+_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_NUMBER_SIGN = re.compile(r"(?<=\w)\s*#\s*$")
 _ACCENTS = str.maketrans("äöüéèêëàâáíîïóôúûçñ", "aoueeeeaaaiiioouucn")
 
 
@@ -108,7 +124,8 @@ def choose_columns(
         blank: columns without values in the first rows, which are chosen last.
 
     Raises:
-        CatalogError: the mapping has an unknown field or column, or no column is found for the id or the title.
+        MissingFieldError: no column is found for the id or the title.
+        CatalogError: the mapping has an unknown field or column.
     """
     by_field: dict[str, str] = {}
     for name, column in mapping.items():
@@ -124,9 +141,8 @@ def choose_columns(
             if found:
                 by_field[name], *rest = found
                 alternatives[name] = tuple(column for column in rest if bare_name(column) not in _FALLBACK_TITLES)
-    for name in ("id", "title"):
-        if name not in by_field:
-            raise _missing_field(name, columns, by_field, where)
+    if missing := [name for name in ("id", "title") if name not in by_field]:
+        raise MissingFieldError(missing, columns, by_field, where)
     others = tuple(column for column in columns if column not in by_field.values() and column not in blank)
     competing = {column for rest in alternatives.values() for column in rest}
     free = [column for column in others if column not in competing]
@@ -134,18 +150,32 @@ def choose_columns(
     return ColumnChoice(by_field, {name: rest for name, rest in alternatives.items() if rest}, suggested, others)
 
 
+class MissingFieldError(CatalogError):
+    """A file has no column for the id, the title or both.
+
+    Args:
+        fields: the missing fields.
+        columns: the columns of the file.
+        by_field: field → column, as far as found.
+        where: the file's name.
+
+    Attributes:
+        mapping: missing field → the column with the most similar name; `COLUMN` if there is none.
+    """
+
+    def __init__(self, fields: Sequence[str], columns: Sequence[str], by_field: Mapping[str, str], where: str) -> None:
+        similar = _similar_fields([column for column in columns if column not in by_field.values()], fields)
+        self.mapping = dict.fromkeys(fields, "COLUMN") | {name: column for column, name in reversed(similar.items())}
+        options = " ".join(f"--map {map_argument(*each)}" for each in self.mapping.items())
+        super().__init__(
+            f"No column of {where} looks like the {' or the '.join(fields)}. It has: {format_names(columns)}.",
+            f"Name the column{'s'[: len(fields) - 1]}: samesku import products FILE --source NAME {options}",
+        )
+
+
 def is_field_name(column: str, name: str) -> bool:
     """Whether a column's name is a common name of a field."""
-    return bare_name(column) in _COMMON_NAMES[name]
-
-
-def _missing_field(name: str, columns: Sequence[str], by_field: Mapping[str, str], where: str) -> CatalogError:
-    free = [column for column in columns if column not in by_field.values()]
-    similar = next(iter(_similar_fields(free, [name])), "COLUMN")
-    return CatalogError(
-        f"No column of {where} looks like the {name}. It has: {format_names(columns)}.",
-        f"Name the column: samesku import products FILE --source NAME --map {map_argument(name, similar)}",
-    )
+    return any(bare in _COMMON_NAMES[name] for bare in _bare_forms(column, name))
 
 
 def map_argument(name: str, column: str) -> str:
@@ -173,7 +203,7 @@ def _matching_columns(columns: Sequence[str], name: str, common: Sequence[str], 
     free: dict[str, list[str]] = {}
     for column in columns:
         if column not in used:
-            for bare in dict.fromkeys((bare_name(column), _without_currency(column) if name == "price" else "")):
+            for bare in dict.fromkeys(_bare_forms(column, name)):
                 free.setdefault(bare, []).append(column)
     return list(dict.fromkeys(column for each in common for column in free.get(each, ())))
 
@@ -188,10 +218,24 @@ def _similar_fields(columns: Sequence[str], fields: Collection[str]) -> dict[str
             for name in fields
             if 3 <= len(bare) <= 40
         }
+        similarity |= {name: 1.0 for name in fields if bare in _POSSIBLE_NAMES[name]}
         best = max(similarity, key=similarity.__getitem__, default=None)
         if best is not None and similarity[best] >= _MIN_SIMILARITY:
             found[column] = best
     return found
+
+
+def _bare_forms(column: str, name: str) -> Iterator[str]:
+    """The bare names that a column may have for a field: as it is, `Name (EN)` as `Name`, `Brand/Maker` as `Brand`."""
+    yield bare_name(column)
+    if (plain := _BRACKETS.sub("", column)) != column:
+        yield bare_name(plain)
+    parts = [bare_name(part) for part in column.split("/")]
+    # Only if every part means the field: `price/100 g` is none.
+    if len(parts) > 1 and all(part in _COMMON_NAMES[name] for part in parts):
+        yield parts[0]
+    if name == "price":
+        yield _without_currency(column)
 
 
 def _without_currency(column: str) -> str:
@@ -201,7 +245,8 @@ def _without_currency(column: str) -> str:
 
 
 def bare_name(name: str) -> str:
-    """The letters and digits of a column's name in lower case, without accents."""
+    """The letters and digits of a column's name in lower case, without accents; a final # is "no", as in `Item #`."""
+    name = _NUMBER_SIGN.sub("no", name)
     bare = "".join(character for character in name.casefold() if character.isalnum())
     return bare.translate(_ACCENTS)
 

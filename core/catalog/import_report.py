@@ -182,7 +182,7 @@ class ImportReport:
             yield f"{name} is read from {self.columns[name]}, not {format_names(rest)}; to change it: --map {other}"
         competing = {column for rest in self.choice.alternatives.values() for column in rest}
         for column, name in self.choice.suggested.items():
-            yield f"column {column!r} is not used; did you mean --map {map_argument(name, column)}"
+            yield f"{column!r} is not used as the {name}; if that is what it holds: --map {map_argument(name, column)}"
         others = [c for c in self.choice.others if c not in competing and c not in self.choice.suggested]
         if others:
             yield f"imported as further attributes: {format_names(others)}"

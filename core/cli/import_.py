@@ -1,7 +1,8 @@
 """`samesku import`: import of product catalogues, benchmarks and labels."""
 
+import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 
 from core.catalog.benchmarks import import_walmart_amazon
+from core.catalog.columns import MissingFieldError, map_argument
 from core.catalog.import_report import ImportReport, gtin_sentences
 from core.catalog.importer import ImportOptions
 from core.catalog.importer import import_file as import_catalogue
@@ -19,7 +21,7 @@ from core.catalog.store import CatalogStore, ImportRules
 from core.catalog.upsert import LargePruneError, ReplacedArticle
 from core.cli.context import Context, context_of
 from core.cli.labels_files import assigned_columns, import_file, print_rejected
-from core.errors import CoreError
+from core.errors import CatalogError, CoreError
 from core.splits.current_labels import ledger_and_catalogue, outdated
 from core.text.safe import safe
 from core.transfer.label_files import LabelFileReport, read_labels
@@ -114,6 +116,10 @@ def products(
     rules = ImportRules(cautious=not yes, change_role=change_role, labelled=labelled(context))
     try:
         report = _import(context, product_file, rules, prune=prune, dry=dry_run)
+    except MissingFieldError as error:
+        flags = {"--change-role": change_role, "--prune": prune, "--yes": yes, "--dry-run": dry_run}
+        words = [product_file.command(error.mapping), *(flag for flag, given in flags.items() if given)]
+        raise CatalogError(error.message, f"Name the columns: {' '.join(words)}") from None
     except LargePruneError as error:
         if context.json or not sys.stdin.isatty():
             raise
@@ -127,6 +133,8 @@ def products(
     if dry_run:
         context.out.print("Nothing was changed; this is what an import would do.")
     _print_report(context, report, facts, prune=prune, dry=dry_run)
+    if role is None and report.role_before is None:
+        context.out.print("  New sources are candidates; to find matches for these: --role query --change-role")
     context.answer(facts)
     _require_products([report])
     if prune and not dry_run and (blocked := _blocked_prune(report)):
@@ -142,6 +150,13 @@ class _ProductFile:
     role: Role | None
     mapping: dict[str, str]
     table: str | None
+
+    def command(self, further: Mapping[str, str]) -> str:
+        """The command line that imports the file with a further mapping, quoted for the shell."""
+        options = {"--source": self.source, "--role": self.role, "--table": self.table}
+        words = [f"{option} {shlex.quote(value)}" for option, value in options.items() if value]
+        words += [f"--map {map_argument(*each)}" for each in (self.mapping | dict(further)).items()]
+        return " ".join(["samesku import products", shlex.quote(str(self.path)), *words])
 
 
 def _import(context: Context, file: _ProductFile, rules: ImportRules, *, prune: bool, dry: bool) -> ImportReport:
@@ -321,7 +336,8 @@ def _print_report(
 ) -> None:
     counts = report.counts
     context.out.print(
-        f"{report.source}: {counts.added:,} new, {counts.changed:,} changed, {counts.unchanged:,} as before"
+        f"{report.source} ({_ROLE_NAMES[report.role]}): {counts.added:,} new, {counts.changed:,} changed,"
+        f" {counts.unchanged:,} as before"
         + (f", {counts.removed:,} removed" if counts.removed else "")
         + f" ({report.seconds:.1f} s)"
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from core.catalog.columns import choose_columns
 from core.catalog.import_report import ImportReport
 from core.catalog.importer import ImportOptions, import_file
 from core.catalog.product import Product
@@ -311,11 +312,41 @@ def test_a_column_without_values_gives_way_to_another(store: CatalogStore) -> No
 
 def test_a_column_that_is_not_used_is_named_with_the_nearest_field(store: CatalogStore) -> None:
     told = remarks_of(store, "id,title,Retail Pric,Colour\n1,a,5,red\n")
-    assert "column 'Retail Pric' is not used; did you mean --map price='Retail Pric'" in told
+    assert "'Retail Pric' is not used as the price; if that is what it holds: --map price='Retail Pric'" in told
     assert "imported as further attributes: Colour" in told
     with pytest.raises(CatalogError, match="looks like the title") as caught:
         load(store, "id,Producct Name\n1,a\n")
     assert "--map title='Producct Name'" in caught.value.hint
+    with pytest.raises(CatalogError, match=r"looks like the id or the title\. It has: Codes, Producct Nme") as caught:
+        load(store, "Codes,Producct Nme\n1,a\n")
+    assert caught.value.hint.endswith("--map id=COLUMN --map title='Producct Nme'")
+
+
+@pytest.mark.parametrize(
+    ("header", "field"),
+    [
+        ("Item #", "id"), ("SKU#", "id"), ("Product Name (EN)", "title"), ("Titel [de]", "title"),
+        ("BRAND/Mfr", "brand"), ("Category / Department", "category"), ("Model #", "model"), ("UPC/EAN", "upc"),
+        ("Price (incl. VAT)", "price"), ("Preis (EUR)", "price"), ("UPC #", "upc"),
+    ],
+)  # fmt: skip
+def test_headers_with_additions_are_recognised(header: str, field: str) -> None:
+    columns = {"id": "id", "title": "title"} | {field: header}
+    assert choose_columns([*columns.values()], {}, "p.csv").by_field == columns
+
+
+@pytest.mark.parametrize(
+    ("header", "field"),
+    [("cost", "price"), ("Unit Cost", "price"), ("Amount", "price"), ("Supplier", "brand"), ("Group", "category")],
+)
+def test_a_column_that_may_be_a_field_is_suggested_but_not_chosen(header: str, field: str) -> None:
+    choice = choose_columns(["id", "title", header], {}, "p.csv")
+    assert field not in choice.by_field
+    assert choice.suggested == {header: field}
+
+
+def test_a_price_per_unit_is_no_price() -> None:
+    assert "price" not in choose_columns(["id", "title", "price/100 g"], {}, "p.csv").by_field
 
 
 def test_ids_are_the_same_in_every_format(store: CatalogStore, tmp_path: Path) -> None:

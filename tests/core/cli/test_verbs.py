@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -512,3 +513,28 @@ def test_matches_are_evaluated_by_every_ranking(indexed: Workspace, tmp_path: Pa
     assert [found[name] for name in names] == [1, 1, 1, 1, 1, 2]
     assert found["encoder"]["hit@1"] == found["ir"]["accuracy@1"] == 1
     assert found["ir"]["mrr@10"] == found["encoder"]["mrr@10"]
+
+
+def test_a_file_without_known_columns_is_answered_with_the_command_to_repeat(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "our list.csv"
+    path.write_text("Codes,Producct Nme,cost\n1,Sony TV,5\n")
+    given = ["--source", "walmart", "--role", "query", "--map", "price=cost", "--dry-run"]
+    answer = call("import", "products", path, *given, "--home", tmp_path / "h")
+    assert answer.code == 1
+    command = answer.err.split("Name the columns: ")[1].replace("\n", " ").strip()
+    options = "--source walmart --role query --map price=cost --map id=COLUMN --map title='Producct Nme' --dry-run"
+    assert command == f"samesku import products '{path}' {options}"
+    repeated = shlex.split(command.replace("=COLUMN", "=Codes"))[1:]
+    assert call(*repeated, "--home", tmp_path / "h").code == 0
+
+
+def test_the_summary_of_an_import_names_the_role(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,title\n1,Sony TV\n")
+    given = ["import", "products", path, "--source", "walmart", "--home", tmp_path / "h"]
+    first = call(*given).out
+    assert "walmart (candidates): 1 new" in first
+    assert "to find matches for these: --role query --change-role" in first
+    changed = call(*given, "--role", "query", "--change-role").out
+    assert "walmart (queries): " in changed
+    assert "--change-role" not in changed
