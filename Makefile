@@ -11,6 +11,8 @@ DEMO := .demo
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 PYTEST = HF_HUB_OFFLINE=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist worksteal
 export HF_HUB_DISABLE_TELEMETRY := 1
+# Container images often forbid compiled modules on disk: every child process of a test would compile its own.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo prior test test-fast lint types imports unit audit fuzz bench bench-desk bench-gtin bench-judge bench-match bench-messy bench-rows bench-ssh bench-kill bench-kill-mixed bench-ledger bench-ledger-kill clean

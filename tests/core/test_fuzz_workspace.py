@@ -2,12 +2,15 @@
 
 import random
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("pyte", reason="needs the extra 'dev'")
-pytest.importorskip("sentence_transformers", reason="needs the extra 'train'")
+# Not imported here: that takes seconds in every test process, which collects the module.
+if find_spec("sentence_transformers") is None:
+    pytest.skip("needs the extra 'train'", allow_module_level=True)
 
 from samples import match, q
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 from samples import PRODUCTS
 from tiny_encoder import write_tiny_encoder
 
-pytest.importorskip("sentence_transformers", reason="needs the model libraries")
+# Not imported here: that takes seconds in every test process, which collects the module.
+if find_spec("sentence_transformers") is None:
+    pytest.skip("needs the model libraries", allow_module_level=True)
 
 from core.errors import ModelError
 from core.judge.cross_encoder import load_cross_encoder, predict_log_odds

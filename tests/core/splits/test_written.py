@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from datasets import load_from_disk
 from samples import match, no_match, q
 
 from core.errors import CoreError
@@ -51,6 +50,8 @@ def test_pairs_have_a_label_of_one_for_a_match(labelled: Workspace, tmp_path: Pa
 def test_a_folder_is_a_dataset_on_disk(labelled: Workspace, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "triplets"
     written = write_dataset(labelled, Settings(), Kind.TRIPLETS, out)
+    from datasets import load_from_disk  # noqa: PLC0415 - takes seconds, in every test process
+
     dataset = load_from_disk(str(out))
     assert (dataset.column_names, len(dataset)) == (["anchor", "positive", "negative"], written.rows)
     assert [path.name for path in out.parent.iterdir()] == ["triplets"]
