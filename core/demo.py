@@ -26,6 +26,11 @@ _SETTINGS = """\
 [validation]
 # A quarter of the queries: the demo has few, and a retrain needs enough of them for its evaluation.
 share = 0.25
+
+[retrain]
+# By default the matcher's ranking decides on a promotion. It ranks nearly all queries of the demo right already; the
+# encoder's own ranking has more to gain, and a promotion can be seen.
+gate = "dense"
 """
 
 

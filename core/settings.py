@@ -180,6 +180,12 @@ class RetrainSettings(_Section):
     started the retrain."""
     min_queries: Annotated[int, Field(ge=1, le=1_000_000)] = 50
     """Minimum number of evaluation queries for an automatic promotion."""
+    gate: Literal["auto", "matcher", "hybrid", "dense"] = "auto"
+    """Ranking that a challenger must improve: `auto` is the matcher's, which annotators see, else the hybrid one."""
+    gate_metric: Literal["hit@1", "hit@5", "hit@10", "mrr@10", "recall@10"] = "mrr@10"
+    """Metric of that ranking."""
+    min_gain: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Minimum gain of that metric. Its 95 % interval has to lie above zero in any case."""
 
 
 class JudgeSettings(_Section):

@@ -77,6 +77,15 @@ def test_the_retrain_lifts_the_encoder_and_promotes_it(looped: tuple[Workspace, 
     assert Registry(workspace, settings).champion().id == result["challenger"]["model"]
 
 
+def test_the_decision_is_kept_with_the_model_and_the_matcher_was_compared(looped: tuple[Workspace, dict]) -> None:
+    workspace, result = looped
+    card = Registry(workspace, load_settings(workspace.settings)).card(result["challenger"]["model"])
+    assert card.decision == {
+        "outcome": "promoted", "reason": result["decision"], "ranking": "encoder", "metric": "mrr@10",
+    }  # fmt: skip
+    assert result["changes"]["matched"]["mrr@10"]["after"]["value"] == result["challenger"]["matched"]["mrr@10"]
+
+
 def test_the_queue_is_ranked_by_the_new_champion(looped: tuple[Workspace, dict]) -> None:
     workspace, result = looped
     candidates = CandidateStore(workspace.derived)

@@ -9,6 +9,7 @@ from rich.table import Table
 from core.cli.context import Context, context_of
 from core.cli.rebuild import rebuilds_damage, update_index
 from core.cli.tables import changes, moves
+from core.errors import ModelError
 from core.evaluation.encoder_comparison import compare_encoders
 from core.permissions import require_lead
 from core.retrieval.encoder_registry import Registry
@@ -90,6 +91,9 @@ def compare(
 def promote(
     ctx: typer.Context,
     model: Annotated[str, typer.Argument(help="Id of an encoder, as listed by `samesku models list`.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Promote an encoder that was not better when it was trained; recorded.")
+    ] = False,
 ) -> None:
     """Make an encoder the champion, and index again.
 
@@ -100,8 +104,14 @@ def promote(
     context = context_of(ctx)
     require_lead(context.settings, context.annotator, "Only leads promote encoders.")
     registry = Registry(context.workspace.require(), context.settings)
+    rejection = registry.rejection(model)
+    if rejection and not force:
+        raise ModelError(
+            f"{model} was not promoted after its training. {rejection}",
+            f"`samesku models promote {model} --force` promotes it all the same, and records that.",
+        )
     with context.exclusive("models", "promote", model):
-        if not registry.promote(model, f"by {context.annotator}"):
+        if not registry.promote(model, f"by {context.annotator}{', forced' if rejection else ''}"):
             context.out.print(f"{model} was the champion already.")
         _index(context, model)
 

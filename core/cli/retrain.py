@@ -16,6 +16,9 @@ from core.training.run import retrain as run
 from labels.exchange.files import unreadable_message
 from labels.wording import counted
 
+#: Settings that decide on a promotion.
+_GATE = ("promote", "gate", "gate_metric", "min_gain", "min_queries")
+
 
 @rebuilds_damage
 def retrain(
@@ -46,10 +49,11 @@ def retrain(
     values = [f"retrain.{line}" if "." not in line.partition("=")[0] else line for line in assignments or []]
     values = [*_from_recipe(recipe), *values]
     settings = context.settings_with(values)
-    # Anyone may start a retrain, since metrics and the settings of the team decide on the promotion. Changing
-    # retrain.promote for one run amounts to a promotion, which is reserved for leads.
-    if settings.retrain.promote != context.settings.retrain.promote:
-        require_lead(context.settings, context.annotator, "Only leads change retrain.promote.")
+    # Anyone may start a retrain, since metrics and the settings of the team decide on the promotion. Changing these
+    # settings for one run amounts to a promotion, which is reserved for leads.
+    for key in _GATE:
+        if getattr(settings.retrain, key) != getattr(context.settings.retrain, key):
+            require_lead(context.settings, context.annotator, f"Only leads change retrain.{key}.")
     if detach:
         options = [part for value in values for part in ("--set", value)]
         job = Jobs(workspace.jobs, context.annotator).start(workspace.home, ["retrain", *options])

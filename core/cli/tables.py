@@ -92,30 +92,26 @@ def reliability(rows: Sequence[Mapping[str, float]]) -> Table:
 
 
 def comparison(result: Mapping[str, Any]) -> Table:
-    """Champion and challenger of a `retrain` result: dense and hybrid metrics.
+    """Champion and challenger of a `retrain` result: a row per ranking and metric.
 
     Includes the changes with their 95 % intervals, which results of earlier versions lack.
     """
     differences = result.get("changes")
     table = Table(title="Before and after", title_justify="left", box=None, pad_edge=False)
-    rankings = ("encoder", "fused")
-    headings = [""]
-    for what in rankings:
-        headings += [f"{RANKING_NAMES[what]} before", "after", *(["change (95 %)"] if differences else [])]
-    for heading in headings:
-        table.add_column(heading, justify="left" if not heading else "right")
-    for name in _METRICS:
-        cells = []
-        for what in rankings:
-            cells += [f"{result[who][what][name]:.3f}" for who in ("champion", "challenger")]
-            cells += [_difference(differences[what][name])] if differences else []
-        table.add_row(name, *cells)
+    for heading in ("", "", "before", "after", *(["change", "95 % interval"] if differences else [])):
+        table.add_column(heading, justify="right" if heading else "left")
+    for ranking in _RANKINGS:
+        if ranking in result["champion"] and ranking in result["challenger"]:
+            for row, name in enumerate(_METRICS):
+                values = (f"{result[who][ranking][name]:.3f}" for who in ("champion", "challenger"))
+                change = _difference(differences[ranking][name]) if differences else ()
+                table.add_row("" if row else RANKING_NAMES[ranking], name, *values, *change)
     return table
 
 
-def _difference(change: Mapping[str, Any]) -> str:
+def _difference(change: Mapping[str, Any]) -> tuple[str, str]:
     interval = change["interval"]
-    return f"{change['by']:+.3f}" + (f" ({interval[0]:+.3f} to {interval[1]:+.3f})" if interval else "")
+    return f"{change['by']:+.3f}", f"{interval[0]:+.3f} to {interval[1]:+.3f}" if interval else ""
 
 
 def before_and_after(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:

@@ -1,7 +1,7 @@
 """Compares two encoders: both rank the catalogue for the evaluation queries, query by query."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from core.errors import CoreError, ModelError
@@ -10,7 +10,7 @@ from core.evaluation.intervals import change_intervals, retrieval_intervals
 from core.evaluation.retrieval import Gold, Ranking, evaluate_encoder, matcher_ranking, retrieval_metrics
 from core.jobs.progress import Reporter
 from core.matching.features.builder import CorpusFeatures
-from core.matching.run import out_of_fold_path
+from core.matching.run import labelled_pairs, out_of_fold_path
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.encoder_registry import Registry
 from core.retrieval.index_run import Corpus
@@ -23,7 +23,7 @@ from labels.model import ProductRef
 _RANKINGS = ("encoder", "fused", "matched")
 
 #: The rankings of one encoder, by name.
-Rankings = Mapping[str, Ranking]
+Rankings = dict[str, Ranking]
 
 
 def compare_encoders(
@@ -31,8 +31,7 @@ def compare_encoders(
 ) -> Comparison:
     """Compare two encoders by their ids, and save the comparison.
 
-    The matcher ranking is compared only if both encoders have out-of-fold cosines: a matcher that is trained on the
-    cosines of an encoder's own training pairs trusts the cosine too much.
+    The matcher ranking is compared only if both encoders have out-of-fold cosines.
 
     Raises:
         ModelError: an encoder is missing, or both are the same. CoreError: there are no evaluation queries.
@@ -45,17 +44,32 @@ def compare_encoders(
     gold = {query: splits.matches[query] for query in splits.eval_queries}
     features = CorpusFeatures(workspace, settings, corpus)
     ranked = [evaluate_encoder(features, model, gold, reporter)[1] for model in models]
-    missing = [model.id for model in models if not _has_unbiased_cosines(workspace, registry, model)]
-    if missing:
-        reporter.message(f"Without the matcher ranking: no out-of-fold cosines of {', '.join(missing)}.")
-    else:
-        for model, rankings in zip(models, ranked, strict=True):
-            rankings["matched"] = matcher_ranking(features, model, rankings["fused"], reporter)
+    add_matcher_rankings(features, registry, list(zip(models, ranked, strict=True)), reporter)
     found = comparison_of(
         corpus, gold, (before, ranked[0]), (after, ranked[1]), judged_on=splits.name, seconds=time.monotonic() - started
     )
     save_comparison(workspace, found)
     return found
+
+
+def add_matcher_rankings(
+    features: CorpusFeatures, registry: Registry, ranked: Sequence[tuple[EncoderModel, Rankings]], reporter: Reporter
+) -> None:
+    """Add the matcher's ranking of the evaluation queries to the rankings of some encoders.
+
+    Each matcher is fitted without labels of these queries. Nothing is added, and that is reported, unless all encoders
+    have out-of-fold cosines: a matcher that is fitted on the cosines of an encoder's own training pairs trusts the
+    cosine too much.
+    """
+    workspace = features.workspace
+    missing = [model.id for model, _ in ranked if not _has_unbiased_cosines(workspace, registry, model)]
+    if missing:
+        reporter.message(f"Without the matcher ranking: no out-of-fold cosines of {', '.join(missing)}.")
+        return
+    labelled = labelled_pairs(workspace, features.settings)
+    for model, rankings in ranked:
+        judged = frozenset(pair for pair in labelled if pair.query in rankings["fused"])
+        rankings["matched"] = matcher_ranking(features, model, rankings["fused"], reporter, without=judged)
 
 
 def _has_unbiased_cosines(workspace: Workspace, registry: Registry, model: EncoderModel) -> bool:

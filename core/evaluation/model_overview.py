@@ -41,6 +41,13 @@ class EncoderEntry:
     is_champion: bool
     promoted: Promotion | None
 
+    @property
+    def rejection(self) -> str:
+        """Why it was not promoted after training; empty if it was, may be, or has been champion since."""
+        if self.card is None or self.promoted is not None or self.card.decision.get("outcome") != "rejected":
+            return ""
+        return self.card.decision.get("reason", "")
+
 
 @dataclass(frozen=True, slots=True)
 class Overview:

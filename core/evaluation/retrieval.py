@@ -1,6 +1,6 @@
 """Retrieval evaluation: hit@k, MRR@10 and recall@10 over queries with a known match."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,8 +19,6 @@ from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.index_run import LEXICAL_TEMPLATE, Corpus, build_fusion
 from labels.model import Pair, ProductRef
 
-#: Metric of the promotion decision; higher is better.
-PRIMARY_METRIC = "mrr@10"
 _DEPTH = 10
 
 #: The known matches of each evaluation query.
@@ -153,9 +151,16 @@ def ir_metrics(
     return {f"{names[name]}@{k}": float(value) for name, by_k in scores.items() for k, value in by_k.items()}
 
 
-def matcher_ranking(features: CorpusFeatures, model: EncoderModel, fused: Ranking, reporter: Reporter) -> Ranking:
-    """The fused candidates in the order of the matcher, like `samesku match`."""
-    return reordered(fused, score_pairs(features, model, pairs_of(fused), reporter))
+def matcher_ranking(
+    features: CorpusFeatures,
+    model: EncoderModel,
+    fused: Ranking,
+    reporter: Reporter,
+    *,
+    without: Collection[Pair] = (),
+) -> Ranking:
+    """The fused candidates in the order of the matcher, like `samesku match`; `without`: labels not to fit it on."""
+    return reordered(fused, score_pairs(features, model, pairs_of(fused), reporter, without=without))
 
 
 def pairs_of(ranking: Ranking) -> Sequence[Pair]:

@@ -48,6 +48,8 @@ class ModelCard:
         intervals: 95 % intervals of the metrics, by name.
         query_prefix, candidate_prefix, prefixes_from: text prefixes and their source.
         parts: digest of each file that shapes the vectors; empty in cards of earlier versions.
+        decision: `outcome` (`promoted`, `waiting` or `rejected`), `reason`, `ranking` and `metric` of the decision on
+            its promotion after training; empty in cards of earlier versions.
     """
 
     id: str
@@ -64,6 +66,7 @@ class ModelCard:
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     prefixes_from: str = ""
     parts: dict[str, str] = field(default_factory=dict)
+    decision: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _require_folder_name(self.id)
@@ -307,6 +310,17 @@ class Registry:
             raise
         except CoreError as error:
             raise ModelError(f"{path} is damaged.", "Remove it to go back to the base encoder.") from error
+
+    def rejection(self, model_id: str) -> str:
+        """Why an encoder was not promoted after training; empty if it was, may be, or has been champion since.
+
+        Raises:
+            ModelError: its card or the history is damaged.
+        """
+        if not self.is_trained(model_id) or any(promotion.model == model_id for promotion in self.history()):
+            return ""
+        decision = self.card(model_id).decision
+        return decision.get("reason", "") if decision.get("outcome") == "rejected" else ""
 
     def promote(self, model_id: str, why: str) -> bool:
         """Make an encoder the champion; the caller indexes afterwards. Returns False if it was the champion already.

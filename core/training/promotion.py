@@ -1,11 +1,23 @@
-"""The promotion decision: a challenger becomes champion if its gain is significant on enough evaluation queries."""
+"""The promotion decision: a challenger becomes champion if its gain is significant on enough evaluation queries.
 
+The gain is that of one metric of one ranking, by default the matcher's: it is the order that annotators see, and it can
+stay as it is however much the encoder's own ranking gains. No guard metric may lose significantly.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from core.evaluation.comparison import Change
+from core.evaluation.comparison import RANKING_NAMES, Change, Comparison
 from core.settings import RetrainSettings
 from labels.wording import counted
+
+#: Metrics that must not lose significantly, in the ranking of the gate and in the hybrid ranking.
+GUARD_METRICS = ("hit@1", "recall@10")
+
+#: Rounding error of a difference.
+_ROUNDING = 1e-9
+_RANKING_KEYS = {name: key for key, name in RANKING_NAMES.items()}
 
 
 class PromotionOutcome(StrEnum):
@@ -18,31 +30,62 @@ class PromotionOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PromotionDecision:
-    """Outcome for a challenger, and the reason as a sentence."""
+    """The decision on a challenger.
+
+    Attributes:
+        reason: a sentence.
+        ranking: key of the ranking that decided.
+        metric: name of the metric that decided.
+    """
 
     outcome: PromotionOutcome
     reason: str
+    ranking: str
+    metric: str
 
 
-def decide_promotion(
-    settings: RetrainSettings, challenger: str, metric: str, change: Change, queries: int, *, lead: bool
-) -> PromotionDecision:
-    """Decide on the promotion of a challenger.
+def gate_ranking(settings: RetrainSettings, comparison: Comparison) -> str:
+    """Key of the ranking that decides: the one of the settings; with `auto` the matcher's, if it was compared."""
+    if settings.gate != "auto":
+        return _RANKING_KEYS[settings.gate]
+    return "matched" if "matched" in comparison.rankings else "fused"
+
+
+def is_hopeless(settings: RetrainSettings, comparison: Comparison) -> bool:
+    """Whether a comparison without the matcher's ranking rules a promotion out, so that it need not be measured."""
+    if settings.gate in {"hybrid", "dense"}:
+        return decide_promotion(settings, comparison, lead=True).outcome is PromotionOutcome.REJECTED
+    too_few = len(comparison.queries) < settings.min_queries
+    return too_few or is_significant_loss(comparison.changes["fused"][settings.gate_metric])
+
+
+def is_significant_loss(change: Change) -> bool:
+    """Whether the metric is worse, and the 95 % interval of its difference lies below zero."""
+    return change.by < 0 and (change.interval is None or change.interval[1] < 0)
+
+
+def decide_promotion(settings: RetrainSettings, comparison: Comparison, *, lead: bool) -> PromotionDecision:
+    """Decide on the promotion of a challenger, the second encoder of a comparison.
 
     The gain is significant if its 95 % interval, from a paired bootstrap over queries, lies above zero. The bootstrap
     is unreliable with very few queries, hence the minimum.
 
     Args:
-        settings: `promote` and `min_queries`.
-        challenger: id of the encoder.
-        metric: name of the primary metric.
-        change: of this metric on the evaluation queries.
-        queries: number of evaluation queries.
+        settings: the gate, `promote` and `min_queries`.
+        comparison: champion and challenger on the evaluation queries.
         lead: whether the user who started the retrain may promote encoders.
     """
-    measured = f"{metric} {change.before.value:.3f} → {change.after.value:.3f}{_gain(change)}"
-    command = f"`samesku models promote {challenger}`"
-    outcome = PromotionOutcome.REJECTED
+    ranking, metric = gate_ranking(settings, comparison), settings.gate_metric
+    outcome, reason = PromotionOutcome.REJECTED, ""
+    if ranking not in comparison.rankings:
+        # Only if the settings name a ranking: without out-of-fold cosines of both encoders there is none by a matcher.
+        name = RANKING_NAMES[ranking]
+        reason = f"The champion stays: the {name} ranking, which retrain.gate names, was not compared."
+        return PromotionDecision(outcome, reason, ranking, metric)
+    change, queries = comparison.changes[ranking][metric], len(comparison.queries)
+    measured = f"{RANKING_NAMES[ranking]} {_measured(metric, change)}"
+    command = f"`samesku models promote {comparison.after}`"
+    lost = next(_lost_guards(comparison, ranking), "")
     if change.by <= 0:
         reason = f"The champion stays: the challenger is not better ({measured})."
     elif queries < settings.min_queries:
@@ -50,6 +93,10 @@ def decide_promotion(
         reason = f"The champion stays: {few} (retrain.min_queries is {settings.min_queries:,}; {measured})."
     elif change.interval is not None and change.interval[0] <= 0:
         reason = f"The champion stays: the gain is not significant ({measured})."
+    elif change.by < settings.min_gain - _ROUNDING:
+        reason = f"The champion stays: the gain is below retrain.min_gain, {settings.min_gain:g} ({measured})."
+    elif lost:
+        reason = f"The champion stays: the challenger is better ({measured}), but worse in {lost}."
     elif settings.promote == "never":
         outcome = PromotionOutcome.WAITING
         reason = f"The challenger is better ({measured}). {command} makes it the champion."
@@ -59,12 +106,22 @@ def decide_promotion(
     else:
         outcome = PromotionOutcome.PROMOTED
         reason = f"The challenger is the champion now ({measured})."
-    return PromotionDecision(outcome, reason)
+    return PromotionDecision(outcome, reason, ranking, metric)
 
 
-def _gain(change: Change) -> str:
-    """Such as `, +0.093, 95 % interval +0.041 to +0.148`."""
+def _lost_guards(comparison: Comparison, ranking: str) -> Iterator[str]:
+    """The guard metrics with a significant loss, such as `hybrid recall@10 0.990 → 0.960, …`."""
+    for guarded in dict.fromkeys((ranking, "fused")):
+        for metric in GUARD_METRICS:
+            change = comparison.changes.get(guarded, {}).get(metric)
+            if change is not None and is_significant_loss(change):
+                yield f"{RANKING_NAMES[guarded]} {_measured(metric, change)}"
+
+
+def _measured(metric: str, change: Change) -> str:
+    """Such as `mrr@10 0.800 → 0.893, +0.093, 95 % interval +0.041 to +0.148`."""
+    figures = f"{metric} {change.before.value:.3f} → {change.after.value:.3f}"
     if change.interval is None:
-        return ""
+        return figures
     low, high = change.interval
-    return f", {change.by:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}"
+    return f"{figures}, {change.by:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}"

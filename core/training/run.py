@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
+from typing import Literal
 
 from core.catalog.template import render
 from core.errors import ModelError
-from core.evaluation.comparison import Comparison, save_comparison
-from core.evaluation.encoder_comparison import comparison_of
-from core.evaluation.retrieval import PRIMARY_METRIC, EncoderEvaluation, evaluate_encoder
+from core.evaluation.comparison import RANKING_NAMES, Comparison, save_comparison
+from core.evaluation.encoder_comparison import Rankings, add_matcher_rankings, comparison_of
+from core.evaluation.retrieval import EncoderEvaluation, Gold, evaluate_encoder
 from core.jobs.progress import Reporter
 from core.matching.features.builder import CorpusFeatures
 from core.matching.run import bring_up_to_date, out_of_fold_path, write_out_of_fold
@@ -30,7 +31,7 @@ from core.training.cross_fitting import out_of_fold_cosines
 from core.training.encoder_recipe import ENCODINGS_PER_TEXT, texts
 from core.training.lora import Example, pad_negatives, train_lora
 from core.training.plan import first_retrain_stages
-from core.training.promotion import PromotionDecision, PromotionOutcome, decide_promotion
+from core.training.promotion import PromotionDecision, PromotionOutcome, decide_promotion, is_hopeless
 from core.training.trainer_hooks import ProbeQuery, affordable_probes, draw_probes
 from core.workspace import Workspace
 from labels.backup import backup
@@ -52,9 +53,9 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lea
 
     Returns:
         `challenger` and `champion` (`model`, and the metrics by name of the rankings), `changes` (by ranking and
-        metric, with 95 % intervals), `promoted`, `waiting` (for a lead), `decision` (as a sentence), `primary`,
-        `judged_on` (`manual` or `held out`), `set` (with its version), `queries`, `triplets`, `recipe`, `proof` (the
-        distances of the merge check).
+        metric, with 95 % intervals), `promoted`, `waiting` (for a lead), `decision` (as a sentence), `ranking` and
+        `primary` (the ranking and its metric that decided), `judged_on` (`manual` or `held out`), `set` (with its
+        version), `queries`, `triplets`, `recipe`, `proof` (the distances of the merge check).
 
     Raises:
         ModelError: there are too few labels, or the merge check failed. The champion is unchanged.
@@ -74,7 +75,9 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lea
     save_comparison(workspace, trained.comparison)
     decision = _promote(run, trained, lead=lead)
     result: dict[str, object] = {
-        "champion": asdict(trained.champion_metrics), "challenger": asdict(trained.metrics), "primary": PRIMARY_METRIC,
+        "champion": asdict(trained.champion_metrics) | _matched(trained.comparison, of="before"),
+        "challenger": asdict(trained.metrics) | _matched(trained.comparison, of="after"),
+        "ranking": decision.ranking, "primary": decision.metric,
         "promoted": decision.outcome is PromotionOutcome.PROMOTED,
         "waiting": decision.outcome is PromotionOutcome.WAITING, "decision": decision.reason,
         "changes": {
@@ -140,14 +143,23 @@ class _Run:
             started = time.monotonic()
             before, champion_rankings = evaluate_encoder(features, champion, gold, self.reporter)
             after, rankings = evaluate_encoder(features, draft, gold, self.reporter)
-            comparison = comparison_of(
-                self.corpus, gold, (champion.id, champion_rankings), (draft.id, rankings),
-                judged_on=self.splits.name, seconds=time.monotonic() - started,
-            )  # fmt: skip
+            comparison = self._comparison(gold, (champion.id, champion_rankings), (draft.id, rankings), started)
             card = self._card(draft, comparison, after, merge_check, len(triplets))
             self.registry.add(card, draft.path.parent)
         model = replace(draft, path=self.registry.folder(draft.id) / "merged")
+        if not is_hopeless(self.settings.retrain, comparison):
+            # The matcher is trained on these, also if the challenger is promoted later.
+            write_out_of_fold(out_of_fold_path(self.workspace, model.id), self.out_of_fold_cosines())
+            ranked = [(champion, champion_rankings), (model, rankings)]
+            add_matcher_rankings(features, self.registry, ranked, self.reporter)
+            comparison = self._comparison(gold, (champion.id, champion_rankings), (model.id, rankings), started)
         return _Trained(model, comparison, after, before, merge_check, len(triplets))
+
+    def _comparison(
+        self, gold: Gold, before: tuple[str, Rankings], after: tuple[str, Rankings], started: float
+    ) -> Comparison:
+        seconds = time.monotonic() - started
+        return comparison_of(self.corpus, gold, before, after, judged_on=self.splits.name, seconds=seconds)
 
     def triplets(self, splits: Splits) -> list[Triplet]:
         """The training triplets of a split, with hard negatives from the candidates."""
@@ -272,16 +284,24 @@ def _training_summary(splits: Splits, triplets: list[Triplet]) -> str:
     )
 
 
+def _matched(comparison: Comparison, *, of: Literal["before", "after"]) -> dict[str, dict[str, float]]:
+    """The metrics of the matcher's ranking of one encoder, under `matched`; nothing if it was not compared."""
+    changes = comparison.changes.get("matched", {})
+    values = {name: (change.before if of == "before" else change.after).value for name, change in changes.items()}
+    return {"matched": values} if values else {}
+
+
 def _promote(run: _Run, trained: _Trained, *, lead: bool) -> PromotionDecision:
-    """Decide on the promotion of the challenger; if it is promoted, update index, features and matcher."""
+    """Decide on the promotion of the challenger, and keep the decision in its card.
+
+    If it is promoted, index, features and matcher are updated.
+    """
     workspace, challenger = run.workspace, trained.model
-    change, queries = trained.comparison.changes["encoder"][PRIMARY_METRIC], len(trained.comparison.queries)
-    decision = decide_promotion(run.settings.retrain, challenger.id, PRIMARY_METRIC, change, queries, lead=lead)
-    if decision.outcome is not PromotionOutcome.REJECTED:
-        # The matcher is trained on them, also if the challenger is promoted later.
-        write_out_of_fold(out_of_fold_path(workspace, challenger.id), run.out_of_fold_cosines())
+    decision = decide_promotion(run.settings.retrain, trained.comparison, lead=lead)
+    run.registry.add(replace(run.registry.card(challenger.id), decision=asdict(decision)))
     if decision.outcome is PromotionOutcome.PROMOTED:
-        reason = f"{PRIMARY_METRIC} {change.before.value:.4f} → {change.after.value:.4f}"
-        run.registry.promote(challenger.id, reason)
+        change = trained.comparison.changes[decision.ranking][decision.metric]
+        measured = f"{decision.metric} {change.before.value:.4f} → {change.after.value:.4f}"
+        run.registry.promote(challenger.id, f"{RANKING_NAMES[decision.ranking]} {measured}")
         bring_up_to_date(workspace, run.settings, challenger, run.reporter, corpus=run.corpus)
     return decision

@@ -75,13 +75,15 @@ def evaluation(at: str = "2026-01-01T12:00:00+00:00", model: str = TUNED, f1: fl
     }  # fmt: skip
 
 
-def write_card(workspace: Workspace, model_id: str = TUNED, created_at: str = "2026-01-01T12:00:00+00:00") -> None:
+def write_card(
+    workspace: Workspace, model_id: str = TUNED, created_at: str = "2026-01-01T12:00:00+00:00", **more: object
+) -> None:
     """A trained encoder's card, without its weights."""
     card = {
         "id": model_id, "parent": BASE, "base": "all-MiniLM-L6-v2", "sha256": "0", "created_at": created_at,
         "recipe": {"epochs": 4, "learning_rate": 5e-4, "rank": 16, "alpha": 32}, "trained_on": {"triplets": 576},
         "metrics": {"hit@1": 0.876, "mrr@10": 0.928, "queries": 186, "fused hit@1": 0.935, "change": 0.31},
-        "judged_on": "validation@2", "intervals": {"hit@1": (0.82, 0.916), "mrr@10": (0.89, 0.96)},
+        "judged_on": "validation@2", "intervals": {"hit@1": (0.82, 0.916), "mrr@10": (0.89, 0.96)}, **more,
     }  # fmt: skip
     save(workspace.models / model_id / "model.json", card)
 

@@ -163,6 +163,17 @@ async def test_an_encoder_is_promoted_only_once_confirmed(bench: Bench, started:
     assert started == [["models", "promote", BASE]]
 
 
+async def test_an_encoder_that_was_not_better_is_promoted_by_force(bench: Bench, started: list[list[str]]) -> None:
+    write_card(bench.workspace, decision={"outcome": "rejected", "reason": "The champion stays: not better [/b]."})
+    write_card(bench.workspace, ANOTHER)
+    write_history(bench.workspace, ANOTHER)
+    async with models_screen(bench, "j", "p") as (app, pilot):
+        has(app, "The champion stays: not better [/b].", f"Promote {TUNED} all the")
+        await pilot.press("y")
+        await settled(pilot)
+    assert started == [["models", "promote", TUNED, "--force"]]
+
+
 async def test_a_rollback_names_its_target(bench: Bench, started: list[list[str]]) -> None:
     write_card(bench.workspace)
     write_card(bench.workspace, ANOTHER)

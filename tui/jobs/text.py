@@ -119,7 +119,7 @@ def _metric(name: str, values: Sequence[tuple[int, float]]) -> Content:
 #: Messages of a job that are shown at most.
 _MAX_MESSAGES = 6
 #: Keys of a retrain's result that its outcome or its table shows.
-_IN_OUTCOME = {"promoted", "primary", "waiting", "decision"}
+_IN_OUTCOME = {"promoted", "primary", "ranking", "waiting", "decision"}
 _IN_TABLE = _IN_OUTCOME | {"champion", "challenger", "triplets", "judged_on", "set", "queries"}
 #: Cells of a ranking in the table: before, after and change.
 _RANKING_CELLS = 20
@@ -133,7 +133,8 @@ def end_notice(job: Job) -> tuple[str, bool]:
     name = safe(job.name)
     if job.state is not JobState.DONE:
         return f"{name}: {safe(job.error) or JOB_STATES[job.state]}", False
-    before, after = _own_metrics(job.result.get("champion")), _own_metrics(job.result.get("challenger"))
+    ranking = job.result.get("ranking")
+    before, after = (_decisive_metrics(job.result.get(model), ranking) for model in ("champion", "challenger"))
     primary = job.result.get("primary")
     metric = primary if primary in after else next(iter(after), "")
     parts = []
@@ -206,21 +207,21 @@ def _cells(before: float | None, after: float | None) -> Content:
     return Content.assemble(f"{before:>6.3f}", (f"{after:>7.3f}", STRONG), (f"{change:>+7.3f}", style))
 
 
-def _own_metrics(value: object) -> dict[str, float]:
-    """The metrics of the encoder's own ranking, which decide on promotion."""
+def _decisive_metrics(value: object, ranking: object) -> dict[str, float]:
+    """The metrics of the ranking that decided on promotion; in results of earlier versions, of the encoder's own."""
     rankings = _rankings(value)
-    return rankings.get("", {}) | rankings.get("encoder", {})
+    return rankings.get("", {}) | rankings.get(ranking if isinstance(ranking, str) else "encoder", {})
 
 
 def _rankings(value: object) -> Rankings:
     """The metrics of a model by ranking, from a job's result, which may hold anything.
 
-    A retrain reports those of the encoder and of the hybrid ranking; the lexical one, which no training changes, is
-    left out. Other jobs report metrics without a ranking, here under the name "".
+    A retrain reports those of the encoder, of the hybrid and of the matcher's ranking; the lexical one, which no
+    training changes, is left out. Other jobs report metrics without a ranking, here under the name "".
     """
     if not isinstance(value, dict):
         return {}
-    parts = {"": value, "encoder": value.get("encoder"), "fused": value.get("fused")}
+    parts = {"": value, **{name: value.get(name) for name in ("encoder", "fused", "matched")}}
     return {name: metrics for name, part in parts.items() if isinstance(part, dict) and (metrics := _numbers(part))}
 
 

@@ -9,6 +9,7 @@ from textual.widget import Widget
 
 from core.evaluation.comparison import Comparison
 from core.evaluation.model_overview import Overview
+from core.text.safe import safe
 from labels.errors import SameskuError
 from tui.background import in_background
 from tui.common.dialogs import ConfirmDialog
@@ -157,6 +158,9 @@ class ModelsScreen(TwoSidedScreen):
             self.say(_FOR_LEADS)
         elif current is None or current.is_champion:
             self.say("This encoder is the champion already.")
+        elif current.rejection:
+            question = f"{safe(current.rejection)} Promote {current.id} all the same? That is recorded."
+            self._confirm(question, "Promote", ("models", "promote", current.id, "--force"))
         else:
             self._confirm(f"Promote {current.id} to champion?", "Promote", ("models", "promote", current.id))
 

@@ -51,7 +51,8 @@ def test_a_retrain_tells_figures_with_intervals() -> None:
     console = Console(width=200)
     with console.capture() as capture:
         console.print(comparison({**known, "changes": {w: dict.fromkeys(figures, change) for w in model}}))
-    assert "+0.100 (+0.050 to +0.150)" in capture.get()
+    assert "dense   hit@1       0.500  0.500  +0.100  +0.050 to +0.150\n" in capture.get()
+    assert "matcher" not in capture.get()
     with console.capture() as capture:
         console.print(comparison(known))  # of an earlier version
     assert "change" not in capture.get()

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,19 @@ def test_the_first_promotion_is_rolled_back_to_the_base(registry: Registry) -> N
     registry.promote("m1", "better")
     assert registry.rollback() == BASE.id
     assert registry.champion() == BASE
+
+
+def test_a_rejection_is_kept_until_the_model_is_promoted_all_the_same(registry: Registry) -> None:
+    trained(registry, "m1")
+    assert registry.rejection("m1") == registry.rejection(BASE.id) == ""
+    decision = {"outcome": "rejected", "reason": "Not better.", "ranking": "matched", "metric": "mrr@10"}
+    registry.add(replace(registry.card("m1"), decision=decision))
+    assert registry.rejection("m1") == "Not better."
+    registry.promote("m1", "by lea, forced")
+    assert registry.rejection("m1") == ""
+    trained(registry, "m2")
+    registry.add(replace(registry.card("m2"), decision=decision | {"outcome": "waiting"}))
+    assert registry.rejection("m2") == ""
 
 
 def test_a_model_that_is_in_use_is_not_put_in_use_again(registry: Registry) -> None:
