@@ -2,8 +2,8 @@
 
 import sqlite3
 import time
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -49,10 +49,17 @@ def back_up_open(connection: sqlite3.Connection, path: Path) -> Backup:
     return _backup(lambda draft: copy_to(connection, draft), path, path.parent / FOLDER, None)
 
 
+@contextmanager
+def backups_locked(folder: Path) -> Iterator[None]:
+    """Exclude other programs that add backups to a folder, or move them away; the folder is created if needed."""
+    folder.mkdir(mode=0o770, exist_ok=True, parents=True)
+    with closing(FifoWriteLock(folder / "labels.db")) as lock, lock.hold(_LOCK_TIMEOUT_S):
+        yield
+
+
 def _backup(copy: Callable[[Path], None], path: Path, folder: Path, keep: int | None) -> Backup:
     try:
-        folder.mkdir(mode=0o770, exist_ok=True, parents=True)
-        with closing(FifoWriteLock(folder / "labels.db")) as lock, lock.hold(_LOCK_TIMEOUT_S):
+        with backups_locked(folder):
             made = _make(copy, path, folder)
             _rotate(folder, made, keep)
     except OSError as error:

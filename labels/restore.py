@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labels import backup_index, database, files
-from labels.backup import backup
+from labels.backup import backup, backups_locked
 from labels.backup_index import FOLDER, Backup
 from labels.errors import LabelsError
 from labels.leases import Leases
@@ -223,8 +223,10 @@ def restore(
         saved = _back_up_current(path)
         if confirm is not None and saved is not None and saved.events != dropped.last:
             raise LabelsError("Somebody has decided in the meantime; nothing was changed.", "Restore again.")
-        with _locked(path, saved) if saved else _moved_aside(path) as previous:
-            set_aside = _set_aside_later_backups(draft, path.parent / FOLDER, timestamp)
+        folder = path.parent / FOLDER
+        # A backup that was copied before and named after the exchange would hold events that the ledger then lacks.
+        with backups_locked(folder), _locked(path, saved) if saved else _moved_aside(path) as previous:
+            set_aside = _set_aside_later_backups(draft, folder, timestamp)
             files.publish(draft, path)
     return RestoreResult(
         found.events,

@@ -2,16 +2,20 @@
 
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime, tzinfo
 from pathlib import Path
+from threading import Event, Thread, current_thread
 
 import pytest
 from samples import match, q
 
+import labels.backup
+import labels.restore
 from labels import backup_index, database
 from labels.backup import backup
-from labels.backup_index import backups
+from labels.backup_index import Backup, backups
 from labels.errors import LabelsError
 from labels.leases import Leases
 from labels.model import ActionDetails, Verb
@@ -220,3 +224,30 @@ def test_two_restores_in_one_second_keep_both_ledgers(path: Path, monkeypatch: p
     assert [query for each in previous if each for query in sorted(answered(each) - {"1", "2"})] == [
         "3", "4", "5", "5 again",
     ]  # fmt: skip
+
+
+def test_a_backup_copied_before_the_exchange_is_not_named_after_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copied, exchanged = Event(), Event()
+    other = Thread(target=backup, args=(path, path.parent / backup_index.FOLDER))
+
+    def newest(folder: Path) -> Backup | None:
+        if current_thread() is other:
+            copied.set()
+            assert exchanged.wait(60)
+        return find_newest(folder)
+
+    @contextmanager
+    def locked(ledger: Path, saved: Backup) -> Iterator[Path]:
+        other.start()
+        copied.wait(0.5)  # in vain: the restore keeps other backups waiting
+        with lock(ledger, saved) as previous:
+            yield previous
+
+    find_newest, lock = labels.backup._newest, labels.restore._locked
+    monkeypatch.setattr(labels.backup, "_newest", newest)
+    monkeypatch.setattr(labels.restore, "_locked", locked)
+    restore(latest(path), path)
+    exchanged.set()
+    other.join(60)
+    assert verify(path).ok
+    assert answered(path) == answered(latest(path)) == {"1", "2"}
