@@ -68,6 +68,7 @@ def test_an_endless_line_is_refused(tmp_path: Path, read: Callable[[Path], objec
     assert len(refusal.value.message) < 300
 
 
+@pytest.mark.slow
 def test_an_overlong_row_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "pairs.csv"
     path.write_text('1,2\n3,"' + "x\n" * (MAX_ROW // 2) + '"\n')

@@ -59,6 +59,7 @@ def test_the_learner_with_the_least_loss_of_the_folds_is_the_one_in_use() -> Non
         assert found.learner.name == min(found.losses, key=lambda name: found.losses[name])
 
 
+@pytest.mark.slow
 def test_many_labels_of_what_no_line_tells_choose_trees() -> None:
     found = fit_matcher(training(2100), FEATURES)
     assert found.learner.name == "boosted" == min(found.losses, key=lambda name: found.losses[name])
