@@ -1,8 +1,12 @@
-"""The generated parts of the documentation, as a MkDocs hook: command line, settings, keys, and included files.
+"""The generated parts of the documentation: command line, settings, keys, and the files that the site includes.
 
-A page marks the place with `<!-- generated: NAME -->`, where NAME is `commands`, `settings` or `keys`, or with
-`<!-- include: FILE -->`, a path from the repository's root. Both are filled in when the site is built, so that they
-are never out of date.
+    python -m docs.scripts.reference        # writes them into the pages; `make reference`
+
+A page marks a part with `<!-- generated: NAME -->` and `<!-- end -->`, where NAME is `commands`, `settings` or `keys`.
+The text between the two is stored in the page, since pages are also read in the repository; a test keeps it current.
+
+`<!-- include: FILE -->`, a path from the repository's root, stands before a link to the file and an `<!-- end -->`. A
+reader of the repository follows the link. On the site, this MkDocs hook puts the file in its place.
 """
 
 import ast
@@ -24,17 +28,24 @@ from tui.command_line import doctor, review, web
 from tui.key_bindings import GROUPS
 
 ROOT = Path(__file__).parents[2]
-_PLACE = re.compile(r"<!-- (generated|include): (\S+) -->")
+_PART = re.compile(r"<!-- (generated|include): (\S+) -->\n(.*?)<!-- end -->", re.DOTALL)
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
-    """MkDocs' hook: the page's Markdown with its generated parts."""
-    return _PLACE.sub(lambda place: filled(place[1], place[2]), markdown)
+    """MkDocs' hook: the page's Markdown with the included files, and without the marks."""
+    return _PART.sub(lambda part: part[3] if part[1] == "generated" else included(ROOT / part[2]), markdown)
 
 
-def filled(kind: str, name: str) -> str:
-    """The Markdown that takes the place of a mark."""
-    return _GENERATED[name]() if kind == "generated" else included(ROOT / name)
+def pages() -> dict[Path, str]:
+    """The pages with a generated part, as they should be."""
+    texts = {path: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").rglob("*.md"))}
+    return {path: _PART.sub(_current, text) for path, text in texts.items() if "<!-- generated:" in text}
+
+
+def _current(part: re.Match[str]) -> str:
+    kind, name, text = part.groups()
+    text = f"\n{_GENERATED[name]()}\n\n" if kind == "generated" else text
+    return f"<!-- {kind}: {name} -->\n{text}<!-- end -->"
 
 
 def included(path: Path) -> str:
@@ -239,3 +250,8 @@ _GENERATED: dict[str, Callable[[], str]] = {
     "settings": settings_reference,
     "keys": key_reference,
 }
+
+
+if __name__ == "__main__":
+    for page, content in pages().items():
+        page.write_text(content, encoding="utf-8")
