@@ -9,11 +9,9 @@ The text between the two is stored in the page, since pages are also read in the
 reader of the repository follows the link. On the site, this MkDocs hook puts the file in its place.
 """
 
-import ast
 import inspect
 import re
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -24,6 +22,7 @@ from pydantic.fields import FieldInfo
 from core.cli.app import make_app
 from core.cli.verbs import load_all
 from core.settings import Settings
+from core.settings_info import descriptions
 from tui.command_line import doctor, review, web
 from tui.key_bindings import GROUPS
 
@@ -159,25 +158,15 @@ def settings_reference() -> str:
         if isinstance(model, type) and issubclass(model, BaseModel):
             parts.append(f"## `[{section}]`\n\n{_prose(model.__doc__ or '')}")
             parts.append("| setting | value | default | meaning |\n| --- | --- | --- | --- |")
-            told = docstrings(model)
+            told = descriptions(model)
             parts[-1] += "".join(
                 f"\n| `{name}` | {_kind(each)} | {_written(each.get_default(call_default_factory=True))}"
                 f" | {_prose(told.get(name, ''))} |"
                 for name, each in model.model_fields.items()
             )
         else:
-            parts.append(f"## `[{section}]`\n\n{_prose(docstrings(Settings).get(section, ''))}")
+            parts.append(f"## `[{section}]`\n\n{_prose(descriptions(Settings).get(section, ''))}")
     return "\n\n".join(parts)
-
-
-def docstrings(model: type[BaseModel]) -> dict[str, str]:
-    """The meaning of each field: its description, else the docstring below it in the source."""
-    found = {name: field.description for name, field in model.model_fields.items() if field.description}
-    (definition,) = ast.parse(inspect.getsource(model)).body
-    for field, below in pairwise(definition.body if isinstance(definition, ast.ClassDef) else []):
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(below, ast.Expr):
-            found.setdefault(field.target.id, str(ast.literal_eval(below.value)))
-    return found
 
 
 def _kind(field: FieldInfo) -> str:
@@ -186,13 +175,17 @@ def _kind(field: FieldInfo) -> str:
     for each in field.metadata:
         limits |= {name: getattr(each, name) for name in ("ge", "gt", "le", "lt") if hasattr(each, name)}
     if "ge" in limits and "le" in limits:
-        bounds = f"{limits['ge']:g} to {limits['le']:g}"
+        bounds = f"{_number(limits['ge'])} to {_number(limits['le'])}"
     else:
         signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
         bounds = ", ".join(
-            f"{sign}\N{NO-BREAK SPACE}{limits[name]:g}" for name, sign in signs.items() if name in limits
+            f"{sign}\N{NO-BREAK SPACE}{_number(limits[name])}" for name, sign in signs.items() if name in limits
         )
     return ", ".join(part for part in (_type(field.annotation), bounds) if part)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) else f"{value:g}"
 
 
 def _type(annotation: object) -> str:
