@@ -12,6 +12,8 @@ import pytest
 from core.settings import Settings
 from docs.scripts.diagrams import ASSETS, diagrams
 from docs.scripts.reference import command_reference, commands, key_reference, pages, settings_reference
+from labels.model import Stream
+from tui.common.words import STREAM_HELP
 from tui.key_bindings import GROUPS
 
 ROOT = Path(__file__).parents[2]
@@ -143,6 +145,18 @@ def test_the_readme_is_short_and_its_links_lead_somewhere() -> None:
     for page in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
         for link in re.findall(r"\]\(([^)#\s]+)", (ROOT / page).read_text(encoding="utf-8")):
             assert link.startswith("https://") or (ROOT / link).exists(), (page, link)
+
+
+def test_every_stream_has_one_definition() -> None:
+    """The one that the desk shows is in the glossary and on the page for teams."""
+    pages = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("glossary.md", "how-to/team.md")}
+    for stream, sentence in STREAM_HELP.items():
+        for name, text in pages.items():
+            if stream is not Stream.ADJUDICATION or name != "glossary.md":  # there, it is the act
+                assert sentence.rstrip(".").lower() in " ".join(text.lower().split()), (stream, name)
+    for name in ("README.md", "docs/how-to/own-catalogues.md"):
+        (line,) = re.findall(r"--stream triage +# (.+)", (ROOT / name).read_text(encoding="utf-8"))
+        assert STREAM_HELP[Stream.TRIAGE].rstrip(".").lower() in line, name
 
 
 def test_the_glossary_has_every_term_once_in_order() -> None:

@@ -34,9 +34,9 @@ VERB_WORDS = {
 }  # fmt: skip
 
 STREAM_HELP = {
-    Stream.TRIAGE: "The most uncertain queries first.",
+    Stream.TRIAGE: "Queries for training, the most informative first.",
     Stream.VALIDATION: "Random sample, labelled blind, to evaluate the models.",
-    Stream.AUDIT: "Random checks of confident predictions.",
+    Stream.AUDIT: "Random sample of predictions, labelled blind, to verify them.",
     Stream.ADJUDICATION: "Disagreements and contradictions to resolve.",
 }
 
