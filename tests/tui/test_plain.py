@@ -31,7 +31,7 @@ def talk(bench: Bench, *lines: str, stream: Stream = Stream.TRIAGE, judge: FakeJ
 
 def test_query_and_candidates_are_read_out(bench: Bench) -> None:
     said = talk(bench)
-    assert "triage: 0 of 7 done, 7 left, 0 yours." in said
+    assert "triage: 0 of 7 done, 7 left, 0 this session." in said
     assert (
         "Query: WD My Passport 1TB Portable External Hard Drive, Black; WD; WDBYNN0010BBK; 54.99 (walmart q3)" in said
     )

@@ -79,7 +79,7 @@ def _left(status: DeskStatus) -> Content:
     counts = Content.assemble(
         (f"{progress.done:,}", STRONG), (f" of {progress.total:,}", MUTED), "  ",
         (f"{progress.total - progress.done:,}", STRONG), (" left", MUTED), "  ",
-        (f"{progress.own:,}", STRONG), (" yours", MUTED),
+        (f"{progress.own:,}", STRONG), (" this session", MUTED),
     )  # fmt: skip
     return Content(" ").join([*parts, Content(" ") + counts])
 
@@ -88,7 +88,7 @@ def _pace(progress: Progress) -> Content:
     """Queries an hour in this session and the estimated time left; empty while unknown."""
     if progress.hourly is None or progress.left_s is None:
         return Content.empty()
-    return Content.styled(f"  {progress.hourly:,.0f} an hour, {duration(progress.left_s)} to go", MUTED)
+    return Content.styled(f"  {progress.hourly:,.0f}/h, {duration(progress.left_s)} to go", MUTED)
 
 
 def _right_options(status: DeskStatus, jobs: Sequence[Job]) -> list[Content]:

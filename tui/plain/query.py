@@ -34,7 +34,7 @@ from tui.services.desk import Desk
 def progress_line(item: ReviewItem, progress: Progress) -> str:
     """Stream and progress in one line."""
     name = item.stream.value + (", blind" if item.blind else "")
-    left = f"{progress.total - progress.done:,} left, {progress.own:,} yours"
+    left = f"{progress.total - progress.done:,} left, {progress.own:,} this session"
     pace = "" if progress.hourly is None else f", {progress.hourly:,.0f} an hour"
     to_go = "" if progress.left_s is None else f", {duration(progress.left_s)} to go"
     return f"{name}: {progress.done:,} of {progress.total:,} done, {left}{pace}{to_go}."
