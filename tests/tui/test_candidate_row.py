@@ -64,7 +64,8 @@ def test_a_row_of_two_lines_has_more_than_the_price_on_the_second() -> None:
     found = [row.split("\n")[1].split("  ") for row in rows(options, 62, 2, blind=False)]
     seconds = [[part.strip() for part in row if part.strip()] for row in found]
     assert seconds == [
-        ["MDR-7506", "9.00"], ["amazon B2", "9.00"], ["amazon B3", "9.00"], ["that needs a second line of the row", "9.00"],
+        ["MDR-7506", "9.00"], ["amazon B2", "9.00"], ["amazon B3", "9.00"],
+        ["that needs a second line of the row", "9.00"],
         ["A brand with a name that is longer than …", "9.00"],
     ]  # fmt: skip
 

@@ -240,7 +240,7 @@ def test_enter_on_an_open_query_lists_the_options(bench: Bench) -> None:
 def test_the_basis_of_the_bands_is_printed_once(bench: Bench) -> None:
     said = talk(bench, "n", "n", "b", "b", "q")
     assert said.count("The bands are based on: cosine bands (uncalibrated)") == 1
-    assert said.count("The bands are based on: cosine bands, labels of one class") == 1
+    assert said.count("The bands are based on: cosine bands, one class so far") == 1
     assert "labels are of one class, no match: the matcher needs at least one match" in said
 
 

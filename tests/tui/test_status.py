@@ -4,10 +4,12 @@ import pytest
 from desk_bench import Bench, screen_text, settled
 from desk_matcher import FakeMatcher
 
+from core.queue.item import Progress
 from core.queue.session import ReviewSession
 from core.queue.session_stats import SessionStats
 from core.retrieval.candidates import MatcherSummary
 from labels.model import Stream
+from tui.common.status import DeskStatus, status_line
 from tui.common.words import calibration_details, calibration_summary
 from tui.review.screen import ReviewScreen
 
@@ -68,3 +70,13 @@ async def test_the_own_count_is_that_of_the_session_and_says_so(bench: Bench) ->
         await pilot.press("n")
         await settled(pilot)
         assert "2 of 7  5 left  1 this session" in screen_text(app).splitlines()[0]
+
+
+def test_the_calibration_is_worth_more_than_the_count_of_the_session() -> None:
+    progress = Progress(1_204, 2_554, 112)
+    status = DeskStatus(
+        Stream.TRIAGE, progress, "ada", "MiniLM", MatcherSummary(0.5, 0.9, 0.1, 1_312, 300), blind=False
+    )
+    lines = [status_line(status, (), width).plain for width in (100, 80, 60)]
+    assert ["112 this session" in line for line in lines] == [True, False, True]
+    assert ["matcher: 1,312 labelled pairs" in line for line in lines] == [True, True, False]

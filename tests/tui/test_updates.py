@@ -97,7 +97,7 @@ def test_labels_of_one_class_are_said_to_be_so(bench: Bench) -> None:
     assert desk.single_class_notice.startswith(
         "2 labels are of one class, no match: the matcher needs at least one match"
     )
-    assert "labels of one class" in talk(bench, "q")
+    assert "one class so far" in talk(bench, "q")
 
 
 def test_a_draw_of_the_screen_does_not_count_all_labels(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
