@@ -91,6 +91,7 @@ async def test_headings_are_above_their_columns(bench: Bench, size: tuple[int, i
         await settled(pilot)
         lines = screen_text(app).splitlines()
         title = next(at for at, line in enumerate(lines) if " title " in line)
+        assert not lines[title].partition(" title ")[0].endswith(("=", "≈", "≠"))  # one title: nothing to compare
         assert "walmart q3" not in lines[title - 1]
         assert "amazon q3-c1" in lines[title - 1]
         heading = next(line for line in lines[title:] if "walmart q3" in line)
