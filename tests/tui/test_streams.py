@@ -39,7 +39,7 @@ async def test_each_stream_shows_its_purpose_and_progress(bench: Bench, size: tu
             "TRIAGE Queries for training, the most informative first.", "5 of 7, 2 left",
             "5 yours; 400 an hour, 18 s to go you are here",
             "VALIDATION Random sample, labelled blind, to evaluate the models.", "0 of 1, 1 left",
-            "AUDIT Random sample of predictions, labelled blind, to verify them.",
+            "AUDIT Random sample of predictions, verified blind.",
             "No sample is drawn; the matcher is certain about 5 queries",
             "ADJUDICATION Disagreements and contradictions to resolve.",
         ):  # fmt: skip

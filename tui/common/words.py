@@ -36,7 +36,7 @@ VERB_WORDS = {
 STREAM_HELP = {
     Stream.TRIAGE: "Queries for training, the most informative first.",
     Stream.VALIDATION: "Random sample, labelled blind, to evaluate the models.",
-    Stream.AUDIT: "Random sample of predictions, labelled blind, to verify them.",
+    Stream.AUDIT: "Random sample of predictions, verified blind.",
     Stream.ADJUDICATION: "Disagreements and contradictions to resolve.",
 }
 
