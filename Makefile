@@ -87,9 +87,12 @@ bench-ledger-kill: $(VENV)/dev ## kill what acts on the ledger at ROUNDS random 
 bench-kill-mixed: $(VENV)/dev ## kill desks, imports, merges, backups and restores that act at once, ROUNDS times in all
 	@$(BIN)/python -m tests.bench.kill_mixed --kills $(or $(ROUNDS),500)
 
-.PHONY: docs recording lock
+.PHONY: docs reference recording lock
 docs: $(VENV)/dev ## the documentation site, into site/; warnings are errors
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet && echo "site/index.html"
+
+reference: $(VENV)/dev ## the reference of commands, settings and keys in docs/reference, from the program
+	@$(BIN)/python -m docs.scripts.reference
 
 recording: $(VENV)/dev ## the desk's picture and recording in docs/assets, from a session on the demo
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m docs.scripts.recording

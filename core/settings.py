@@ -72,6 +72,7 @@ class EncoderSettings(_Section):
     max_tokens: Annotated[int, Field(ge=8, le=512)] = 96
     """Longer texts are truncated; title, brand and model number rarely reach it."""
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 64
+    """Number of texts encoded at once; more need more memory, and are faster on a GPU."""
 
 
 class SearchSettings(_Section):
@@ -89,7 +90,9 @@ class BandSettings(_Section):
     """Cosine thresholds of the bands as long as there is no matcher."""
 
     high: Annotated[float, Field(gt=0, lt=1)] = 0.85
+    """Cosine from which a candidate is in the band high."""
     medium: Annotated[float, Field(gt=0, lt=1)] = 0.75
+    """Cosine from which a candidate is in the band medium; below, it is in the band low."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "BandSettings":
@@ -157,22 +160,32 @@ class MatchSettings(_Section):
 
 
 class RetrainSettings(_Section):
-    """The LoRA recipe; sources and measurements are in core/training/encoder_recipe.py."""
+    """Fine-tuning of the encoder with LoRA."""
+
+    # Sources and measurements of the defaults are in core/training/encoder_recipe.py.
 
     epochs: Annotated[int, Field(ge=1, le=100)] = 4
+    """Number of passes over the training examples; `min_steps` may require more."""
     min_steps: Annotated[int, Field(ge=0, le=100_000)] = 20
     """Minimum number of optimizer steps: with few labels, more epochs are run."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 5e-4
+    """Peak learning rate; after the warm-up it falls to zero along a cosine."""
     batch_size: Annotated[int, Field(ge=2, le=1024)] = 32
+    """Examples per optimizer step; each also has the others' candidates as negatives."""
     hard_negatives: Annotated[int, Field(ge=1, le=10)] = 3
+    """Number of hard negatives per training example."""
     rank: Annotated[int, Field(ge=1, le=256)] = 16
+    """Rank of the LoRA update matrices: a higher one trains more weights."""
     alpha: Annotated[int, Field(ge=1, le=512)] = 32
+    """Scale of the LoRA update, which is multiplied by alpha / rank."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Dropout probability of the LoRA layers in training."""
     scale: Annotated[float, Field(gt=0)] = 20.0
     """Inverse temperature of the contrastive loss."""
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Share of the steps used for learning rate warm-up."""
     seed: int = 13
+    """Seed of the held-out queries, the initial LoRA weights and the order of examples."""
     holdout_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share of labelled queries held out for evaluation as long as there is no manual validation set."""
     promote: Literal["better", "never"] = "better"

@@ -20,7 +20,7 @@ class SettingInfo:
         name: the dotted key, `section.name`.
         value: its value in force, as samesku.toml would have it.
         origin: `default`, `file` or `environment`.
-        help: its description; empty if the name is enough.
+        help: its description; empty for a key of the section `keys`.
     """
 
     name: str

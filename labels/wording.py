@@ -1,5 +1,6 @@
 """Formatting of counts and joining of clauses in messages."""
 
+import re
 from collections.abc import Sequence
 
 _SENTENCE_ENDS = (".", "!", "?", "…")
@@ -14,6 +15,11 @@ def counted(number: int, one: str, many: str = "") -> str:
         many: the noun in the plural; by default the singular with an s.
     """
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def evaluation_set(name: str) -> str:
+    """The stored name of an evaluation set as people read it: `validation set v2` for `validation@2`."""
+    return re.sub(r"^validation@(\d+)$", r"validation set v\1", name)
 
 
 def join_clauses(clauses: Sequence[str]) -> str:

@@ -121,7 +121,7 @@ class DeskApp(App[None]):
         self.app_resume_signal.subscribe(self, lambda _: self._resume())
         if self._welcome:
             # The review screen stays visible behind the dialog: first it is laid out for the terminal's width.
-            self.screen.call_after_refresh(self.open, WelcomeDialog(), self._practise)
+            self.screen.call_after_refresh(self.open, WelcomeDialog(self.desk.guidelines), self._practise)
 
     def _set_theme(self) -> None:
         """Set the theme of the last session, if this terminal can show it, else the team's."""

@@ -121,8 +121,10 @@ PRACTISED = (
     _TO_WORK,
 )
 
+#: The dialog explains the review screen's keys; those that only show something work in it already.
 WELCOME = (
     Act("begin", "enter", "Enter", "begin", "Press the highlighted button.", "choose", 1),
+    *(act for act in REVIEW if act.id in {"guidelines", "help"}),
     _TO_WORK,
 )
 

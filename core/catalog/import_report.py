@@ -149,7 +149,7 @@ class ImportReport:
         rounded_ids: number of ids that a spreadsheet has rounded.
         notes: remarks on how the file was read.
         role_before: the source's previous role; None for a new source.
-        other_currencies: currencies on the other side of pairs; the empty text for prices without one.
+        other_currencies: currencies of the sources that it is paired with; the empty text for prices without one.
     """
 
     source: str
@@ -165,7 +165,7 @@ class ImportReport:
     rounded_ids: int = 0
     notes: Sequence[str] = ()
     role_before: Role | None = None
-    other_currencies: frozenset[str] = frozenset()
+    other_currencies: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -201,7 +201,7 @@ class ImportReport:
 
     def _assumed_currencies(self) -> Iterator[str]:
         """Remarks on prices without a currency if others have one."""
-        here, elsewhere = set(self.prices.currencies), self.other_currencies
+        here, elsewhere = set(self.prices.currencies), set().union(*self.other_currencies.values())
         codes = format_names(sorted((here | elsewhere) - {""}))
         if "" in here and codes:
             prices = counted(self.prices.currencies[""], "price")
@@ -210,7 +210,8 @@ class ImportReport:
                 " --map currency=COLUMN"
             )
         elif "" in elsewhere and here - {""}:
-            yield (f"prices on the other side have no currency: they are assumed to be in {codes} when compared.")
+            names = format_names([name for name, found in self.other_currencies.items() if "" in found])
+            yield f"prices of {names} have no currency: they are assumed to be in {codes} when compared."
 
     def _ids(self) -> Iterator[str]:
         if self.rounded_ids:

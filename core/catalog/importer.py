@@ -144,7 +144,7 @@ def import_file(
     return ImportReport(
         source, role, counts, choice.by_field, rejects.counts, rejects.written, round(time.monotonic() - started, 3),
         choice, builder.prices, builder.gtins, builder.rounded_ids, content.notes, before,
-        store.other_side_currencies(role),
+        store.other_side_currencies(role, source),
     )  # fmt: skip
 
 

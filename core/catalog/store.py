@@ -204,15 +204,23 @@ class CatalogStore:
         """The role of a source; None if there is no such source."""
         return next((each.role for each in self.sources() if each.name == source), None)
 
-    def other_side_currencies(self, role: Role) -> frozenset[str]:
-        """Currencies of the prices in the other role; the empty text for prices without one."""
+    def other_side_currencies(self, role: Role, source: str) -> dict[str, frozenset[str]]:
+        """Currencies of the prices in the other role, by source; the empty text for prices without one.
+
+        Args:
+            role: that of the source.
+            source: left out, as a preview of another role has not changed what is stored.
+        """
         with self._guarded() as db:
             rows = db.execute(
-                "SELECT DISTINCT currency FROM products JOIN sources ON name = source"
-                " WHERE role != ? AND price IS NOT NULL",
-                [role],
+                "SELECT DISTINCT source, currency FROM products JOIN sources ON name = source"
+                " WHERE role != ? AND source != ? AND price IS NOT NULL ORDER BY source",
+                [role, source],
             )
-            return frozenset(_text(currency) for (currency,) in rows)
+            found: dict[str, set[str]] = {}
+            for name, currency in rows:
+                found.setdefault(_text(name), set()).add(_text(currency))
+            return {name: frozenset(currencies) for name, currencies in found.items()}
 
     @property
     def mark(self) -> str:

@@ -31,7 +31,7 @@ from core.judge.run import Budget, JudgingResult, judge_pairs
 from core.retrieval.encoder_registry import Registry
 from core.text.safe import safe
 from labels.model import Pair
-from labels.wording import counted
+from labels.wording import counted, evaluation_set
 
 _NAMES = "cross-encoder, mlx, mlx-base (without its adapter) or server"
 _Pairs = Annotated[
@@ -142,7 +142,7 @@ def _print_report(context: Context, report: JudgeReport) -> None:
     context.out.print(
         safe(
             f"{metrics.judge}: {counted(metrics.pairs, 'pair')},"
-            f" {counted(metrics.matches, 'match', 'matches')} ({report.judged_on})"
+            f" {counted(metrics.matches, 'match', 'matches')} ({evaluation_set(report.judged_on)})"
         )
     )
     context.out.print(_metrics_table([metrics]))

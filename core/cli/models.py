@@ -13,7 +13,7 @@ from core.errors import ModelError
 from core.evaluation.encoder_comparison import compare_encoders
 from core.permissions import require_lead
 from core.retrieval.encoder_registry import Registry
-from labels.wording import counted
+from labels.wording import counted, evaluation_set
 
 app = typer.Typer(help="The encoders: list, show, compare, promote, roll back.", no_args_is_help=True)
 
@@ -38,7 +38,7 @@ def list_models(ctx: typer.Context) -> None:
         table.add_row(
             "●" if card.id == champion else "", card.id, card.created_at, str(card.trained_on.get("triplets", "")),
             *(f"{card.metrics[name]:.3f}" if name in card.metrics else "" for name in ("hit@1", "mrr@10")),
-            card.judged_on,
+            evaluation_set(card.judged_on),
         )  # fmt: skip
     context.out.print(table if cards else "Only the base encoder so far; `samesku retrain` trains another.")
     context.answer({"champion": champion, "models": [asdict(card) for card in cards]})
@@ -55,9 +55,10 @@ def show(
     """
     context = context_of(ctx)
     facts = asdict(Registry(context.workspace.require(), context.settings).card(model))
-    for name, value in facts.items():
-        # `parts` has a digest per file; only their number is printed.
-        context.out.print(f"{name}: {counted(len(value), 'file') if name == 'parts' else value}")
+    # `parts` has a digest per file; only their number is printed.
+    readable = {"parts": counted(len(facts["parts"]), "file"), "judged_on": evaluation_set(facts["judged_on"])}
+    for name, value in {**facts, **readable}.items():
+        context.out.print(f"{name}: {value}")
     context.answer(facts)
 
 
@@ -80,7 +81,8 @@ def compare(
         counts = {name: found.counts(name) for name in found.rankings}
         reporter.result({"before": before, "after": after, "judged_on": found.judged_on, "counts": counts})
     context.out.print(
-        f"{counted(len(found.queries), 'query', 'queries')} with a known match ({found.judged_on}): {before} → {after}"
+        f"{counted(len(found.queries), 'query', 'queries')} with a known match"
+        f" ({evaluation_set(found.judged_on)}): {before} → {after}"
     )
     context.out.print(changes(found))
     context.out.print(moves(found, found.rankings[0]))

@@ -14,7 +14,7 @@ from core.permissions import is_lead, require_lead
 from core.toml_file import read_toml
 from core.training.run import retrain as run
 from labels.exchange.files import unreadable_message
-from labels.wording import counted
+from labels.wording import counted, evaluation_set
 
 #: Settings that decide on a promotion.
 _GATE = ("promote", "gate", "gate_metric", "min_gain", "min_queries")
@@ -80,5 +80,6 @@ def _from_recipe(recipe: Path | None) -> list[str]:
 def _print_result(context: Context, result: dict[str, Any]) -> None:
     context.out.print(comparison(result))
     context.out.print(
-        f"{result['decision']} Evaluated on {counted(result['queries'], 'query', 'queries')} ({result['set']})."
+        f"{result['decision']} Evaluated on {counted(result['queries'], 'query', 'queries')}"
+        f" ({evaluation_set(result['set'])})."
     )

@@ -371,19 +371,19 @@ def _gtin(query: Product, candidate: Product, _: FeatureValues) -> list[Fact]:
 def _neighbours(_: Product, __: Product, values: FeatureValues) -> Iterator[Fact]:
     rank, rank_back = values.get("characters_place", math.nan), values.get("characters_place_back", math.nan)
     if rank > 1:
-        yield Fact(f"{_others(rank - 1, 'candidate', 'candidates')} as alike or more", -1)
+        yield Fact(f"{_others(rank - 1, 'product', 'products')} an equal or higher lexical similarity", -1)
         if rank <= _TOP_RANK:
-            yield Fact(f"among the {rank:.0f} most alike of the whole catalogue", +1)
+            yield Fact(f"rank {rank:.0f} of the whole catalogue by lexical similarity", +1)
     elif not math.isnan(rank):
-        yield Fact("no other candidate is as alike", +1)
+        yield Fact("highest lexical similarity of the whole catalogue", +1)
         if rank_back > 1:
-            yield Fact(f"{_others(rank_back - 1, 'query', 'queries')} as alike or more", -1)
+            yield Fact(f"{_others(rank_back - 1, 'query', 'queries')} an equal or higher lexical similarity", -1)
 
 
 def _others(number: float, one: str, many: str) -> str:
-    """`1 other query is`, `7 other queries are`; ranks are counted up to `MAX_RANK`."""
+    """`1 other query has`, `7 other queries have`; ranks are counted up to `MAX_RANK`."""
     count = f"{number:.0f}{' or more' if number >= MAX_RANK else ''}"
-    return f"{count} other {one} is" if number == 1 else f"{count} other {many} are"
+    return f"{count} other {one} has" if number == 1 else f"{count} other {many} have"
 
 
 #: Facts from the listings and the feature values, by feature group.

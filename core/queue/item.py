@@ -114,7 +114,7 @@ class Progress:
     Attributes:
         done: answered queries.
         total: all queries.
-        own: queries answered by the annotator in this session.
+        own: queries answered by the annotator, in this session if not said otherwise.
         hourly: answers per hour in this session without pauses; None while there are too few.
     """
 

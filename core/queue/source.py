@@ -7,7 +7,7 @@ from itertools import chain
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.errors import DamagedError
-from core.matching.bands import Band, band_of, percent
+from core.matching.bands import Band, band_of, percent, probability_words
 from core.queue.disputes import Disputes
 from core.queue.item import Option, Progress, ReviewItem, options_of, search_option
 from core.queue.refit_result import COLD_START_REASON, ExpectedGain, RefitResult
@@ -429,10 +429,12 @@ class QueueSource:
             return "Not calibrated yet: likely matches and near misses come first."
         if summary is not None and likely:
             threshold = percent(summary.threshold)
-            return f"The best candidate has {percent(max(likely))}; the matcher's threshold is {threshold}."
+            return f"The best candidate has {probability_words(max(likely))}; the matcher's threshold is {threshold}."
         top = max((o.similarity for o in options if o.similarity is not None), default=self._top[query])
-        near = "near" if abs(top - self._boundary) < 0.05 else ("above" if top > self._boundary else "below")
-        return f"Best similarity {top:.2f}, {near} the boundary of {self._boundary:.2f}."
+        bands = self.settings.bands
+        place = {Band.HIGH: "above", Band.MEDIUM: "in", Band.LOW: "below"}[band_of(top, bands.high, bands.medium)]
+        medium = f"the medium band, {bands.medium:.2f} to {bands.high:.2f}"
+        return f"The best candidate has a similarity of {top:.2f}: {place} {medium}."
 
     def _refit_reason(self, query: ProductRef, options: list[Option]) -> str:
         """The refit's reason, if its probabilities are those of the options; empty otherwise."""

@@ -36,7 +36,7 @@ from core.training.trainer_hooks import ProbeQuery, affordable_probes, draw_prob
 from core.workspace import Workspace
 from labels.backup import backup
 from labels.model import Pair, ProductRef
-from labels.wording import counted
+from labels.wording import counted, evaluation_set
 
 
 def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lead: bool = True) -> dict[str, object]:
@@ -277,7 +277,7 @@ def _training_summary(splits: Splits, triplets: list[Triplet]) -> str:
     """
     if not splits.eval_queries:
         raise ModelError("There are no labelled matches to evaluate a new model on.", "Accept some matches first.")
-    origin = f"of {splits.name}" if splits.manual else "held out of training (no validation set yet)"
+    origin = f"of {evaluation_set(splits.name)}" if splits.manual else "held out of training (no validation set yet)"
     return (
         f"{counted(len(triplets), 'match', 'matches')} to train on;"
         f" evaluated on {counted(len(splits.eval_queries), 'query', 'queries')} {origin}."

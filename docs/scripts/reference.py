@@ -1,15 +1,17 @@
-"""The generated parts of the documentation, as a MkDocs hook: command line, settings, keys, and included files.
+"""The generated parts of the documentation: command line, settings, keys, and the files that the site includes.
 
-A page marks the place with `<!-- generated: NAME -->`, where NAME is `commands`, `settings` or `keys`, or with
-`<!-- include: FILE -->`, a path from the repository's root. Both are filled in when the site is built, so that they
-are never out of date.
+    python -m docs.scripts.reference        # writes them into the pages; `make reference`
+
+A page marks a part with `<!-- generated: NAME -->` and `<!-- end -->`, where NAME is `commands`, `settings` or `keys`.
+The text between the two is stored in the page, since pages are also read in the repository; a test keeps it current.
+
+`<!-- include: FILE -->`, a path from the repository's root, stands before a link to the file and an `<!-- end -->`. A
+reader of the repository follows the link. On the site, this MkDocs hook puts the file in its place.
 """
 
-import ast
 import inspect
 import re
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -20,21 +22,29 @@ from pydantic.fields import FieldInfo
 from core.cli.app import make_app
 from core.cli.verbs import load_all
 from core.settings import Settings
+from core.settings_info import descriptions
 from tui.command_line import doctor, review, web
 from tui.key_bindings import GROUPS
 
 ROOT = Path(__file__).parents[2]
-_PLACE = re.compile(r"<!-- (generated|include): (\S+) -->")
+_PART = re.compile(r"<!-- (generated|include): (\S+) -->\n(.*?)<!-- end -->", re.DOTALL)
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
-    """MkDocs' hook: the page's Markdown with its generated parts."""
-    return _PLACE.sub(lambda place: filled(place[1], place[2]), markdown)
+    """MkDocs' hook: the page's Markdown with the included files, and without the marks."""
+    return _PART.sub(lambda part: part[3] if part[1] == "generated" else included(ROOT / part[2]), markdown)
 
 
-def filled(kind: str, name: str) -> str:
-    """The Markdown that takes the place of a mark."""
-    return _GENERATED[name]() if kind == "generated" else included(ROOT / name)
+def pages() -> dict[Path, str]:
+    """The pages with a generated part, as they should be."""
+    texts = {path: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").rglob("*.md"))}
+    return {path: _PART.sub(_current, text) for path, text in texts.items() if "<!-- generated:" in text}
+
+
+def _current(part: re.Match[str]) -> str:
+    kind, name, text = part.groups()
+    text = f"\n{_GENERATED[name]()}\n\n" if kind == "generated" else text
+    return f"<!-- {kind}: {name} -->\n{text}<!-- end -->"
 
 
 def included(path: Path) -> str:
@@ -148,25 +158,15 @@ def settings_reference() -> str:
         if isinstance(model, type) and issubclass(model, BaseModel):
             parts.append(f"## `[{section}]`\n\n{_prose(model.__doc__ or '')}")
             parts.append("| setting | value | default | meaning |\n| --- | --- | --- | --- |")
-            told = docstrings(model)
+            told = descriptions(model)
             parts[-1] += "".join(
                 f"\n| `{name}` | {_kind(each)} | {_written(each.get_default(call_default_factory=True))}"
                 f" | {_prose(told.get(name, ''))} |"
                 for name, each in model.model_fields.items()
             )
         else:
-            parts.append(f"## `[{section}]`\n\n{_prose(docstrings(Settings).get(section, ''))}")
+            parts.append(f"## `[{section}]`\n\n{_prose(descriptions(Settings).get(section, ''))}")
     return "\n\n".join(parts)
-
-
-def docstrings(model: type[BaseModel]) -> dict[str, str]:
-    """The meaning of each field: its description, else the docstring below it in the source."""
-    found = {name: field.description for name, field in model.model_fields.items() if field.description}
-    (definition,) = ast.parse(inspect.getsource(model)).body
-    for field, below in pairwise(definition.body if isinstance(definition, ast.ClassDef) else []):
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(below, ast.Expr):
-            found.setdefault(field.target.id, str(ast.literal_eval(below.value)))
-    return found
 
 
 def _kind(field: FieldInfo) -> str:
@@ -175,13 +175,17 @@ def _kind(field: FieldInfo) -> str:
     for each in field.metadata:
         limits |= {name: getattr(each, name) for name in ("ge", "gt", "le", "lt") if hasattr(each, name)}
     if "ge" in limits and "le" in limits:
-        bounds = f"{limits['ge']:g} to {limits['le']:g}"
+        bounds = f"{_number(limits['ge'])} to {_number(limits['le'])}"
     else:
         signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
         bounds = ", ".join(
-            f"{sign}\N{NO-BREAK SPACE}{limits[name]:g}" for name, sign in signs.items() if name in limits
+            f"{sign}\N{NO-BREAK SPACE}{_number(limits[name])}" for name, sign in signs.items() if name in limits
         )
     return ", ".join(part for part in (_type(field.annotation), bounds) if part)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) else f"{value:g}"
 
 
 def _type(annotation: object) -> str:
@@ -239,3 +243,8 @@ _GENERATED: dict[str, Callable[[], str]] = {
     "settings": settings_reference,
     "keys": key_reference,
 }
+
+
+if __name__ == "__main__":
+    for page, content in pages().items():
+        page.write_text(content, encoding="utf-8")

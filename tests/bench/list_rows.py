@@ -80,8 +80,8 @@ def _lists(workspace: Workspace, settings: Settings) -> Iterator[tuple[Product, 
 
 
 def _title(index: int, option: Option, columns: Columns) -> tuple[str, ...]:
-    """What a row shows of a title."""
-    lines = row_lines(index, option, columns, cursor=False)
+    """What a row shows of a title, without the details below a short one."""
+    lines = row_lines(index, option, columns, cursor=False)[: len(columns.title_lines[index])]
     begin = columns.width - columns.right - columns.title - 1
     return tuple(line.plain[max(0, begin) : len(line.plain) - columns.right].strip() for line in lines)
 

@@ -36,7 +36,7 @@ from tests.bench.workspaces import make_workspace
 
 GROUP, ACCOUNTS = "samesku-trial", ("samesku-trial-a", "samesku-trial-b")
 _WAYS = ("client killed", "session killed", "terminal closed", "left")
-_YOURS = re.compile(r"(\d+) yours")
+_THIS_SESSION = re.compile(r"(\d+) this session")
 _PATIENCE_S = 30.0
 #: What the clients send and the server accepts; none of it may reach the desk.
 _SENT = {"PYTHONINSPECT": "1", "PYTHONWARNINGS": "error", "TEXTUAL_DRIVER": "no.such:Driver", "SAMESKU_NO_SUCH": "1"}
@@ -69,7 +69,7 @@ class Sitting:
 
     def look(self) -> int:
         """What the screen tells now."""
-        found = _YOURS.search(self.terminal.lines[0])
+        found = _THIS_SESSION.search(self.terminal.lines[0])
         self.told = max(self.told, int(found[1]) if found else 0)
         return self.told
 

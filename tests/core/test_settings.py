@@ -1,5 +1,6 @@
 """Settings: file < environment < command line, and nothing unknown."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,13 @@ def test_a_section_is_no_value(file: Path) -> None:
     file.write_text("retrain = 1\n")
     with pytest.raises(SettingsError, match="is a section"):
         load_settings(file, {"retrain.epochs": "2"})
+
+
+def test_every_setting_has_a_meaning(file: Path) -> None:
+    """It is shown by `samesku settings`, at the desk and in the documentation."""
+    assert [
+        told.name for told in settings_info(file) if not re.fullmatch(r"[A-Z`].{10,}\.", told.help, re.DOTALL)
+    ] == []
 
 
 def test_settings_do_not_change_once_read() -> None:

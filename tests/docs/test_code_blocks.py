@@ -15,12 +15,11 @@ from typing import Any
 import pytest
 
 from core.catalog.demo import demo_catalogue
-from docs.scripts.reference import commands, filled
+from docs.scripts.reference import commands, on_page_markdown
 from tui.command_line import start
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-_PLACE = r"<!-- (generated|include): (\S+) -->"
 SHELL = {"sh", "console", "bash"}
 
 #: Verbs that are parsed only, and why.
@@ -60,11 +59,9 @@ class Block:
 
 
 def blocks(path: Path) -> Iterator[Block]:
-    """The fenced blocks of a page, the generated ones too."""
+    """The fenced blocks of a page, those of included files too."""
     page = str(path.relative_to(ROOT))
-    text = re.sub(
-        r"<!-- (generated|include): (\S+) -->", lambda m: filled(m[1], m[2]), path.read_text(encoding="utf-8")
-    )
+    text = on_page_markdown(path.read_text(encoding="utf-8"))
     for found in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
         yield Block(page, text.count("\n", 0, found.start()) + 2, found[1], found[2])
 

@@ -11,7 +11,9 @@ import pytest
 
 from core.settings import Settings
 from docs.scripts.diagrams import ASSETS, diagrams
-from docs.scripts.reference import command_reference, commands, key_reference, settings_reference
+from docs.scripts.reference import command_reference, commands, key_reference, pages, settings_reference
+from labels.model import Stream
+from tui.common.words import STREAM_HELP
 from tui.key_bindings import GROUPS
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +24,9 @@ _LOADS = re.compile(
     r"""|<link\b(?![^>]*rel=["']?canonical)[^>]*\bhref=["']?((?:https?:)?//[^"'\s>]+)"""
     r"""|(?:url\(|@import\s+)["']?((?:https?:)?//[^"')\s]+)"""
 )
+
+#: A mark of `docs.scripts.reference`.
+_MARK = re.compile(r"<!-- (?:generated:|include:|end -->)")
 
 
 def loaded(text: str) -> list[str]:
@@ -47,7 +52,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_site_builds_with_every_page(site: Path) -> None:
     pages = {path.relative_to(ROOT / "docs").with_suffix(".html") for path in (ROOT / "docs").rglob("*.md")}
     assert pages <= {path.relative_to(site) for path in site.rglob("*.html")}
-    left = [path.name for path in site.rglob("*.html") if "<!-- generated" in path.read_text(encoding="utf-8")]
+    left = [path.name for path in site.rglob("*.html") if _MARK.search(path.read_text(encoding="utf-8"))]
     assert left == []
 
 
@@ -86,6 +91,14 @@ def test_the_site_tells_every_verb_setting_and_key(site: Path) -> None:
     for _, acts in GROUPS:
         for act in acts:
             assert act.help in pages["keys"], act.id
+
+
+def test_the_reference_in_the_repository_is_current() -> None:
+    """The pages are also read in the repository, where no site build fills them."""
+    current = pages()
+    assert {path.stem for path in current} == {"command-line", "keys", "settings"}
+    for path, text in current.items():
+        assert path.read_text(encoding="utf-8") == text, "run `make reference`"
 
 
 def test_every_option_is_in_the_reference() -> None:
@@ -132,6 +145,18 @@ def test_the_readme_is_short_and_its_links_lead_somewhere() -> None:
     for page in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
         for link in re.findall(r"\]\(([^)#\s]+)", (ROOT / page).read_text(encoding="utf-8")):
             assert link.startswith("https://") or (ROOT / link).exists(), (page, link)
+
+
+def test_every_stream_has_one_definition() -> None:
+    """The one that the desk shows is in the glossary and on the page for teams."""
+    pages = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("glossary.md", "how-to/team.md")}
+    for stream, sentence in STREAM_HELP.items():
+        for name, text in pages.items():
+            if stream is not Stream.ADJUDICATION or name != "glossary.md":  # there, it is the act
+                assert sentence.rstrip(".").lower() in " ".join(text.lower().split()), (stream, name)
+    for name in ("README.md", "docs/how-to/own-catalogues.md"):
+        (line,) = re.findall(r"--stream triage +# (.+)", (ROOT / name).read_text(encoding="utf-8"))
+        assert STREAM_HELP[Stream.TRIAGE].rstrip(".").lower() in line, name
 
 
 def test_the_glossary_has_every_term_once_in_order() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from labels.wording import as_sentence, counted, join_clauses
+from labels.wording import as_sentence, counted, evaluation_set, join_clauses
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,16 @@ def test_clauses_are_joined_by_their_last_character(clauses: list[str], text: st
 
 def test_a_full_stop_is_added_once() -> None:
     assert as_sentence("It is gone") == as_sentence("It is gone.") == "It is gone."
+
+
+@pytest.mark.parametrize(
+    ("stored", "text"),
+    [
+        ("validation@12", "validation set v12"),
+        ("queries held out of training", "queries held out of training"),
+        ("/data/validation@1", "/data/validation@1"),
+        ("", ""),
+    ],
+)
+def test_evaluation_sets_are_named_for_people(stored: str, text: str) -> None:
+    assert evaluation_set(stored) == text

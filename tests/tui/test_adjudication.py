@@ -154,4 +154,5 @@ async def test_a_desk_with_nothing_to_adjudicate_names_its_stream(bench: Bench) 
     run_plain(bench.desk("max", Stream.ADJUDICATION), io.StringIO("q\n"), out)
     said = out.getvalue()
     assert "This is the adjudication stream. Nothing to adjudicate. There are no disagreements" in said
-    assert "Open queries in other streams: 7 in triage, 1 in validation." in said
+    assert "S triage goes on with the triage stream (7 open queries)." in said
+    assert "S validation goes on with the validation stream (1 open query)." in said

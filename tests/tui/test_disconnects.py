@@ -56,7 +56,7 @@ def decide(terminal: Terminal, times: int) -> None:
     opened(terminal)
     for done in range(1, times + 1):
         terminal.send("n")
-        assert shows(terminal, f"{done} yours"), terminal.lines
+        assert shows(terminal, f"{done} this session"), terminal.lines
 
 
 def answered(bench: Bench) -> int:
@@ -167,11 +167,11 @@ def test_a_decision_that_does_not_fit_is_told_and_the_ones_before_are_kept(bench
         no_room(terminal)
         terminal.send("n")
         assert shows(terminal, "Not saved: decide again once the problem is fixed."), terminal.lines
-        assert shows(terminal, "2 yours")
+        assert shows(terminal, "2 this session")
         if way == "room":
             no_room(terminal, resource.RLIM_INFINITY)
             terminal.send("n")
-            assert shows(terminal, "3 yours"), terminal.lines
+            assert shows(terminal, "3 this session"), terminal.lines
         number = {"SIGTERM": signal.SIGTERM, "SIGKILL": signal.SIGKILL}.get(way)
         terminal.send("" if number else "q")
         if number:

@@ -46,7 +46,7 @@ async def test_the_latest_evaluation_is_shown_with_its_intervals(bench: Bench) -
     async with evaluation_screen(bench) as (app, _):
         assert isinstance(app.screen, EvaluationScreen)
         has(
-            app, "3 January", TUNED, "validation@2", "186 queries with a known match", "2,047 labelled pairs",
+            app, "3 January", TUNED, "validation set v2", "186 queries with a known match", "2,047 labelled pairs",
             "matcher           0.88 (0.83–0.92)    0.93 (0.88–0.97)", "F1                0.88 (0.84–0.92)",
             "average precision 0.95", "▲ Band high  match from 0.87", "0.99 (0.96–1.00), 158 of 160",
             "▽ Band low  no match below 0.06", "0.993 (0.987–0.996), 1,540 of 1,551",

@@ -1,14 +1,20 @@
 """Remapped keys, and the guarantees that no action becomes unreachable."""
 
+import importlib
+import pkgutil
 import re
+from collections.abc import Iterator
 from itertools import combinations
+from typing import Any
 
 import pytest
 from desk_bench import Bench, screen_text, settled
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.screen import Screen
 from typer.testing import CliRunner
 
+import tui
 from core.cli.app import make_app
 from core.settings import Settings, load_settings
 from tui import key_bindings
@@ -25,6 +31,29 @@ from tui.statistics.streams import StreamsScreen
 ACTS = {act.id: act for act in REVIEW if act.action}
 #: Digits without shift on a French keyboard.
 AZERTY = {f"pick_{place}": f"{place % 10},{key}" for place, key in enumerate("&é\"'(-è_çà", 1)}
+
+
+def screens(base: type[Screen[Any]] = Screen) -> Iterator[type[Screen[Any]]]:
+    """Every screen and dialog of the desk."""
+    for module in pkgutil.walk_packages(tui.__path__, "tui."):
+        importlib.import_module(module.name)
+    for inner in base.__subclasses__():
+        if inner.__module__.startswith("tui."):
+            yield inner
+        yield from screens(inner)
+
+
+def test_every_key_on_a_key_bar_works_there() -> None:
+    """Enter of a text field is the field's own."""
+    faults = []
+    for screen in screens():
+        acts = getattr(screen, "ACTS", ())
+        bound = {binding.action for _, binding in screen._merged_bindings or ()}
+        for act in (act for act in acts if act.label and act.keys != "enter"):
+            handler = getattr(screen, f"action_{act.action.partition('(')[0]}", None)
+            if act.action not in bound or handler is None:
+                faults.append(f"{screen.__name__}: {act.shown}")
+    assert faults == []
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ def test_nothing_of_the_environment_reaches_the_kiosk_or_its_children(
         assert ready(terminal), b"".join(read).decode()
         name = pwd.getpwuid(os.getuid()).pw_name
         terminal.send("n")
-        assert terminal.wait_for(lambda t: "1 yours" in t.lines[0], 120)
+        assert terminal.wait_for(lambda t: "1 this session" in t.lines[0], 120)
         until(lambda: bool(children_of(terminal.process.pid)), 60)
         for pid in (terminal.process.pid, *children_of(terminal.process.pid)):
             environment = environment_of(pid)

@@ -25,6 +25,8 @@ async def test_all_of_a_long_title_can_be_read_beside_the_keys(tmp_path: Path) -
             await pilot.press("J")
             await settled(pilot)
         assert [word for word in WORDS if word not in seen] == []
+        # Both titles are there to compare.
+        assert "≠ title" in seen
         # The history shows it too, with the way back below it.
         await pilot.press("h")
         await settled(pilot)

@@ -64,7 +64,8 @@ async def test_the_facts_of_the_champion_are_shown(bench: Bench) -> None:
     async with models_screen(bench) as (app, _):
         assert isinstance(app.screen, ModelsScreen)
         has(
-            app, f"● {TUNED}  champion", BASE, "576 matches", "5 queries of validation@2", "mrr@10 0.8350 → 0.9280",
+            app, f"● {TUNED}  champion", BASE, "576 matches", "5 queries of validation set v2",
+            "mrr@10 0.8350 → 0.9280",
             "epochs 4, learning rate 0.0005", "hit@1 0.40 (0.34–0.45)  MRR@10 0.57 (0.51–0.62)",
             "ranked by it and by a matcher",
         )  # fmt: skip

@@ -31,7 +31,7 @@ def talk(bench: Bench, *lines: str, stream: Stream = Stream.TRIAGE, judge: FakeJ
 
 def test_query_and_candidates_are_read_out(bench: Bench) -> None:
     said = talk(bench)
-    assert "triage: 0 of 7 done, 7 left, 0 yours." in said
+    assert "triage: 0 of 7 done, 7 left, 0 this session." in said
     assert (
         "Query: WD My Passport 1TB Portable External Hard Drive, Black; WD; WDBYNN0010BBK; 54.99 (walmart q3)" in said
     )
@@ -138,8 +138,36 @@ def test_validation_prints_no_scores_and_no_others(bench: Bench) -> None:
 
 def test_the_end_lists_next_steps(bench: Bench) -> None:
     said = talk(bench, *["n"] * 7)
-    assert "This is the triage stream. All of triage is answered" in said
+    assert "The triage stream is finished. 7 queries are answered, 7 of them by you in this session." in said
+    assert "S validation goes on with the validation stream (1 open query)." in said
     assert "z undoes your last answer" in said
+
+
+@pytest.mark.parametrize(
+    "line", ["", "a 1", "A 1", "x 1", "n", "u 1", "s", "d", "d 1", "w 1", "h", "f", "c hm", "y", "v", "p"]
+)
+def test_no_command_is_a_dead_end_in_a_finished_stream(bench: Bench, line: str) -> None:
+    """Also at the start, when one resumes where nothing is left."""
+    talk(bench, "n", stream=Stream.VALIDATION)
+    said = talk(bench, line, stream=Stream.VALIDATION).split("\n\n")[1:]
+    assert len(said) == 2
+    for part in said:
+        assert part.startswith("The validation stream is finished. 1 query is answered.")
+        assert "S triage goes on with the triage stream (7 open queries)." in part
+        assert "q quits." in part
+
+
+def test_before_the_first_index_run_it_names_that(bench: Bench) -> None:
+    bench.workspace.derived.unlink()
+    said = talk(bench, "n")
+    assert said.count("No candidates yet. The products are imported, but their candidates have not been") == 2
+    assert "`samesku index` computes them" in said
+
+
+def test_a_workspace_where_all_is_answered_says_so(bench: Bench) -> None:
+    talk(bench, "n", stream=Stream.VALIDATION)
+    said = talk(bench, *["n"] * 7)
+    assert "No other stream has an open query. `samesku retrain` trains the models on the labels." in said
 
 
 def test_a_failure_is_reported_and_the_query_stays(bench: Bench) -> None:
@@ -240,7 +268,7 @@ def test_enter_on_an_open_query_lists_the_options(bench: Bench) -> None:
 def test_the_basis_of_the_bands_is_printed_once(bench: Bench) -> None:
     said = talk(bench, "n", "n", "b", "b", "q")
     assert said.count("The bands are based on: cosine bands (uncalibrated)") == 1
-    assert said.count("The bands are based on: cosine bands, labels of one class") == 1
+    assert said.count("The bands are based on: cosine bands, one class so far") == 1
     assert "labels are of one class, no match: the matcher needs at least one match" in said
 
 

@@ -4,10 +4,12 @@ import pytest
 from desk_bench import Bench, screen_text, settled
 from desk_matcher import FakeMatcher
 
+from core.queue.item import Progress
 from core.queue.session import ReviewSession
 from core.queue.session_stats import SessionStats
 from core.retrieval.candidates import MatcherSummary
 from labels.model import Stream
+from tui.common.status import DeskStatus, status_line
 from tui.common.words import calibration_details, calibration_summary
 from tui.review.screen import ReviewScreen
 
@@ -15,9 +17,9 @@ from tui.review.screen import ReviewScreen
 @pytest.mark.parametrize(
     ("width", "there", "gone"),
     [
-        (160, ["100 an hour, 4 min to go", "matcher: 312 labelled pairs", "MiniLM", "ada"], []),
-        (100, ["100 an hour, 4 min to go", "matcher: 312 labelled pairs", "ada"], ["MiniLM"]),
-        (80, ["matcher: 312 labelled pairs", "ada"], ["an hour"]),
+        (160, ["100/h, 4 min to go", "matcher: 312 labelled pairs", "MiniLM", "ada"], []),
+        (100, ["100/h, 4 min to go", "matcher: 312 labelled pairs", "ada"], ["MiniLM"]),
+        (80, ["matcher: 312 labelled pairs", "ada"], ["/h,"]),
     ],
 )
 async def test_the_pace_is_shown_if_there_is_room(bench: Bench, width: int, there: list[str], gone: list[str]) -> None:
@@ -26,7 +28,7 @@ async def test_the_pace_is_shown_if_there_is_room(bench: Bench, width: int, ther
         await settled(pilot)
         session = app.desk.review
         assert isinstance(session, ReviewSession)
-        assert "an hour" not in screen_text(app)
+        assert "/h," not in screen_text(app)
         session.stats[Stream.TRIAGE] = SessionStats(5, 180.0)
         screen = app.screen
         assert isinstance(screen, ReviewScreen)
@@ -54,3 +56,27 @@ async def test_the_pace_is_shown_if_there_is_room(bench: Bench, width: int, ther
 )
 def test_the_basis_of_the_bands_is_shown(standing: MatcherSummary | None, line: str, why: str) -> None:
     assert (calibration_summary(standing), calibration_details(standing)) == (line, why)
+
+
+async def test_the_own_count_is_that_of_the_session_and_says_so(bench: Bench) -> None:
+    first = bench.desk()
+    first.review.advance()
+    first.review.none_match([])
+    first.close()
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        assert "1 of 7  6 left  0 this session" in screen_text(app).splitlines()[0]
+        await pilot.press("n")
+        await settled(pilot)
+        assert "2 of 7  5 left  1 this session" in screen_text(app).splitlines()[0]
+
+
+def test_the_calibration_is_worth_more_than_the_count_of_the_session() -> None:
+    progress = Progress(1_204, 2_554, 112)
+    status = DeskStatus(
+        Stream.TRIAGE, progress, "ada", "MiniLM", MatcherSummary(0.5, 0.9, 0.1, 1_312, 300), blind=False
+    )
+    lines = [status_line(status, (), width).plain for width in (100, 80, 60)]
+    assert ["112 this session" in line for line in lines] == [True, False, True]
+    assert ["matcher: 1,312 labelled pairs" in line for line in lines] == [True, True, False]

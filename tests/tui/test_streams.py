@@ -36,10 +36,10 @@ async def test_each_stream_shows_its_purpose_and_progress(bench: Bench, size: tu
         lines = [" ".join(line.split()) for line in screen_text(app).splitlines()]
         text = "\n".join(lines)
         for part in (
-            "TRIAGE The most uncertain queries first.", "5 of 7, 2 left",
+            "TRIAGE Queries for training, the most informative first.", "5 of 7, 2 left",
             "5 yours; 400 an hour, 18 s to go you are here",
             "VALIDATION Random sample, labelled blind, to evaluate the models.", "0 of 1, 1 left",
-            "AUDIT Random checks of confident predictions.",
+            "AUDIT Random sample of predictions, verified blind.",
             "No sample is drawn; the matcher is certain about 5 queries",
             "ADJUDICATION Disagreements and contradictions to resolve.",
         ):  # fmt: skip
@@ -82,7 +82,7 @@ def test_the_plain_desk_lists_streams_and_switches(bench: Bench) -> None:
     desk, out = bench.desk(), io.StringIO()
     run_plain(desk, io.StringIO("n\nS\nS validation\nS nowhere\nq\n"), out)
     said = out.getvalue()
-    assert "triage: The most uncertain queries first. 1 of 7 done, 6 left; 1 yours" in said
+    assert "triage: Queries for training, the most informative first. 1 of 7 done, 6 left; 1 yours" in said
     assert "You are here." in said
     assert "validation, blind: 0 of 1 done" in said
     assert desk.review.stream is Stream.VALIDATION

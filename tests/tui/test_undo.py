@@ -82,8 +82,8 @@ async def test_undo_works_when_nothing_is_left(bench: Bench) -> None:
             await pilot.press("n")
             await settled(pilot)
         assert item_id(app) == ""
-        assert "All of triage is answered" in screen_text(app)
-        assert "7 queries, 7 of them by you" in screen_text(app)
+        assert "The triage stream is finished" in screen_text(app)
+        assert "7 queries are answered, 7 of them by you" in screen_text(app)
         for key in "axnus":
             await pilot.press(key)
         assert item_id(app) == ""

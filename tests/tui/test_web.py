@@ -112,10 +112,10 @@ def open_desk(browser: Browser, address: str) -> None:
         pass
 
 
-def decide(browser: Browser, yours: int) -> None:
+def decide(browser: Browser, done: int) -> None:
     """None of these, and wait until the screen tells that it counts."""
     browser.press("n")
-    until(lambda: browser.shows(f"{yours} yours"), 60)
+    until(lambda: browser.shows(f"{done} this session"), 60)
 
 
 def desks_of(served: Served) -> list[str]:
@@ -146,7 +146,7 @@ def test_keys_on_the_page_decide_and_the_decision_is_in_the_ledger(
     page.press("\ue00c")  # Esc
     until(lambda: not page.shows("Search for commands"), 60)
     page.press("z")
-    until(lambda: page.shows("0 yours"), 60)
+    until(lambda: page.shows("0 this session"), 60)
     assert bench.decided("ada") == {}
     picture = page.driver.get_screenshot_as_png()
     assert picture.startswith(b"\x89PNG")

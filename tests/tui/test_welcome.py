@@ -8,6 +8,9 @@ from desk_bench import Bench, screen_text, settled
 from core.queue.last_session import SessionEnd
 from core.settings import DeskSettings, Settings
 from tui.app import DeskApp
+from tui.common.dialogs import PageDialog
+from tui.common.guidelines import GuidelinesScreen
+from tui.common.help import HelpScreen
 from tui.common.welcome import WelcomeDialog
 from tui.practice.screen import PracticeScreen
 from tui.run import _app, run_plain_desk
@@ -66,6 +69,20 @@ async def test_the_few_keys_that_matter_then_practice_or_work(
         await settled(pilot)
         assert app.is_running
         assert app.screen is app.review if leads_to is None else isinstance(app.screen, leads_to)
+
+
+@pytest.mark.parametrize(("key", "page"), [("?", HelpScreen), ("g", GuidelinesScreen)])
+async def test_the_keys_that_show_something_work_in_it(bench: Bench, key: str, page: type[PageDialog]) -> None:
+    app = _app(bench.desk(), "")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        assert "? keys" in screen_text(app)
+        await pilot.press(key)
+        await settled(pilot)
+        assert isinstance(app.screen, page)
+        await pilot.press(key)
+        await settled(pilot)
+        assert isinstance(app.screen, WelcomeDialog)
 
 
 async def test_the_other_button_is_a_key_away(bench: Bench) -> None:

@@ -59,36 +59,45 @@ class StatusLine(Widget):
         """Stream and progress on the left; model, or running jobs, and annotator on the right."""
         if self._status is None:
             return Content.empty()
-        width = self.size.width
-        left, rights = _left(self._status), _right_options(self._status, self._jobs)
-        pace = _pace(self._status.progress)
-        # The pace replaces the encoder's name if there is no room for both, but not the calibration.
-        with_pace = [(left + pace, right) for right in rights[:2]] if pace else []
-        for begin, right in [*with_pace, *((left, right) for right in rights)]:
-            gap = width - begin.cell_length - right.cell_length - 1
-            if gap >= 2:
-                return begin + Content(" " * gap) + right
-        return left
+        return status_line(self._status, self._jobs, self.size.width)
 
 
-def _left(status: DeskStatus) -> Content:
+def status_line(status: DeskStatus, jobs: Sequence[Job], width: int) -> Content:
+    """Stream, progress and pace on the left, model or running jobs and annotator on the right, as far as they fit."""
+    left, rights = _stream(status), _right_options(status, jobs)
+    session, pace = _session(status.progress), _pace(status.progress)
+    lefts = [left + session + pace, left + session, left] if pace else [left + session, left]
+    # Pace and session count replace the encoder's name if there is no room for both, but not the calibration.
+    layouts = [(begin, right) for begin in lefts for right in rights[:2]]
+    layouts += [(begin, right) for right in rights[2:] for begin in lefts[-2:]]
+    for begin, right in layouts:
+        gap = width - begin.cell_length - right.cell_length - 1
+        if gap >= 2:
+            return begin + Content(" " * gap) + right
+    return left + session
+
+
+def _stream(status: DeskStatus) -> Content:
     progress = status.progress
     parts = [Content.styled(f" {status.stream.value.upper()} ", STREAM_STYLES[status.stream])]
     if status.blind:
         parts.append(Content.styled(" BLIND ", "reverse"))
     counts = Content.assemble(
         (f"{progress.done:,}", STRONG), (f" of {progress.total:,}", MUTED), "  ",
-        (f"{progress.total - progress.done:,}", STRONG), (" left", MUTED), "  ",
-        (f"{progress.own:,}", STRONG), (" yours", MUTED),
+        (f"{progress.total - progress.done:,}", STRONG), (" left", MUTED),
     )  # fmt: skip
     return Content(" ").join([*parts, Content(" ") + counts])
+
+
+def _session(progress: Progress) -> Content:
+    return Content.assemble("  ", (f"{progress.own:,}", STRONG), (" this session", MUTED))
 
 
 def _pace(progress: Progress) -> Content:
     """Queries an hour in this session and the estimated time left; empty while unknown."""
     if progress.hourly is None or progress.left_s is None:
         return Content.empty()
-    return Content.styled(f"  {progress.hourly:,.0f} an hour, {duration(progress.left_s)} to go", MUTED)
+    return Content.styled(f"  {progress.hourly:,.0f}/h, {duration(progress.left_s)} to go", MUTED)
 
 
 def _right_options(status: DeskStatus, jobs: Sequence[Job]) -> list[Content]:

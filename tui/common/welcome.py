@@ -1,7 +1,6 @@
-"""The welcome dialog for newcomers, and the notice of how the last session ended."""
+"""The welcome dialog for newcomers."""
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from textual import on
 from textual.containers import Horizontal
@@ -9,14 +8,12 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from core.queue.last_session import SessionEnd, SessionRecord
-from core.text.safe import safe
-from labels.history import LatestDecision
-from labels.wording import counted
 from tui.common.dialogs import Dialog
-from tui.common.words import VERB_WORDS, shorten
+from tui.common.guidelines import GuidelinesScreen
+from tui.common.help import HelpScreen
 from tui.key_bindings import BUTTONS, WELCOME, bindings
 from tui.keymap import keymap_of
+from tui.services.files import TeamGuidelines
 from tui.theme import KEY, MUTED
 
 _TASK = "At the top is a listing; below it are up to ten candidates. Decide which of them are the same product."
@@ -40,6 +37,10 @@ class WelcomeDialog(Dialog[bool]):
     ACTS = WELCOME
     AUTO_FOCUS = "#practise"
 
+    def __init__(self, guidelines: TeamGuidelines) -> None:
+        super().__init__()
+        self._guidelines = guidelines
+
     def body(self) -> Iterable[Widget]:
         """The task, the keys, and two buttons."""
         yield Static(_TASK, classes="dialog-text", markup=False)
@@ -60,41 +61,10 @@ class WelcomeDialog(Dialog[bool]):
         if isinstance(focused, Button):
             focused.press()
 
+    def action_guidelines(self) -> None:
+        """Show the guidelines."""
+        self.app.push_screen(GuidelinesScreen(self._guidelines))
 
-_MAX_TITLE = 60
-
-
-def last_session_notice(last: SessionRecord, latest: LatestDecision | None, title: str) -> str:
-    """A notice of how the last session ended and that its decisions are saved.
-
-    Args:
-        last: the last session.
-        latest: the latest decision since it began, and their number.
-        title: of the query of the latest decision.
-    """
-    if last.ending is SessionEnd.DISCONNECTED:
-        ended = f"Your last session was disconnected at {_clock_time(last.ended_at)}."
-    elif last.ending is SessionEnd.STOPPED:
-        ended = f"Your last session was terminated by the system at {_clock_time(last.ended_at)}."
-    else:
-        ended = (
-            f"Your last session was not closed properly, after {_clock_time(latest.at if latest else last.begun_at)}."
-        )
-    return f"{ended} {_saved_text(latest, title)}"
-
-
-def _saved_text(latest: LatestDecision | None, title: str) -> str:
-    if latest is None:
-        return "No decisions were made in it."
-    saved = (
-        "Its one decision is saved"
-        if latest.count == 1
-        else f"All {counted(latest.count, 'decision')} are saved; the last was"
-    )
-    return f"{saved}: {VERB_WORDS[latest.verb]}, for “{shorten(safe(title), _MAX_TITLE)}”."
-
-
-def _clock_time(at: str) -> str:
-    """Local time; with the date if it is not today."""
-    then = datetime.fromisoformat(at).astimezone()
-    return f"{then:%H:%M}" if then.date() == datetime.now().astimezone().date() else f"{then:%H:%M on %Y-%m-%d}"
+    def action_help(self) -> None:
+        """Show all keys."""
+        self.app.push_screen(HelpScreen())

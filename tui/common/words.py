@@ -34,9 +34,9 @@ VERB_WORDS = {
 }  # fmt: skip
 
 STREAM_HELP = {
-    Stream.TRIAGE: "The most uncertain queries first.",
+    Stream.TRIAGE: "Queries for training, the most informative first.",
     Stream.VALIDATION: "Random sample, labelled blind, to evaluate the models.",
-    Stream.AUDIT: "Random checks of confident predictions.",
+    Stream.AUDIT: "Random sample of predictions, verified blind.",
     Stream.ADJUDICATION: "Disagreements and contradictions to resolve.",
 }
 
@@ -102,7 +102,7 @@ def calibration_summary(matcher: MatcherSummary | None, *, one_class: bool = Fal
         one_class: whether there are labels, but all of one class.
     """
     if matcher is None or not matcher.calibrated:
-        why = ", labels of one class" if one_class else " (uncalibrated)"
+        why = ", one class so far" if one_class else " (uncalibrated)"
         return f"{'cosine' if matcher is None else 'prior'} bands{why}"
     rough = ", rough" if is_rough(matcher.labels, matcher.matches) else ""
     return f"matcher: {counted(matcher.labels, 'labelled pair')}{rough}"

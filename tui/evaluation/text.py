@@ -13,7 +13,7 @@ from core.matching.audit import Audit
 from core.matching.bands import Band
 from core.stats.wilson import Precision, checks_needed, wilson_interval
 from core.text.safe import safe
-from labels.wording import counted
+from labels.wording import counted, evaluation_set
 from tui.common.figures import METRICS, measured, share
 from tui.common.words import BAND_SIGNS, UNKNOWN, moment_of
 from tui.ports import EvaluationResults
@@ -57,7 +57,7 @@ def _about(shown: Evaluation, model: str | None, width: int) -> list[Content]:
         Content.assemble(
             (moment_of(shown.at), STRONG),
             f", {safe(shown.model)}, evaluated on ",
-            (safe(shown.judged_on), STRONG),
+            (safe(evaluation_set(shown.judged_on)), STRONG),
         ).wrap(width)
     )
     if model is not None and model != shown.model:

@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from core.evaluation.comparison import RANKING_NAMES, Comparison, JudgedQuery, Outcome, Place
 from core.text.safe import safe
-from labels.wording import counted
+from labels.wording import counted, evaluation_set
 from tui.common.figures import change_between, share
 from tui.common.lists import Lines
 from tui.common.text import Heading
@@ -108,7 +108,7 @@ def outcome_counts(comparison: Comparison, ranking: str, width: int) -> Content:
     lines = [
         Content.assemble((safe(comparison.before), MUTED), " → ", (safe(comparison.after), STRONG)),
         Content.styled(
-            f"{counted(len(comparison.queries), 'query', 'queries')} of {safe(comparison.judged_on)},"
+            f"{counted(len(comparison.queries), 'query', 'queries')} of {safe(evaluation_set(comparison.judged_on))},"
             f" {moment_of(comparison.at)}", MUTED
         ),
         Content.styled(

@@ -10,7 +10,7 @@ from core.evaluation.model_overview import EncoderEntry, Overview, RetrievalReco
 from core.retrieval.encoder_identity import Prefixes
 from core.retrieval.encoder_registry import ModelCard
 from core.text.safe import safe
-from labels.wording import counted
+from labels.wording import counted, evaluation_set
 from tui.common.figures import METRICS, measured
 from tui.common.lists import Lines
 from tui.common.text import Heading
@@ -87,7 +87,7 @@ def _rows(listed: EncoderEntry, width: int, *, cursor: bool) -> list[Content]:
         bar, ("●", GOOD) if listed.is_champion else " ", " ", (safe(listed.id), STRONG if cursor else ""),
         ("  champion", GOOD) if listed.is_champion else "",
     )  # fmt: skip
-    evaluated_on = Content.styled(safe(listed.record.judged_on) if listed.record else "", MUTED)
+    evaluated_on = Content.styled(safe(evaluation_set(listed.record.judged_on)) if listed.record else "", MUTED)
     # Where there is no room for both, the set stands among the facts only.
     if name.cell_length + evaluated_on.cell_length + 3 <= width:
         name = name.truncate(width - evaluated_on.cell_length - 1, pad=True) + evaluated_on
@@ -144,7 +144,7 @@ def _origin(card: ModelCard | None, width: int) -> list[Content]:
 
 def _evaluation_set(record: RetrievalRecord) -> str:
     count = f"{counted(record.queries, 'query', 'queries')} of " if record.queries else ""
-    return count + (record.judged_on or "an unrecorded set")
+    return count + (evaluation_set(record.judged_on) or "an unrecorded set")
 
 
 def _queue(listed: EncoderEntry, overview: Overview) -> str:

@@ -13,7 +13,7 @@ from textual.widgets import Button, Static
 
 from core.queue.refit_result import ExpectedGain
 from core.text.safe import safe
-from labels.wording import counted
+from labels.wording import counted, evaluation_set
 from tui.background import in_background, tell
 from tui.common.dialogs import Dialog
 from tui.common.words import duration, moment_of
@@ -82,7 +82,7 @@ def _left_out(plan: "RetrainPlan") -> Content:
 def _evaluation_queries(plan: "RetrainPlan") -> Content:
     if not plan.eval_queries:
         return Content.styled("nothing: no query to evaluate on has a known match", CAREFUL)
-    what = f"of {safe(plan.judged_on)}, never trained on" if plan.manual else "held out from training"
+    what = f"of {safe(evaluation_set(plan.judged_on))}, never trained on" if plan.manual else "held out from training"
     few = f"; fewer than {plan.recipe.min_queries:,}, so the champion stays" if plan.too_few_queries else ""
     return Content.assemble((counted(plan.eval_queries, "query", "queries"), STRONG), f" {what}", (few, CAREFUL))
 

@@ -56,6 +56,9 @@ class PlainDecisions:
 
     def option(self, argument: str) -> Option | None:
         """The candidate with a number; prints a sentence and returns None if there is none."""
+        if self.session.item is None:
+            self.show()  # why there is no query, and the ways on
+            return None
         place, options = number(argument), self.options
         if place is not None and 1 <= place <= len(options):
             return options[place - 1]

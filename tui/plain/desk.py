@@ -14,6 +14,7 @@ from core.queue.session import ReviewSession
 from core.text.safe import safe
 from labels.errors import SameskuError
 from labels.model import Stream
+from labels.wording import counted
 from tui.common.words import calibration_summary, why_blind
 from tui.errors import WorkerRefusalError
 from tui.keymap import Keymap
@@ -23,7 +24,7 @@ from tui.plain.lists import PlainLists
 from tui.plain.practice import PlainPractice
 from tui.plain.query import PlainQuery, candidate_line, opinion_line, product_line, progress_line
 from tui.review.past_work import undo_summary
-from tui.review.query_view import empty_stream_text
+from tui.review.query_view import INDEXING, NOT_INDEXED, empty_stream_text
 from tui.services.desk import Desk
 from tui.shutdown import raise_on_shutdown
 
@@ -156,11 +157,7 @@ class PlainDesk(PlainDecisions):
         """Print the query and its candidates, or why there is none."""
         item, progress = self._review.item, self._review.progress()
         if item is None:
-            title, text = empty_stream_text(self._review.stream, progress, self._review.held_by_others())
-            ways = "{undo} undoes your last answer, {streams} lists the streams, {quit} quits."
-            steps = " ".join(_next_steps(self._review, progress))
-            here = f"This is the {self._review.stream.value} stream."
-            self.say(f"\n{here} {title}. {text} {steps} {self.keys.fill(ways)}".replace("  ", " "))
+            self._say_why_empty(progress)
             return
         self.say(f"\n{progress_line(item, progress)}")
         calibration = (
@@ -171,6 +168,18 @@ class PlainDesk(PlainDecisions):
             self.say(f"The bands are based on: {calibration}. {self._desk.single_class_notice}".rstrip())
         self.say(safe(item.reason))
         self._show_item(item)
+
+    def _say_why_empty(self, progress: Progress) -> None:
+        """Print why there is no query, and every way on: a stream that is finished is never a dead end."""
+        stream = self._review.stream
+        if not self._desk.model:
+            self.say(f"\n{'. '.join(NOT_INDEXED)} `samesku index` {INDEXING} {self.keys.fill('{quit} quits.')}")
+            return
+        title, text = empty_stream_text(stream, progress, self._review.held_by_others())
+        here = "" if stream.value in title else f"This is the {stream.value} stream. "
+        self.say(f"\n{here}{title}. {text}")
+        ways = "{undo} undoes your last answer, {streams} lists the streams, {quit} quits."
+        self._say_lines([self.keys.fill(step) for step in (*_next_steps(self._review, progress), ways)])
 
     def _show_item(self, item: ReviewItem) -> None:
         marks = {"looked up": item.looked_up, "answered": item.answered, "flagged": item.flagged}
@@ -219,7 +228,7 @@ class PlainDesk(PlainDecisions):
 
     def _decide(self, act: Callable[[], object]) -> None:
         if self._review.item is None:
-            self.say("There is no query.")
+            self.show()
             return
         before = self._review.item.query.ref
         if not self._desk.renew_lease():
@@ -330,11 +339,19 @@ class PlainDesk(PlainDecisions):
 
 
 def _next_steps(review: ReviewSession, progress: Progress) -> list[str]:
-    """Next steps when the stream is empty, as commands of the command line."""
-    judged = review.stream is Stream.VALIDATION and 0 < progress.total == progress.done
-    steps = ["`samesku evaluate` measures the models on these labels."] if judged else []
-    others = ", ".join(f"{left:,} in {stream.value}" for stream, left in review.other_streams().items())
-    return [*steps, f"Open queries in other streams: {others}."] if others else steps
+    """Next steps when the stream is empty, most likely first: other streams, and commands of the command line."""
+    steps = [
+        f"{{streams}} {name} goes on with the {name} stream ({counted(left, 'open query', 'open queries')})."
+        for name, left in review.other_streams().items()
+    ]
+    if 0 < progress.total == progress.done:
+        if review.stream is Stream.VALIDATION:
+            steps.append("`samesku evaluate` measures the models on these labels.")
+        elif not steps:
+            steps.append("No other stream has an open query. `samesku retrain` trains the models on the labels.")
+    elif progress.done < progress.total:
+        steps.append("{next} looks again for released queries.")
+    return steps
 
 
 def run_plain(desk: Desk, stdin: TextIO, stdout: TextIO, notice: str = "") -> None:

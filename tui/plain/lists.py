@@ -89,7 +89,7 @@ class PlainLists:
     def _history(self, argument: str) -> None:
         item = self._desk.review.item
         if item is None:
-            self._say("There is no query.")
+            self._show()
             return
         sees_others = item.alone and argument == _OTHERS
         past = self._desk.full_history() if sees_others else self._desk.history()

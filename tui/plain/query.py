@@ -34,7 +34,7 @@ from tui.services.desk import Desk
 def progress_line(item: ReviewItem, progress: Progress) -> str:
     """Stream and progress in one line."""
     name = item.stream.value + (", blind" if item.blind else "")
-    left = f"{progress.total - progress.done:,} left, {progress.own:,} yours"
+    left = f"{progress.total - progress.done:,} left, {progress.own:,} this session"
     pace = "" if progress.hourly is None else f", {progress.hourly:,.0f} an hour"
     to_go = "" if progress.left_s is None else f", {duration(progress.left_s)} to go"
     return f"{name}: {progress.done:,} of {progress.total:,} done, {left}{pace}{to_go}."
@@ -128,7 +128,7 @@ class PlainQuery:
     def _details(self, argument: str) -> None:
         item = self._decisions.session.item
         if item is None:
-            self._say("There is no query.")
+            self._decisions.show()
         elif argument:
             option = self._decisions.option(argument)
             if option is not None:
@@ -163,13 +163,14 @@ class PlainQuery:
     def _judge(self, argument: str) -> None:
         """Print the judge's verdict on a candidate, or its known verdicts on all."""
         item, judge = self._decisions.session.item, self._desk.judge
-        if judge.trouble or (item is not None and item.blind):
+        if item is None:
+            self._decisions.show()
+            return
+        if judge.trouble or item.blind:
             self._say(judge.trouble or "The judge is not available in blind mode.")
             return
         option = self._decisions.option(argument) if argument else None
-        if item is None:
-            self._say("There is no query.")
-        elif option is not None:
+        if option is not None:
             self._say("Asking the judge …")
             counsel = judge.verdict(item.query, option.product, lambda _: None)
             for line in counsel.verdict.reasoning.splitlines():
@@ -186,7 +187,7 @@ class PlainQuery:
     def _copy(self, argument: str) -> None:
         item = self._decisions.session.item
         if item is None:
-            self._say("There is no query.")
+            self._decisions.show()
             return
         option = self._decisions.option(argument) if argument else None
         if option is not None or not argument:

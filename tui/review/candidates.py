@@ -14,7 +14,9 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from core.catalog.product import Product
 from core.queue.item import Option
+from core.text.model_numbers import alphanumeric
 from core.text.safe import safe
 from labels.model import Decision, ProductRef, Strength
 from tui.common.words import (
@@ -28,6 +30,7 @@ from tui.common.words import (
     price,
     score_text,
     shorten,
+    source_and_id,
 )
 from tui.messages import Highlighted
 from tui.review.abbreviate import abbreviate, wrap_title
@@ -36,6 +39,8 @@ from tui.theme import BANDS, DECISIONS, KEY, MUTED
 _LEAD_WIDTH = 5  # cursor, key, space, decision, space
 _SCORE_WIDTH = 14  # "0.87 ◆ medium", and a space
 _BAND_WIDTH = 6
+#: Characters of a brand or model number below a title.
+_MAX_DETAIL = 60
 #: In cells: between two annotators' columns, and of a name above one; and the maximum share of a row for all of them.
 _PERSON_GAP, _MAX_NAME_WIDTH, _MAX_PEOPLE_SHARE = 2, 10, 0.4
 #: Cells for `+2`, the number of annotators without a column.
@@ -51,6 +56,7 @@ class Columns:
         query: the query's title; words that it lacks are kept in abbreviated titles.
         titles: of the products; words that distinguish them are kept in abbreviated titles.
         ids: of the products, in the same order.
+        details: of the products, for the second line of a row whose title needs only one.
         others: width of the column of others' decisions; 0 if there are none.
         people: in adjudication, the annotators with a column of their own.
         more: number of annotators without a column, for lack of room.
@@ -63,6 +69,7 @@ class Columns:
     query: str
     titles: tuple[str, ...]
     ids: tuple[str, ...]
+    details: tuple[str, ...]
     price: int
     others: int
     people: tuple[str, ...] = ()
@@ -84,7 +91,8 @@ class Columns:
         if not people:
             others = max((_others_content(option, ()).cell_length for option in options), default=0)
         titles = tuple(display_title(option.product) for option in options)
-        return cls(width, lines, blind, query, titles, _ids(options), prices, others, people, more, currency)
+        ids, details = _ids(options), tuple(_detail(option.product) for option in options)
+        return cls(width, lines, blind, query, titles, ids, details, prices, others, people, more, currency)
 
     @property
     def right(self) -> int:
@@ -114,6 +122,21 @@ class Columns:
         """The titles, abbreviated to the available width."""
         return abbreviate(self.titles, self.title, self.query, self.ids, self.lines)
 
+    @cached_property
+    def title_lines(self) -> tuple[tuple[str, ...], ...]:
+        """The lines of each title; fewer than `lines` for a short one."""
+        if self.lines == 1:
+            return tuple((title,) for title in self.short_titles)
+        return tuple(tuple(wrap_title(title, self.title)[: self.lines]) for title in self.short_titles)
+
+    @cached_property
+    def second_lines(self) -> tuple[str, ...]:
+        """The details below titles of one line: the id where the row would look like one with a longer title."""
+        return tuple(
+            id_ if len(lines) == 1 and (*lines, detail) in self.title_lines else detail
+            for lines, detail, id_ in zip(self.title_lines, self.details, self.ids, strict=True)
+        )
+
 
 def _ids(options: Sequence[Option]) -> tuple[str, ...]:
     """The products' ids, with their sources if ids are not unique."""
@@ -121,6 +144,13 @@ def _ids(options: Sequence[Option]) -> tuple[str, ...]:
     if len(set(ids)) == len(ids):
         return ids
     return tuple(f"{safe(option.product.source)} {id_}" for option, id_ in zip(options, ids, strict=True))
+
+
+def _detail(product: Product) -> str:
+    """Brand and model number as far as the title lacks them; else source and id."""
+    title = alphanumeric(product.title)
+    lacking = [value for value in (product.brand, product.model) if alphanumeric(value) not in title]
+    return "  ".join(shorten(safe(value), _MAX_DETAIL) for value in lacking) or source_and_id(product)
 
 
 def row_lines(index: int, option: Option, columns: Columns, *, cursor: bool) -> list[Content]:
@@ -147,10 +177,11 @@ def row_lines(index: int, option: Option, columns: Columns, *, cursor: bool) -> 
 
 
 def _title_lines(index: int, columns: Columns) -> list[Content]:
-    """The title, wrapped over the row's lines."""
-    text = columns.short_titles[index]
-    lines = [text] if columns.lines == 1 else wrap_title(text, columns.title)
-    return [Content(line).truncate(columns.title, pad=True) for line in (*lines, "")[: columns.lines]]
+    """The title, wrapped over the row's lines; below a title of one line, what else identifies the product."""
+    lines = [Content(line) for line in columns.title_lines[index]]
+    if len(lines) < columns.lines:
+        lines.append(Content.styled(columns.second_lines[index], MUTED))
+    return [line.truncate(columns.title, ellipsis=True, pad=True) for line in lines]
 
 
 def _right(option: Option, columns: Columns) -> Content:

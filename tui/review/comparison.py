@@ -256,8 +256,11 @@ class Comparison(Widget):
 
 
 def _titles(query: Product, candidate: Product, width: int, *, whole_query: bool) -> list[Row]:
-    relation = title_relation(query, candidate)
-    sign = Content.styled(relation.value, _relation_style(relation, decisive=False))
+    # A sign compares two values beside it. While the query's title is only at the top, the marked words do.
+    sign: Content | str = " "
+    if whole_query:
+        relation = title_relation(query, candidate)
+        sign = Content.styled(relation.value, _relation_style(relation, decisive=False))
     rows = [_full_width(sign, "title", marked_title(candidate, query), width)]
     if whole_query:
         rows.append(_full_width(" ", "query", marked_title(query, candidate), width))

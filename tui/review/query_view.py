@@ -23,6 +23,9 @@ from tui.theme import CAREFUL, KEY, MUTED, STRONG
 #: Lines reserved for the comparison on a low terminal.
 _MIN_COMPARISON_LINES = 5
 _LOOKED_UP = "Looked up: decide again, or Esc to return."
+#: Headline and sentence before the first index run, and what that does.
+NOT_INDEXED = "No candidates yet", "The products are imported, but their candidates have not been computed."
+INDEXING = "computes them; this desk shows them as soon as they are ready."
 #: Rows that a disputed query shows at least.
 _MIN_DISPUTED_ROWS = 5
 #: Lines of the status line, the key bar and the two headings.
@@ -176,11 +179,7 @@ def empty_stream_panel(
         indexed: whether candidates have been computed.
     """
     if not indexed:
-        return panel(
-            "No candidates yet",
-            "The products are imported, but their candidates have not been computed.",
-            [("samesku index", "computes them; this desk shows them as soon as they are ready.")],
-        )
+        return panel(*NOT_INDEXED, [("samesku index", INDEXING)])
     return panel(*empty_stream_text(stream, progress, elsewhere), _ways_on(stream, progress, others, keymap))
 
 
@@ -212,7 +211,10 @@ def empty_stream_text(stream: Stream, progress: Progress, elsewhere: Mapping[str
         )
         return "Nothing left for you now", words
     mine = f", {progress.own:,} of them by you in this session" if progress.own else ""
-    return f"All of {stream.value} is answered", f"{counted(progress.total, 'query', 'queries')}{mine}."
+    return (
+        f"The {stream.value} stream is finished",
+        f"{counted(progress.total, 'query is', 'queries are')} answered{mine}.",
+    )
 
 
 def _on_screens(elsewhere: Mapping[str, int]) -> str:

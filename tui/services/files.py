@@ -18,9 +18,9 @@ from labels.history import TrailStep, decided_since, trail
 from labels.leases import Leases
 from labels.model import ProductRef
 from labels.reader import LabelReader
-from tui.common.welcome import last_session_notice
 from tui.errors import DeskError
 from tui.ports import Guidelines
+from tui.resume_notice import last_session_notice
 
 #: What is shown of guidelines.md at most: each block of the text costs a widget.
 MAX_GUIDELINES_BYTES = 32_768

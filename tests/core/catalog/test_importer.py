@@ -231,8 +231,16 @@ def test_what_is_assumed_of_a_price_without_a_currency_is_said(store: CatalogSto
 def test_prices_with_a_currency_say_what_they_are_compared_with(store: CatalogStore) -> None:
     load(store, "id,title,price\n1,a,12.99\n", source="ours", role="query")
     told = remarks_of(store, "id,title,price\n1,a,€12.99\n", source="theirs")
-    assert "prices on the other side have no currency: they are assumed to be in EUR when compared." in told
+    assert "prices of ours have no currency: they are assumed to be in EUR when compared." in told
     assert "without a currency" not in remarks_of(store, "id,title,price\n1,a,\n", source="third")
+
+
+def test_a_source_does_not_count_as_another_when_its_role_changes(store: CatalogStore) -> None:
+    load(store, "id,title,price\n1,a,12.99\n", source="ours", role="query")
+    euros = "id,title,price\n1,a,€12.99\n"
+    for dry in (True, False):
+        rules = ImportRules(change_role=True)
+        assert "no currency" not in remarks_of(store, euros, source="ours", role="catalog", rules=rules, dry=dry)
 
 
 @pytest.mark.parametrize(

@@ -241,17 +241,50 @@ def test_which_way_features_leans(group: str, known: dict[str, float], sign: lis
     assert [fact.sign for fact in PairDescriber(VOCABULARY, len).facts(group, query, candidate, known)] == sign
 
 
+BEST = "highest lexical similarity of the whole catalogue"
+AS_HIGH = "an equal or higher lexical similarity"
+BY_RANK = "of the whole catalogue by lexical similarity"
+
+
 @pytest.mark.parametrize(
     ("rank", "rank_back", "texts"),
     [
-        (1.0, 1.0, ["no other candidate is as alike"]),
-        (1.0, 2.0, ["no other candidate is as alike", "1 other query is as alike or more"]),
-        (1.0, 3.0, ["no other candidate is as alike", "2 other queries are as alike or more"]),
-        (2.0, 1.0, ["1 other candidate is as alike or more", "among the 2 most alike of the whole catalogue"]),
-        (5.0, 1.0, ["4 other candidates are as alike or more", "among the 5 most alike of the whole catalogue"]),
-        (6.0, 1.0, ["5 other candidates are as alike or more"]),
-        (50.0, 1.0, ["49 other candidates are as alike or more"]),
-        (51.0, 1.0, ["50 or more other candidates are as alike or more"]),
+        (1.0, 1.0, [BEST]),
+        (
+            1.0,
+            2.0,
+            [
+                BEST,
+                f"1 other query has {AS_HIGH}",
+            ],
+        ),
+        (
+            1.0,
+            3.0,
+            [
+                BEST,
+                f"2 other queries have {AS_HIGH}",
+            ],
+        ),
+        (
+            2.0,
+            1.0,
+            [
+                f"1 other product has {AS_HIGH}",
+                f"rank 2 {BY_RANK}",
+            ],
+        ),
+        (
+            5.0,
+            1.0,
+            [
+                f"4 other products have {AS_HIGH}",
+                f"rank 5 {BY_RANK}",
+            ],
+        ),
+        (6.0, 1.0, [f"5 other products have {AS_HIGH}"]),
+        (50.0, 1.0, [f"49 other products have {AS_HIGH}"]),
+        (51.0, 1.0, [f"50 or more other products have {AS_HIGH}"]),
         (float("nan"), 2.0, []),
     ],
 )

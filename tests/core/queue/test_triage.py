@@ -29,16 +29,30 @@ def test_the_uncertain_come_first_once_each_and_the_answered_never() -> None:
 @pytest.mark.parametrize(
     ("probabilities", "reason"),
     [
-        ([0.52, 0.05], "Undecided: the best candidate has 52%."),
-        ([0.62, 0.55], "Two candidates are close: 62% and 55%."),
-        ([0.999, 0.45], "The best candidate has >99%, but another one 45%."),
-        ([0.2, 0.1], "Probably none of these, but the best candidate has 20%."),
-        ([0.8, 0.001], "Probably a match, but the best candidate has only 80%."),
+        ([0.52, 0.05], "Undecided: the best candidate has a probability of 52%."),
+        ([0.62, 0.55], "Two candidates are close: probability 62% and 55%."),
+        ([0.999, 0.45], "To check: a candidate with a probability of 45%; the best has >99%."),
+        ([0.2, 0.1], "The matcher expects no match: the best candidate has a probability of 20%."),
+        ([0.004, 0.001], "The matcher expects no match: the best candidate has a probability below 1%."),
+        ([0.8, 0.001], "The matcher expects a match: the best candidate has a probability of 80%."),
+        ([0.996, 0.001], "The matcher expects a match: the best candidate has a probability above 99%."),
     ],
 )
 def test_why(probabilities: list[float], reason: str) -> None:
     asked = triage(pool([0.9], probabilities, answered=(0,)), np.random.default_rng(1))
     assert [each.reason for each in asked] == [reason]
+
+
+@pytest.mark.parametrize(
+    ("probability", "threshold", "reason"),
+    [
+        (0.3, 0.2, "The matcher expects a match: the best candidate has a probability of 30% (threshold 20%)."),
+        (0.7, 0.8, "The matcher expects no match: the best candidate has a probability of 70% (threshold 80%)."),
+    ],
+)
+def test_the_threshold_is_named_where_it_is_surprising(probability: float, threshold: float, reason: str) -> None:
+    unlabelled = replace(pool([0.9], [probability], answered=(0,)), threshold=threshold)
+    assert [each.reason for each in triage(unlabelled, np.random.default_rng(1))] == [reason]
 
 
 def test_before_the_first_answer_it_begins_with_both_kinds() -> None:
