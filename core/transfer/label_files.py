@@ -23,6 +23,7 @@ from labels.consensus import Rule
 from labels.database import has_content
 from labels.exchange.decisions import LabelImport, PortableDecision, SplitChoice, explicit_decisions, import_decisions
 from labels.exchange.fields import is_escaped_name, is_timestamp, normalize_id, unescape
+from labels.exchange.files import create_folder, require_folder
 from labels.exchange.formats import Format, detect_format
 from labels.exchange.label_studio import export_config, export_label_studio, read_label_studio
 from labels.exchange.labels_csv import export_csv
@@ -170,8 +171,11 @@ def write_labels(
 
     Raises:
         CoreError: events of a single split were requested, which would break their hash chain.
-        LabelsError: the file cannot be written.
+        LabelsError: its folder does not exist, or the file cannot be written.
     """
+    if path.parent == workspace.reports:
+        create_folder(path.parent)  # as the desk suggests; a part of the workspace
+    require_folder(path)
     if format_ is Format.LABEL_STUDIO_CONFIG:
         export_config(path)
         return Export(0, "")
