@@ -18,7 +18,14 @@ from core.catalog.rejects import rejects_file_name
 from core.catalog.store import CatalogStore, ImportRules
 from core.catalog.upsert import LargePruneError, ReplacedArticle
 from core.cli.context import Context, context_of
-from core.cli.labels_files import assigned_columns, import_file, print_rejected
+from core.cli.labels_files import (
+    DRY_RUN_NOTICE,
+    assigned_columns,
+    import_file,
+    print_rejected,
+    print_unsure,
+    require_most_rows,
+)
 from core.errors import CoreError
 from core.splits.current_labels import ledger_and_catalogue, outdated
 from core.text.safe import safe
@@ -90,7 +97,8 @@ def products(
 ) -> None:
     """Import a product catalogue.
 
-    Unreadable rows and rows without id or title are skipped, and listed in reports. Text is cleaned: entities and tags
+    Unreadable rows and rows without id or title are skipped, and listed in reports; if they are more than half of the
+    file, the exit code is 1, and the other rows are imported all the same. Text is cleaned: entities and tags
     are decoded, wrong encodings repaired, and values such as N/A count as missing. Prices keep their currency; a
     product with an unreadable price is imported without one.
 
@@ -124,11 +132,11 @@ def products(
             raise
         report = _import(context, product_file, replace(rules, cautious=False), prune=prune, dry=dry_run)
     facts = _facts(context, report, dry=dry_run)
-    if dry_run:
-        context.out.print("Nothing was changed; this is what an import would do.")
+    if dry_run and not report.is_empty:
+        context.out.print(DRY_RUN_NOTICE)
     _print_report(context, report, facts, prune=prune, dry=dry_run)
     context.answer(facts)
-    _require_products([report])
+    _require_products([report], dry=dry_run)
     if prune and not dry_run and (blocked := _blocked_prune(report)):
         raise blocked
 
@@ -203,6 +211,7 @@ def walmart_amazon(
                 else ""
             )
         )
+        print_unsure(context, found.unsure)
         print_rejected(context, found.rejected, found.rejects_path)
     context.answer(
         {
@@ -211,6 +220,8 @@ def walmart_amazon(
         }
     )
     _require_products(reports)
+    for name, found in imported.items():
+        require_most_rows(found.rejected, found.accepted, found.rejects_path, name, dry=False)
 
 
 def _import_splits(context: Context, folder: Path) -> dict[str, LabelFileReport]:
@@ -232,11 +243,11 @@ def labelled(context: Context) -> set[ProductRef] | None:
     return None
 
 
-def _require_products(reports: Sequence[ImportReport]) -> None:
-    """Require that each file had at least one product.
+def _require_products(reports: Sequence[ImportReport], *, dry: bool = False) -> None:
+    """Require that each file had at least one product, and not more rejected rows than products.
 
     Raises:
-        CoreError: a file had none.
+        CoreError: a file has none, or too few.
     """
     for report in reports:
         if report.is_empty:
@@ -247,6 +258,9 @@ def _require_products(reports: Sequence[ImportReport]) -> None:
                 + (f"{counted(rejected, 'row was', 'rows were')} skipped." if rejected else "the file has no rows."),
                 where if rejected else "Was it written, or downloaded, to its end?",
             )
+        counts = report.counts
+        accepted = counts.added + counts.changed + counts.unchanged
+        require_most_rows(report.rejected, accepted, report.rejects_path, report.source, dry=dry)
 
 
 def _blocked_prune(report: ImportReport) -> CoreError | None:

@@ -39,6 +39,9 @@ from labels.recovery import lost_error
 from labels.snapshot import naming_original, private_copy
 from labels.store import LabelStore
 
+#: The abstention in the formats with fixed words.
+_UNSURE = {Format.PRODIGY: "ignore", Format.LABEL_STUDIO: "unsure"}
+
 
 @dataclass(slots=True)
 class LabelTable:
@@ -51,6 +54,7 @@ class LabelTable:
         names: all columns of the file.
         dialect: of delimited text; None for other formats.
         values: line or row number → the whole row, for decisions.
+        unsure: line or row number → the word of the file, for abstentions.
     """
 
     decisions: list[tuple[int, PortableDecision]] = field(default_factory=list)
@@ -59,6 +63,7 @@ class LabelTable:
     names: tuple[str, ...] = ("query_id", "candidate_id", "label")
     dialect: Dialect | None = None
     values: dict[int, Mapping[str, str]] = field(default_factory=dict)
+    unsure: dict[int, str] = field(default_factory=dict)
 
 
 def read_label_table(
@@ -95,6 +100,8 @@ def read_label_table(
             found.rejected.append(line.rejected(Reason.BOTH_LABELS))
         else:
             found.values[line.number] = line.values
+            if decision.decision is Decision.UNSURE:
+                found.unsure[line.number] = (line.label or "").casefold()
             found.decisions.append((line.number, decision))
     return found
 
@@ -291,23 +298,30 @@ class LabelFileReport:
         rejected: reason → number of rejected rows.
         rejects_path: the list of rejected rows; None if there are none, or after a dry run.
         columns: of a table, field → column of the file.
+        unsure: word of the file → number of rows that were read as abstentions by it.
     """
 
     counts: LabelImport
     rejected: Counter[str]
     rejects_path: Path | None
     columns: Mapping[str, str]
+    unsure: Counter[str]
 
     def as_dict(self) -> dict[str, object]:
         """The report as JSON values."""
         return {
             **self.counts.as_dict(), "rejected": dict(self.rejected), "rejects_file": self.rejects_path,
-            "columns": dict(self.columns),
+            "columns": dict(self.columns), "unsure": dict(self.unsure),
         }  # fmt: skip
+
+    @property
+    def accepted(self) -> int:
+        """Number of labels that are in the ledger now."""
+        return self.counts.written + self.counts.repeated
 
     def require_labels(self, path: Path) -> None:
         """Raise CoreError if no label was imported."""
-        if self.counts.written or self.counts.repeated:
+        if self.accepted:
             return
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in self.rejected.most_common())
         hint = "Import the products first." if Reason.UNKNOWN_PRODUCT.value in self.rejected else ""
@@ -358,7 +372,9 @@ def read_labels(
             rejects.add(row)
         with _ledger(workspace, copied=dry) as store:
             counts = import_decisions(store, decisions, choices[split])
-    return LabelFileReport(counts, rejects.counts, rejects.written, found.columns)
+    skipped = {row.line for row in found.rejected}
+    unsure = Counter(word for number, word in found.unsure.items() if number not in skipped)
+    return LabelFileReport(counts, rejects.counts, rejects.written, found.columns, unsure)
 
 
 def _known_products(path: Path, catalog: CatalogStore, found: LabelTable) -> Iterator[PortableDecision]:
@@ -428,7 +444,9 @@ def _label_table(
         raise CoreError(
             f"{path} is not a table, so its columns cannot be mapped.", "Import it without a column mapping."
         )
-    return LabelTable(list(enumerate(readers[found](path, defaults), 1)))
+    decisions = list(enumerate(readers[found](path, defaults), 1))
+    unsure = {number: _UNSURE[found] for number, each in decisions if each.decision is Decision.UNSURE}
+    return LabelTable(decisions, unsure=unsure)
 
 
 def _require_source(sources: Sequence[Source], role: str) -> None:
