@@ -35,7 +35,7 @@ from labels.exchange.tasks import Defaults
 from labels.files import private_folder
 from labels.model import Decision, Pair, ProductRef, Side
 from labels.names import name_problem
-from labels.recovery import lost_error
+from labels.recovery import lost_error, require_sound
 from labels.snapshot import naming_original, private_copy
 from labels.store import LabelStore
 
@@ -186,6 +186,7 @@ def write_labels(
     if format_ is Format.LABEL_STUDIO_CONFIG:
         export_config(path)
         return Export(0, "")
+    require_sound(workspace.labels)
     # Reading all events takes seconds, so it is done on a copy.
     with _ledger(workspace, copied=format_ in {Format.EVENTS, Format.PARQUET}) as store:
         if format_ in {Format.EVENTS, Format.PARQUET}:
