@@ -23,7 +23,7 @@ from core.cli.verbs import LazyGroup
 from core.errors import CoreError
 from core.jobs.events import EventWriter
 from core.jobs.runner import job_events
-from core.workspace import restrict_umask
+from core.workspace import DEFAULT_HOME, restrict_umask
 from labels.errors import SameskuError
 from labels.files import way_out
 
@@ -66,7 +66,7 @@ def _globals(
     ctx: typer.Context,
     home: Annotated[
         Path | None,
-        typer.Option(help="Folder of the workspace, e.g. ~/wa.", show_default="$SAMESKU_HOME"),
+        typer.Option(help="Folder of the workspace, e.g. ~/wa.", show_default=DEFAULT_HOME),
     ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print the answer as one JSON object on standard output.")
