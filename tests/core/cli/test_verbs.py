@@ -12,6 +12,7 @@ import pytest
 from samples import HashEncoder, match, no_match, q, write_catalogue
 
 from core.catalog.pair_table import DECISION_WORDS, decision_of
+from core.errors import CoreError
 from core.workspace import Workspace
 from labels.model import ActionDetails, Decision, Verb
 from labels.store import LabelStore
@@ -409,6 +410,28 @@ def test_a_detached_retrain_is_a_job_with_its_settings(
     ]  # fmt: skip
     assert call("retrain", *given, "--set", "epochs=0").code == 1
     assert len(started) == 1
+
+
+@pytest.mark.parametrize(("needed", "warned"), [(1, False), (2, True), (50, True)])
+def test_a_retrain_that_cannot_promote_says_so_at_its_start(
+    labelled: Workspace, monkeypatch: pytest.MonkeyPatch, call: Call, needed: int, warned: bool
+) -> None:
+    monkeypatch.setattr("core.jobs.board.Jobs.start", lambda *_: "j1")
+    runs: list[str] = []
+
+    def run(*_: object, **__: object) -> None:
+        runs.append("run")
+        raise CoreError("that is enough", "")
+
+    monkeypatch.setattr("core.cli.retrain.run", run)
+    for detach in ([], ["--detach"]):
+        answer = call("retrain", "--set", f"min_queries={needed}", "--home", labelled.home, *detach)
+        assert ("not promoted" in answer.err) == warned
+        if warned:
+            notice = answer.err.partition("Error: ")[0]
+            assert f"only 1 validation query has a known match, and retrain.min_queries is {needed}" in notice
+            assert "samesku review --stream validation" in notice
+    assert runs == ["run"]
 
 
 def test_only_leads_change_what_a_retrain_may_put_in_use(
