@@ -373,13 +373,13 @@ def _gtin(query: Product, candidate: Product, _: FeatureValues) -> list[Fact]:
 def _neighbours(_: Product, __: Product, values: FeatureValues) -> Iterator[Fact]:
     rank, rank_back = values.get("characters_place", math.nan), values.get("characters_place_back", math.nan)
     if rank > 1:
-        yield Fact(f"{_others(rank - 1, 'candidate', 'candidates')} as alike or more", -1)
+        yield Fact(f"{_others(rank - 1, 'candidate', 'candidates')} at least as similar", -1)
         if rank <= _TOP_RANK:
-            yield Fact(f"among the {rank:.0f} most alike of the whole catalogue", +1)
+            yield Fact(f"rank {rank:.0f} in the whole catalogue by text similarity", +1)
     elif not math.isnan(rank):
-        yield Fact("no other candidate is as alike", +1)
+        yield Fact("no other candidate is as similar", +1)
         if rank_back > 1:
-            yield Fact(f"{_others(rank_back - 1, 'query', 'queries')} as alike or more", -1)
+            yield Fact(f"{_others(rank_back - 1, 'query', 'queries')} at least as similar", -1)
 
 
 def _others(number: float, one: str, many: str) -> str:

@@ -12,7 +12,7 @@ REASONS = {
     "for": [
         {"group": "model number", "text": "model number Archer C7 stands in both", "contribution": 3.2},
         {"group": "brand", "text": "brand TP-LINK in both", "contribution": 0.61},
-        {"group": "rivals", "text": "no other candidate is as alike", "contribution": 0.4},
+        {"group": "rivals", "text": "no other candidate is as similar", "contribution": 0.4},
     ],
     "against": [
         {"group": "price", "text": "price 2.4 times higher", "contribution": -1.6},

@@ -174,7 +174,7 @@ async def test_why_shows_contributions_for_and_against(bench: Bench, size: tuple
             "Probability 97%", "▲ high  90% or more", "matcher: 312 labelled pairs", "Similarity  0.810",
             "+3.2 ████████  model number Archer C7 stands in both", "−1.6 ░░░░      price 2.4 times higher",
             "baseline −2.0, other features +1.4, total +1.0 (log-odds)", "For a match",
-            "Against", "16 GB against 8 GB", "no other candidate is as alike", "Esc back",
+            "Against", "16 GB against 8 GB", "no other candidate is as similar", "Esc back",
         ):  # fmt: skip
             assert part in text, part
 

@@ -244,14 +244,14 @@ def test_which_way_features_leans(group: str, known: dict[str, float], sign: lis
 @pytest.mark.parametrize(
     ("rank", "rank_back", "texts"),
     [
-        (1.0, 1.0, ["no other candidate is as alike"]),
-        (1.0, 2.0, ["no other candidate is as alike", "1 other query is as alike or more"]),
-        (1.0, 3.0, ["no other candidate is as alike", "2 other queries are as alike or more"]),
-        (2.0, 1.0, ["1 other candidate is as alike or more", "among the 2 most alike of the whole catalogue"]),
-        (5.0, 1.0, ["4 other candidates are as alike or more", "among the 5 most alike of the whole catalogue"]),
-        (6.0, 1.0, ["5 other candidates are as alike or more"]),
-        (50.0, 1.0, ["49 other candidates are as alike or more"]),
-        (51.0, 1.0, ["50 or more other candidates are as alike or more"]),
+        (1.0, 1.0, ["no other candidate is as similar"]),
+        (1.0, 2.0, ["no other candidate is as similar", "1 other query is at least as similar"]),
+        (1.0, 3.0, ["no other candidate is as similar", "2 other queries are at least as similar"]),
+        (2.0, 1.0, ["1 other candidate is at least as similar", "rank 2 in the whole catalogue by text similarity"]),
+        (5.0, 1.0, ["4 other candidates are at least as similar", "rank 5 in the whole catalogue by text similarity"]),
+        (6.0, 1.0, ["5 other candidates are at least as similar"]),
+        (50.0, 1.0, ["49 other candidates are at least as similar"]),
+        (51.0, 1.0, ["50 or more other candidates are at least as similar"]),
         (float("nan"), 2.0, []),
     ],
 )

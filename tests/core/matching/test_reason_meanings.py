@@ -26,10 +26,10 @@ VOCABULARY = Vocabulary.load()
 _CANDIDATES = 6
 #: How people read a reason: for a match or against one. A reason that none of these describes says neither.
 _READ = [
-    (r" in both$| every word | often go together$|^about the same price$|^no other candidate is as alike$", +1),
-    (r" is (like|part of) | stands in (the|both)|^among the [2-5] most alike ", +1),
+    (r" in both$| every word | often go together$|^about the same price$|^no other candidate is as similar$", +1),
+    (r" is (like|part of) | stands in (the|both)|^rank [2-5] in the whole catalogue ", +1),
     (r" against | lacks '| only in the | seldom go together$| times (higher|lower)$| is not in the ", -1),
-    (r"^only the \w+ fits|\d (or more )?other .* as alike or more$", -1),
+    (r"^only the \w+ fits|\d (or more )?other .* at least as similar$", -1),
 ]
 
 
