@@ -9,7 +9,7 @@ from rich.table import Table
 from core.cli.context import Context, context_of
 from core.cli.judge_options import LABELS_FILE
 from core.cli.rebuild import rebuilds_damage
-from core.cli.tables import bands, metrics, reliability
+from core.cli.tables import bands, evaluation_set, metrics, reliability
 from core.evaluation.comparison import RANKING_NAMES
 from core.evaluation.run import evaluate_pairs, evaluate_retrieval, evaluate_workspace
 from core.matching.bands import basis_remark
@@ -72,8 +72,8 @@ def _print_result(context: Context, result: dict[str, Any]) -> None:
     rankings = {name: values for name in RANKING_NAMES if isinstance(values := result.get(name), dict)}
     if rankings:
         context.out.print(
-            f"{counted(result['queries'], 'query', 'queries')} with a known match ({result['judged_on']}),"
-            f" encoder {result['model']}; 95 % intervals below the values"
+            f"{counted(result['queries'], 'query', 'queries')} with a known match"
+            f" ({evaluation_set(result['judged_on'])}), encoder {result['model']}; 95 % intervals below the values"
         )
         context.out.print(metrics(rankings, result["intervals"]))
         context.out.print(
@@ -85,7 +85,7 @@ def _print_result(context: Context, result: dict[str, Any]) -> None:
 
 def _print_pairs(context: Context, result: dict[str, Any]) -> None:
     """Pair classification: metrics at the threshold, bands, and the reliability curve."""
-    context.out.print(f"{counted(result['pairs'], 'pair')} ({result['pairs_judged_on']})")
+    context.out.print(f"{counted(result['pairs'], 'pair')} ({evaluation_set(result['pairs_judged_on'])})")
     table = Table(box=None, pad_edge=False)
     for heading in ("", *_PAIR_METRICS.values()):
         table.add_column(heading, justify="right")

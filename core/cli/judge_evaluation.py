@@ -21,6 +21,7 @@ from core.cli.judge_options import (
     start_detached,
 )
 from core.cli.rebuild import rebuilds_damage
+from core.cli.tables import evaluation_set
 from core.errors import CoreError
 from core.jobs.progress import Reporter
 from core.judge.interface import StoredVerdictsJudge
@@ -142,7 +143,7 @@ def _print_report(context: Context, report: JudgeReport) -> None:
     context.out.print(
         safe(
             f"{metrics.judge}: {counted(metrics.pairs, 'pair')},"
-            f" {counted(metrics.matches, 'match', 'matches')} ({report.judged_on})"
+            f" {counted(metrics.matches, 'match', 'matches')} ({evaluation_set(report.judged_on)})"
         )
     )
     context.out.print(_metrics_table([metrics]))

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from core.cli.context import Context, context_of
 from core.cli.rebuild import rebuilds_damage, update_index
-from core.cli.tables import changes, moves
+from core.cli.tables import changes, evaluation_set, moves
 from core.evaluation.encoder_comparison import compare_encoders
 from core.permissions import require_lead
 from core.retrieval.encoder_registry import Registry
@@ -37,7 +37,7 @@ def list_models(ctx: typer.Context) -> None:
         table.add_row(
             "●" if card.id == champion else "", card.id, card.created_at, str(card.trained_on.get("triplets", "")),
             *(f"{card.metrics[name]:.3f}" if name in card.metrics else "" for name in ("hit@1", "mrr@10")),
-            card.judged_on,
+            evaluation_set(card.judged_on),
         )  # fmt: skip
     context.out.print(table if cards else "Only the base encoder so far; `samesku retrain` trains another.")
     context.answer({"champion": champion, "models": [asdict(card) for card in cards]})
@@ -55,9 +55,25 @@ def show(
     context = context_of(ctx)
     facts = asdict(Registry(context.workspace.require(), context.settings).card(model))
     for name, value in facts.items():
-        # `parts` has a digest per file; only their number is printed.
-        context.out.print(f"{name}: {counted(len(value), 'file') if name == 'parts' else value}")
+        context.out.print(f"{name.replace('_', ' ')}: {_fact_text(name, value)}")
     context.answer(facts)
+
+
+def _fact_text(name: str, value: object) -> str:
+    """A fact of a model card in words."""
+    if name == "parts" and isinstance(value, dict):
+        return counted(len(value), "file")  # with a digest each, which only --json has
+    if name == "judged_on":
+        return evaluation_set(str(value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key.replace('_', ' ')} {_number_text(each)}" for key, each in value.items())
+    return str(value)
+
+
+def _number_text(value: object) -> str:
+    if isinstance(value, tuple | list):
+        return " to ".join(map(_number_text, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 @app.command("compare")
@@ -79,7 +95,8 @@ def compare(
         counts = {name: found.counts(name) for name in found.rankings}
         reporter.result({"before": before, "after": after, "judged_on": found.judged_on, "counts": counts})
     context.out.print(
-        f"{counted(len(found.queries), 'query', 'queries')} with a known match ({found.judged_on}): {before} → {after}"
+        f"{counted(len(found.queries), 'query', 'queries')} with a known match"
+        f" ({evaluation_set(found.judged_on)}): {before} → {after}"
     )
     context.out.print(changes(found))
     context.out.print(moves(found, found.rankings[0]))

@@ -7,7 +7,7 @@ import typer
 
 from core.cli.context import Context, context_of
 from core.cli.rebuild import rebuilds_damage
-from core.cli.tables import comparison
+from core.cli.tables import comparison, evaluation_set
 from core.errors import SettingsError
 from core.jobs.board import Jobs
 from core.permissions import is_lead, require_lead
@@ -95,5 +95,6 @@ def _from_recipe(recipe: Path | None) -> list[str]:
 def _print_result(context: Context, result: dict[str, Any]) -> None:
     context.out.print(comparison(result))
     context.out.print(
-        f"{result['decision']} Evaluated on {counted(result['queries'], 'query', 'queries')} ({result['set']})."
+        f"{result['decision']} Evaluated on {counted(result['queries'], 'query', 'queries')}"
+        f" ({evaluation_set(result['set'])})."
     )

@@ -20,6 +20,12 @@ _RANKINGS = ("encoder", "fused", "matched")
 _WIDTH = 30
 
 
+def evaluation_set(name: str) -> str:
+    """The name of an evaluation set in words: `validation@2` is the second version of the validation set."""
+    kind, at, version = name.partition("@")
+    return f"validation set, version {version}" if kind == "validation" and at else name
+
+
 def metrics(
     rows: Mapping[str, Mapping[str, float]], intervals: Mapping[str, Mapping[str, tuple[float, float]]]
 ) -> Table:

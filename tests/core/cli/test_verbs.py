@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -13,6 +14,8 @@ from samples import HashEncoder, match, no_match, q, write_catalogue
 
 from core.catalog.pair_table import DECISION_WORDS, decision_of
 from core.errors import CoreError
+from core.retrieval.encoder_registry import ModelCard, Registry
+from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import ActionDetails, Decision, Verb
 from labels.store import LabelStore
@@ -611,3 +614,31 @@ def test_matches_are_evaluated_by_every_ranking(indexed: Workspace, tmp_path: Pa
     assert [found[name] for name in names] == [1, 1, 1, 1, 1, 2]
     assert found["encoder"]["hit@1"] == found["ir"]["accuracy@1"] == 1
     assert found["ir"]["mrr@10"] == found["encoder"]["mrr@10"]
+
+
+#: A key of JSON, such as `pairs_judged_on`, or the internal name of an evaluation set.
+_KEY = re.compile(r"(?<![\w/.-])[a-z]+(?:_[a-z]+)+(?![\w/.])|validation@")
+
+
+@pytest.mark.parametrize("verb", ["labels stats", "evaluate", "models list", "models show lora-1", "doctor"])
+def test_answers_for_people_have_no_keys_of_json(
+    indexed: Workspace, monkeypatch: pytest.MonkeyPatch, call: Call, verb: str
+) -> None:
+    with LabelStore(indexed.labels) as store:
+        store.draw_validation([q("qv")], seed=1)
+        for key in ("q1", "q2", "qv"):
+            said = [*match(f"{key}-c1"), *no_match(f"{key}-c2")]
+            store.record("ada", Verb.ACCEPT, q(key), said, ActionDetails(closes=True))
+    metrics = {"hit@1": 0.5, "mrr@10": 0.5, "merge_error": 1e-8}
+    card = ModelCard("lora-1", "hash", "hash", "", "2026-01-01", {"min_steps": 20}, {"triplets": 3}, metrics)
+    Registry(indexed, Settings()).add(replace(card, judged_on="validation@1"))
+    answer = call("--home", indexed.home, *verb.split())
+    assert not _KEY.findall(answer.out.replace(str(indexed.home), "")), answer.out
+
+
+def test_an_evaluation_reports_no_stage_without_work(indexed: Workspace, call: Call) -> None:
+    with LabelStore(indexed.labels) as store:
+        store.draw_validation([q("qv")], seed=1)
+        said = [*match("qv-c1"), *no_match("qv-c2")]
+        store.record("ada", Verb.ACCEPT, q("qv"), said, ActionDetails(closes=True))
+    assert "encode" not in call("--home", indexed.home, "evaluate").err
