@@ -1,5 +1,6 @@
 """`samesku import`: import of product catalogues, benchmarks and labels."""
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -30,9 +31,10 @@ from core.errors import CoreError
 from core.splits.current_labels import ledger_and_catalogue, outdated
 from core.text.safe import safe
 from core.transfer.label_files import LabelFileReport, read_labels
+from core.workspace import Workspace
 from labels.errors import SameskuError
 from labels.exchange.tasks import Defaults
-from labels.files import private_folder
+from labels.files import drafts, private_folder, publish
 from labels.model import ProductRef
 from labels.product_decisions import decisions_on, labelled_products, pairs_of_source
 from labels.reader import LabelReader
@@ -168,11 +170,44 @@ def _catalogue(context: Context, *, dry: bool) -> Iterator[CatalogStore]:
     """The catalogue of the workspace; in a dry run without one, a temporary catalogue."""
     with private_folder() as folder:
         if dry and not context.workspace.catalog.exists():
-            path = folder / "catalog.db"
+            with CatalogStore(folder / "catalog.db") as store:
+                yield store
         else:
-            path = context.workspace.create().catalog
-        with CatalogStore(path) as store:
+            with catalogue_to_import_into(context.workspace) as store:
+                yield store
+
+
+@contextmanager
+def catalogue_to_import_into(workspace: Workspace) -> Iterator[CatalogStore]:
+    """The catalogue of a workspace. A first import that fails leaves neither a catalogue nor a new folder.
+
+    A new catalogue is a draft until it has products, so that no other process ever sees an empty one.
+
+    Raises:
+        CoreError: the workspace cannot be created, or another first import was faster.
+    """
+    if os.path.lexists(workspace.catalog):
+        with CatalogStore(workspace.catalog) as store:
             yield store
+        return
+    missing = [folder for folder in (workspace.home, *workspace.home.parents) if not folder.exists()]
+    workspace.create()
+    try:
+        with drafts(workspace.home) as folder:
+            draft = folder / workspace.catalog.name
+            with CatalogStore(draft) as store:
+                yield store
+                has_products = not store.is_empty
+            if has_products:
+                publish(draft, workspace.catalog, overwrite=False)
+    except FileExistsError as error:
+        raise CoreError(
+            f"Another import has created {workspace.catalog} meanwhile; nothing was imported.", "Import again."
+        ) from error
+    finally:
+        for each in missing:
+            with suppress(OSError):  # in use: with the list of rejected rows, for example
+                each.rmdir()
 
 
 @app.command("walmart-amazon")
@@ -191,7 +226,7 @@ def walmart_amazon(
     Example: samesku --home ~/wa import walmart-amazon data/walmart_amazon --labels
     """
     context = context_of(ctx)
-    with CatalogStore(context.workspace.create().catalog) as store, context.reporter() as reporter:
+    with catalogue_to_import_into(context.workspace) as store, context.reporter() as reporter:
         reporter.stage("import")
         reports = import_walmart_amazon(
             store, folder, reporter.advance, rejects_folder=context.workspace.reports,

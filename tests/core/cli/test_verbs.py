@@ -134,6 +134,38 @@ def test_a_file_that_gives_no_product_is_an_error(
     assert "Nothing came in for x" in answer.err
 
 
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "import products none.csv --source x",
+        "import products empty.csv --source x",
+        "import products no-title.csv --source x",
+        "import products no-columns.csv --source x --map title=nowhere",
+        "import walmart-amazon none",
+        "labels import none.csv",
+        "labels backup",
+        "labels export out.csv",
+        "labels stats",
+        "index",
+        "jobs list",
+    ],
+)
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_verb_that_fails_leaves_no_workspace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call, verb: str, exists: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("empty.csv").write_text("id,title\n")
+    Path("no-title.csv").write_text("id,weight\n1,2\n")
+    Path("no-columns.csv").write_text("id,title\n1,2\n")
+    home = tmp_path / "some" / "home"
+    if exists:
+        home.mkdir(parents=True)
+    assert call("--home", home, *verb.split()).code == 1
+    assert (tmp_path / "some").exists() == exists
+    assert not exists or list(home.iterdir()) == []
+
+
 def test_the_advice_on_labels_of_validation_queries_can_be_followed(
     workspace: Workspace, tmp_path: Path, call: Call
 ) -> None:
