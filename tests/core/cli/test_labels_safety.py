@@ -64,7 +64,7 @@ def test_so_many_are_kept_as_the_settings_say(labelled: Workspace, call: Call, t
 def test_nothing_to_restore_or_back_up_is_a_sentence(workspace: Workspace, call: Call, tmp_path: Path) -> None:
     assert "There are no backups" in call("labels", "restore", "latest", "--home", workspace.home).err
     assert "There are no backups" in call("labels", "backups", "--home", workspace.home).out
-    assert "no labels file" in call("labels", "backup", "--home", tmp_path / "nowhere").err
+    assert "There is no workspace" in call("labels", "backup", "--home", tmp_path / "nowhere").err
 
 
 def test_a_restore_is_refused_while_somebody_labels_and_to_those_who_do_not_lead(
