@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from core.catalog.schema import REIMPORT_HINT, is_catalogue
@@ -285,7 +286,8 @@ def _describe_caches(workspace: Workspace, settings: Settings) -> str:
     used = _models_in_use(workspace, settings)
     if idle := [folder for folder in folders if folder.name not in used]:
         size = _megabytes(sum(map(folder_bytes, idle)))
-        parts.append(f"{size} of unused encoders may be removed: {', '.join(f.name for f in idle)}")
+        command = "rm -r " + " ".join(quote(str(folder)) for folder in idle)
+        parts.append(f"{size} of encoders that are not in use; to remove them: {command}")
     return "; ".join(parts)
 
 

@@ -9,6 +9,9 @@ from pathlib import Path
 from core.errors import CoreError
 from labels.files import way_out
 
+#: The workspace without --home, for help texts; see `Workspace.locate`.
+DEFAULT_HOME = "$SAMESKU_HOME, else ~/.local/share/samesku on Linux, ~/Library/Application Support/samesku on macOS"
+
 
 def restrict_umask() -> None:
     """Set the umask so that files of this process and its children are inaccessible to other users.

@@ -4,8 +4,10 @@ A restore drops what was decided since the backup. So a hint proposes it only wh
 gone, and where there is a backup.
 """
 
+import math
 import os
 import sqlite3
+import time
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -25,6 +27,11 @@ _RESTORE = "`samesku labels restore latest`"
 #: The first bytes of a journal that is not hot, so that nothing of it is to be rolled back
 #: (https://sqlite.org/fileformat.html, "The Rollback Journal").
 _COLD_JOURNAL = bytes(8)
+
+#: Time limit of `require_sound`, well below `labels.database.BUSY_TIMEOUT_MS`.
+_CHECK_TIMEOUT_S = 2.0
+#: SQLite virtual machine instructions between two looks at the clock.
+_PROGRESS_STEPS = 100_000
 
 
 def lost_error(path: Path) -> LabelsError | None:
@@ -120,6 +127,19 @@ def damaged_error(path: Path, error: Exception) -> LabelsError:
     )
 
 
+def require_sound(path: Path) -> None:
+    """Return if SQLite finds no damage in the pages of a ledger, or there is none.
+
+    A verb that reads some of the tables would not notice damage in the others, and would go on with a part of the
+    labels. The check is bounded in time, since it keeps others from writing: a ledger of gigabytes counts as sound.
+
+    Raises:
+        LabelsError: the ledger is damaged.
+    """
+    if database.has_content(path) and (found := _page_damage(path, _CHECK_TIMEOUT_S)):
+        raise damaged_error(path, sqlite3.DatabaseError(found))
+
+
 def foreign_error(path: Path) -> LabelsError:
     """The error for an SQLite file of another program, or a ledger that has lost its events table."""
     has_backup = _last_backup(path) is not None
@@ -148,13 +168,21 @@ def _state_of(path: Path) -> str:
 
 
 def _is_damaged(path: Path) -> bool:
+    return bool(_page_damage(path))
+
+
+def _page_damage(path: Path, timeout_s: float = math.inf) -> str:
+    """What SQLite finds wrong with the pages of a file; empty where nothing is, or the time was not enough."""
+    deadline = time.monotonic() + timeout_s
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=1)) as connection:
-            return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok")
-    except UnicodeDecodeError:  # SQLite's own message may quote bytes that are not text
-        return True
+            connection.set_progress_handler(lambda: time.monotonic() > deadline, _PROGRESS_STEPS)
+            found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+            return "" if found == "ok" else found.splitlines()[-1]
+    except UnicodeDecodeError as error:  # SQLite's own message may quote bytes that are not text
+        return str(error)
     except sqlite3.Error as error:
-        return is_damage(error)
+        return str(error) if is_damage(error) else ""
 
 
 def _remove_cold_journal(path: Path) -> None:

@@ -53,7 +53,7 @@ FIELDS: tuple[str, ...] = tuple(_COMMON_NAMES)
 
 #: Spellings of decisions, in lower case with underscores, including true and false in German, French and Spanish
 #: spreadsheets.
-_DECISIONS = {
+DECISION_WORDS = {
     **dict.fromkeys((
         "1", "true", "t", "yes", "y", "match", "matched", "matches", "same", "equal", "duplicate", "dup",
         "positive", "pos", "accept", "wahr", "ja", "vrai", "oui", "verdadero", "si", "sí",
@@ -240,7 +240,7 @@ def read_pairs(path: Path, query_source: str, candidate_source: str) -> dict[Pai
 def decision_of(label: str) -> Decision | None:
     """The decision that a label stands for; None if it is unknown."""
     word = normalize_id(label).casefold().replace(" ", "_").replace("-", "_")
-    return _DECISIONS.get("-1" if word == "_1" else word)
+    return DECISION_WORDS.get("-1" if word == "_1" else word)
 
 
 def _choose_columns(columns: Sequence[str], mapping: Mapping[str, str], path: Path) -> dict[str, str]:

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from core.catalog.gtin import normalize_gtin
 from core.errors import CatalogError
+from core.text.escapes import has_escapes, without_escapes
 from labels.model import ProductRef
 
 #: A GTIN on more listings of one retailer than this is a default value and does not identify a product.
@@ -46,6 +47,16 @@ class Product:
     def gtin(self) -> str:
         """The GTIN-14 in `upc`; empty if it is not usable."""
         return normalize_gtin(self.upc)
+
+
+def without_escape_sequences(product: Product) -> Product:
+    """The product with texts that can be split into words: imports of earlier versions kept escape sequences."""
+    texts = (product.title, product.brand, product.category, product.model, *product.extra.values())
+    if not any(map(has_escapes, texts)):
+        return product
+    title, brand, category, model, *values = map(without_escapes, texts)
+    extra = dict(zip(product.extra, values, strict=True))
+    return replace(product, title=title, brand=brand, category=category, model=model, extra=extra)
 
 
 def identifying_gtins(products: Sequence[Product]) -> list[str]:

@@ -22,8 +22,8 @@ from labels.wording import counted
 MAX_PRUNE_SHARE = 0.1
 
 #: Version of the reader, raised when the same file gives other products: 1 cleans text, keeps currencies and treats
-#: placeholders as missing values, 2 knows more placeholders.
-READER_VERSION = 2
+#: placeholders as missing values, 2 knows more placeholders, 3 removes escape sequences.
+READER_VERSION = 3
 
 _DELIMITERS = ",;\t|"
 _KEY = "SELECT key FROM products WHERE (source, id) = (?, ?)"

@@ -10,18 +10,27 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from core.cli.console import OutputError, SafeConsole, discard_output, open_streams
+from core.cli.console import (
+    ClosedPipeError,
+    OutputError,
+    SafeConsole,
+    discard_diagnostics,
+    discard_output,
+    open_streams,
+)
 from core.cli.context import Context
 from core.cli.verbs import LazyGroup
 from core.errors import CoreError
 from core.jobs.events import EventWriter
 from core.jobs.runner import job_events
-from core.workspace import restrict_umask
+from core.workspace import DEFAULT_HOME, restrict_umask
 from labels.errors import SameskuError
 from labels.files import way_out
 
 #: Hint for errors of the operating system about a path.
 _PATH_HINT = "Check the path and its permissions."
+#: Exit code where the reader of the output, such as `head`, has exited: as a shell reports a program ended by SIGPIPE.
+_CLOSED_PIPE_CODE = 128 + 13
 #: Global options, accepted before and after the verb, and whether they take a value.
 _GLOBAL_OPTIONS = {"--home": True, "--as": True, "--json": False, "--quiet": False, "--debug": False}
 
@@ -57,7 +66,7 @@ def _globals(
     ctx: typer.Context,
     home: Annotated[
         Path | None,
-        typer.Option(help="Folder of the workspace, e.g. ~/wa.", show_default="$SAMESKU_HOME"),
+        typer.Option(help="Folder of the workspace, e.g. ~/wa.", show_default=DEFAULT_HOME),
     ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print the answer as one JSON object on standard output.")
@@ -79,7 +88,10 @@ def _globals(
 
 
 def run(app: Callable[..., object], arguments: Sequence[str] | None = None) -> None:
-    """Run the app and exit: 0 on success, 1 on an error (message and hint, no traceback), 2 on a usage error."""
+    """Run the app and exit: 0 on success, 1 on an error, 2 on a usage error, 130 on Ctrl+C, 141 on a closed pipe.
+
+    An error is a message and a hint; with `--debug` a traceback.
+    """
     args = hoist(sys.argv[1:] if arguments is None else arguments)
     # Read by the tokenizers library on import.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -94,16 +106,16 @@ def run(app: Callable[..., object], arguments: Sequence[str] | None = None) -> N
             finally:
                 # Here rather than at interpreter exit, so that a failed write is reported.
                 sys.stdout.flush()
+    except (ClosedPipeError, BrokenPipeError):
+        discard_output()
+        discard_diagnostics()
+        sys.exit(_CLOSED_PIPE_CODE)
     except SameskuError as error:
         if isinstance(error, OutputError):
             discard_output()
         if "--debug" in args:
             raise
         _print_error(error)
-        sys.exit(1)
-    except BrokenPipeError:
-        # The reader of the output, such as `head`, has exited.
-        discard_output()
         sys.exit(1)
     except OSError as error:
         # Unexpected errors about a path: a name that is too long, missing permissions.
@@ -118,9 +130,12 @@ def run(app: Callable[..., object], arguments: Sequence[str] | None = None) -> N
 
 def _print_error(error: SameskuError) -> None:
     console = SafeConsole(stderr=True, highlight=False, soft_wrap=True)
-    console.print(Text.assemble(("Error: ", "bold red"), error.message))
-    if error.hint:
-        console.print(Text(error.hint))
+    try:
+        console.print(Text.assemble(("Error: ", "bold red"), error.message))
+        if error.hint:
+            console.print(Text(error.hint))
+    except ClosedPipeError:
+        discard_diagnostics()
 
 
 def _require_working_folder() -> None:

@@ -25,6 +25,13 @@ class OutputError(CoreError):
     """The answer of a command cannot be written to standard output."""
 
 
+class ClosedPipeError(OutputError):
+    """The reader of the output, such as `head`, has exited.
+
+    Not a BrokenPipeError: Rich and Click turn that into exit code 1 before it reaches `core.cli.app.run`.
+    """
+
+
 class _OutputFile(io.FileIO):
     """Standard output as an unbuffered file with readable errors."""
 
@@ -32,13 +39,13 @@ class _OutputFile(io.FileIO):
         """Write bytes, and return how many were written.
 
         Raises:
+            ClosedPipeError: the reader has exited.
             OutputError: they cannot be written.
-            BrokenPipeError: the reader, such as `head`, has exited.
         """
         try:
             return super().write(data)
-        except BrokenPipeError:
-            raise
+        except BrokenPipeError as error:
+            raise ClosedPipeError("The reader of the output has exited.") from error
         except OSError as error:
             reason = "standard output is closed" if error.errno == errno.EBADF else error.strerror
             raise OutputError(
@@ -99,11 +106,13 @@ class SafeConsole(Console):
     def _render_buffer(self, buffer: Iterable[Segment]) -> str:
         return super()._render_buffer(part if part.control else _escaped(part) for part in buffer)
 
+    def on_broken_pipe(self) -> None:
+        """Raise `ClosedPipeError`; Rich would exit with code 1."""
+        raise ClosedPipeError("The reader of the output has exited.")
+
     def _write_buffer(self) -> None:
         try:
             super()._write_buffer()
-        except BrokenPipeError:
-            raise
         except OSError:
             if not self.stderr:
                 raise

@@ -1,5 +1,6 @@
 """`samesku import`: import of product catalogues, benchmarks and labels."""
 
+import os
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,14 +21,22 @@ from core.catalog.rejects import rejects_file_name
 from core.catalog.store import CatalogStore, ImportRules
 from core.catalog.upsert import LargePruneError, ReplacedArticle
 from core.cli.context import Context, context_of
-from core.cli.labels_files import assigned_columns, import_file, print_rejected
+from core.cli.labels_files import (
+    DRY_RUN_NOTICE,
+    assigned_columns,
+    import_file,
+    print_rejected,
+    print_unsure,
+    require_most_rows,
+)
 from core.errors import CatalogError, CoreError
 from core.splits.current_labels import ledger_and_catalogue, outdated
 from core.text.safe import safe
 from core.transfer.label_files import LabelFileReport, read_labels
+from core.workspace import Workspace
 from labels.errors import SameskuError
 from labels.exchange.tasks import Defaults
-from labels.files import private_folder
+from labels.files import drafts, private_folder, publish
 from labels.model import ProductRef
 from labels.product_decisions import decisions_on, labelled_products, pairs_of_source
 from labels.reader import LabelReader
@@ -92,7 +101,8 @@ def products(
 ) -> None:
     """Import a product catalogue.
 
-    Unreadable rows and rows without id or title are skipped, and listed in reports. Text is cleaned: entities and tags
+    Unreadable rows and rows without id or title are skipped, and listed in reports; if they are more than half of the
+    file, the exit code is 1, and the other rows are imported all the same. Text is cleaned: entities and tags
     are decoded, wrong encodings repaired, and values such as N/A count as missing. Prices keep their currency; a
     product with an unreadable price is imported without one.
 
@@ -130,13 +140,13 @@ def products(
             raise
         report = _import(context, product_file, replace(rules, cautious=False), prune=prune, dry=dry_run)
     facts = _facts(context, report, dry=dry_run)
-    if dry_run:
-        context.out.print("Nothing was changed; this is what an import would do.")
+    if dry_run and not report.is_empty:
+        context.out.print(DRY_RUN_NOTICE)
     _print_report(context, report, facts, prune=prune, dry=dry_run)
     if role is None and report.role_before is None:
         context.out.print("  New sources are candidates; to find matches for these: --role query --change-role")
     context.answer(facts)
-    _require_products([report])
+    _require_products([report], dry=dry_run)
     if prune and not dry_run and (blocked := _blocked_prune(report)):
         raise blocked
 
@@ -175,11 +185,44 @@ def _catalogue(context: Context, *, dry: bool) -> Iterator[CatalogStore]:
     """The catalogue of the workspace; in a dry run without one, a temporary catalogue."""
     with private_folder() as folder:
         if dry and not context.workspace.catalog.exists():
-            path = folder / "catalog.db"
+            with CatalogStore(folder / "catalog.db") as store:
+                yield store
         else:
-            path = context.workspace.create().catalog
-        with CatalogStore(path) as store:
+            with catalogue_to_import_into(context.workspace) as store:
+                yield store
+
+
+@contextmanager
+def catalogue_to_import_into(workspace: Workspace) -> Iterator[CatalogStore]:
+    """The catalogue of a workspace. A first import that fails leaves neither a catalogue nor a new folder.
+
+    A new catalogue is a draft until it has products, so that no other process ever sees an empty one.
+
+    Raises:
+        CoreError: the workspace cannot be created, or another first import was faster.
+    """
+    if os.path.lexists(workspace.catalog):
+        with CatalogStore(workspace.catalog) as store:
             yield store
+        return
+    missing = [folder for folder in (workspace.home, *workspace.home.parents) if not folder.exists()]
+    workspace.create()
+    try:
+        with drafts(workspace.home) as folder:
+            draft = folder / workspace.catalog.name
+            with CatalogStore(draft) as store:
+                yield store
+                has_products = not store.is_empty
+            if has_products:
+                publish(draft, workspace.catalog, overwrite=False)
+    except FileExistsError as error:
+        raise CoreError(
+            f"Another import has created {workspace.catalog} meanwhile; nothing was imported.", "Import again."
+        ) from error
+    finally:
+        for each in missing:
+            with suppress(OSError):  # in use: with the list of rejected rows, for example
+                each.rmdir()
 
 
 @app.command("walmart-amazon")
@@ -198,7 +241,7 @@ def walmart_amazon(
     Example: samesku --home ~/wa import walmart-amazon data/walmart_amazon --labels
     """
     context = context_of(ctx)
-    with CatalogStore(context.workspace.create().catalog) as store, context.reporter() as reporter:
+    with catalogue_to_import_into(context.workspace) as store, context.reporter() as reporter:
         reporter.stage("import")
         reports = import_walmart_amazon(
             store, folder, reporter.advance, rejects_folder=context.workspace.reports,
@@ -218,6 +261,7 @@ def walmart_amazon(
                 else ""
             )
         )
+        print_unsure(context, found.unsure)
         print_rejected(context, found.rejected, found.rejects_path)
     context.answer(
         {
@@ -226,6 +270,8 @@ def walmart_amazon(
         }
     )
     _require_products(reports)
+    for name, found in imported.items():
+        require_most_rows(found.rejected, found.accepted, found.rejects_path, name, dry=False)
 
 
 def _import_splits(context: Context, folder: Path) -> dict[str, LabelFileReport]:
@@ -247,11 +293,11 @@ def labelled(context: Context) -> set[ProductRef] | None:
     return None
 
 
-def _require_products(reports: Sequence[ImportReport]) -> None:
-    """Require that each file had at least one product.
+def _require_products(reports: Sequence[ImportReport], *, dry: bool = False) -> None:
+    """Require that each file had at least one product, and not more rejected rows than products.
 
     Raises:
-        CoreError: a file had none.
+        CoreError: a file has none, or too few.
     """
     for report in reports:
         if report.is_empty:
@@ -262,6 +308,9 @@ def _require_products(reports: Sequence[ImportReport]) -> None:
                 + (f"{counted(rejected, 'row was', 'rows were')} skipped." if rejected else "the file has no rows."),
                 where if rejected else "Was it written, or downloaded, to its end?",
             )
+        counts = report.counts
+        accepted = counts.added + counts.changed + counts.unchanged
+        require_most_rows(report.rejected, accepted, report.rejects_path, report.source, dry=dry)
 
 
 def _blocked_prune(report: ImportReport) -> CoreError | None:

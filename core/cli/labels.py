@@ -92,15 +92,42 @@ def stats(ctx: typer.Context) -> None:
     context.answer(figures)
 
 
+#: Title of a group of figures; its parts follow.
+_GROUPS = {
+    "annotators": "decisions by {}", "by_decision": "decisions: {}", "by_stream": "decisions, stream {}",
+    "by_side": "decisions for {}", "by_day": "queries answered on {}", "streams": "queries of stream {}",
+    "outdated": "outdated: {}",
+}  # fmt: skip
+#: Words for the keys of figures; of any other, underscores become spaces.
+_WORDS = {
+    "non_matches": "non-matches", "no_match": "no match", "train": "training",
+    "changed": "labels on replaced products", "gone": "labels on removed products",
+    "queries": "queries to answer again", "done": "answered", "total": "in all",
+}  # fmt: skip
+
+
 def _lines(figures: dict[str, object]) -> Iterator[tuple[str, int]]:
-    """Title and value per count; of groups only non-zero counts, such as `by stream, triage`."""
+    """Title and value per count; of groups only non-zero counts, such as `decisions, stream triage`."""
     for name, value in figures.items():
-        title = name.replace("_", " ")
         if isinstance(value, dict):
-            group = "decisions by " if name == "annotators" else f"{title}, "
-            yield from ((group + part, count) for part, count in _lines(value) if count)
+            for part, count in _parts(value, words=name != "annotators"):
+                if count:
+                    yield _GROUPS.get(name, "{}").format(part), count
+        elif isinstance(value, int):
+            yield _word(name), value
+
+
+def _parts(group: dict[str, object], *, words: bool) -> Iterator[tuple[str, int]]:
+    for name, value in group.items():
+        title = _word(name) if words else name
+        if isinstance(value, dict):
+            yield from ((f"{title}, {part}", count) for part, count in _parts(value, words=words))
         elif isinstance(value, int):
             yield title, value
+
+
+def _word(key: str) -> str:
+    return _WORDS.get(key, key.replace("_", " "))
 
 
 @app.command("revoke")

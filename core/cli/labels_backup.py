@@ -19,7 +19,9 @@ from core.text.safe import safe
 from labels.backup import backup as create_backup
 from labels.backup_index import Backup, last_event
 from labels.backup_index import backups as backups_in
+from labels.database import has_marker
 from labels.errors import LabelsError
+from labels.exchange.files import require_folder
 from labels.restore import Loss, check_restore, compute_loss
 from labels.restore import restore as restore_ledger
 from labels.snapshot import open_existing, table_names
@@ -42,6 +44,10 @@ def backup(
     """
     context = context_of(ctx)
     workspace = context.workspace
+    if to:
+        require_folder(to)  # a mount point that is missing must not become a folder on the local disk
+    if not (workspace.labels.exists() or has_marker(workspace.labels) or workspace.backups.exists()):
+        workspace.require()
     folder, keep = (to, None) if to else (workspace.backups, context.settings.labels.backups)
     made = create_backup(workspace.labels, folder, keep)
     context.out.print(f"{counted(made.events, 'event')} in {made.path}")

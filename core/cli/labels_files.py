@@ -24,6 +24,10 @@ from labels.model import Side
 from labels.store import LabelStore
 from labels.wording import counted
 
+#: Printed before the report of a dry run.
+DRY_RUN_NOTICE = "Nothing was changed; this is what an import would do."
+_MAX_WORD_CHARS = 40
+
 
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module to `samesku labels`."""
@@ -145,9 +149,10 @@ def import_file(
     """Import labels from another tool, or an exported ledger.
 
     Tables: the columns query_id,candidate_id,label (or ltable_id,rtable_id, id_left,id_right and similar; --map for
-    others). A label is 1 or 0, true or false, yes or no, match or no_match. The annotator is the column annotator, or
+    others). A label is 1 or 0, true or false, yes or no, match or no_match; or unsure, uncertain, maybe, ignore, skip,
+    unknown or ?, which is an abstention: it neither trains nor evaluates. The annotator is the column annotator, or
     --as. If several sources have an id, the columns query_source,candidate_source select one. Unreadable rows are
-    skipped, and listed in reports.
+    skipped, and listed in reports; if they are more than half of the file, the exit code is 1.
 
     .jsonl, .parquet of `labels export`: events keep their names and times; known events are skipped.
 
@@ -163,19 +168,25 @@ def import_file(
     Example: samesku labels import project-7.json --split train
     """
     context = context_of(ctx)
-    if dry_run:
-        context.out.print("Nothing was changed; this is what an import would do.")
     if label_format(file) in {Format.EVENTS, Format.PARQUET}:
         if split != "auto" or query_source or candidate_source or mapping or table:
             message = f"{file} holds events, which have side, sources and columns of their own."
             raise CoreError(message, "Omit these options.")
-        _print_merged(context, read_ledger(context.workspace, file, dry=dry_run))
+        merged = read_ledger(context.workspace, file, dry=dry_run)
+        if dry_run:
+            context.out.print(DRY_RUN_NOTICE)
+        _print_merged(context, merged)
         return
     defaults = Defaults(context.annotator, query_source, candidate_source)
     columns = assigned_columns(mapping or [])
     report = read_labels(context.workspace, file, defaults, split, dry=dry_run, mapping=columns, table=table)
-    _print_imported(context, report)
+    if report.accepted:
+        if dry_run:
+            context.out.print(DRY_RUN_NOTICE)
+        _print_imported(context, report)
+    context.answer(report.as_dict())
     report.require_labels(file)
+    require_most_rows(report.rejected, report.accepted, report.rejects_path, str(file), dry=dry_run)
 
 
 def _print_imported(context: Context, report: LabelFileReport) -> None:
@@ -183,13 +194,13 @@ def _print_imported(context: Context, report: LabelFileReport) -> None:
     context.out.print(f"{counted(counts.written, 'label')}, {counts.validation:,} of them for validation.")
     if report.columns:
         context.out.print("  read as: " + ", ".join(f"{name} from {column}" for name, column in report.columns.items()))
+    print_unsure(context, report.unsure)
     if counts.repeated:
         context.out.print(f"{counted(counts.repeated, 'was', 'were')} known already.")
     if counts.shared_queries:
         queries = counted(counts.shared_queries, "query of the file now has", "queries of the file now have")
         context.out.print(f"{queries} labels on both sides.")
     print_rejected(context, report.rejected, report.rejects_path)
-    context.answer(report.as_dict())
 
 
 def assigned_columns(assignments: list[str]) -> dict[str, str]:
@@ -213,6 +224,41 @@ def print_rejected(context: Context, rejected: Counter[str], path: Path | None) 
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in rejected.most_common())
         where = f" See {path}" if path else ""
         context.out.print(f"  {counted(rejected.total(), 'row')} skipped: {reasons}.{where}")
+
+
+def print_unsure(context: Context, unsure: Counter[str]) -> None:
+    """Print how many rows were read as abstentions, and by which words."""
+    if unsure:
+        words = ", ".join(f"{count:,} {word[:_MAX_WORD_CHARS]!r}" for word, count in unsure.most_common())
+        rows = counted(unsure.total(), "row was", "rows were")
+        context.out.print(f"  {rows} read as unsure, which neither trains nor evaluates: {words}.")
+
+
+def require_most_rows(rejected: Counter[str], accepted: int, path: Path | None, name: str, *, dry: bool) -> None:
+    """Require that at least half of the rows of a file were accepted. The accepted ones stay imported.
+
+    More rejected rows than that are rarely a few bad rows, but a wrong file or a wrong column.
+
+    Args:
+        rejected: reason → number of rows.
+        accepted: number of rows that were imported.
+        path: the list of rejected rows, if any.
+        name: of the file or source.
+        dry: whether nothing was imported, in a dry run.
+
+    Raises:
+        CoreError: more rows were rejected than accepted.
+    """
+    if rejected.total() <= accepted:
+        return
+    were, others = ("would be", "would be imported") if dry else ("were", "are imported")
+    where = f"{path} lists them with the reasons: correct them there, and import that file." if path else ""
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in rejected.most_common())
+    raise CoreError(
+        f"Most rows of {name} {were} skipped: {rejected.total():,} of {rejected.total() + accepted:,} ({reasons})."
+        f" The other {accepted:,} {others}.",
+        where or "Look at the file, and at the columns that were read.",
+    )
 
 
 def merge(

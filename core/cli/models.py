@@ -55,11 +55,26 @@ def show(
     """
     context = context_of(ctx)
     facts = asdict(Registry(context.workspace.require(), context.settings).card(model))
-    # `parts` has a digest per file; only their number is printed.
-    readable = {"parts": counted(len(facts["parts"]), "file"), "judged_on": evaluation_set(facts["judged_on"])}
-    for name, value in {**facts, **readable}.items():
-        context.out.print(f"{name}: {value}")
+    for name, value in facts.items():
+        context.out.print(f"{name.replace('_', ' ')}: {_fact_text(name, value)}")
     context.answer(facts)
+
+
+def _fact_text(name: str, value: object) -> str:
+    """A fact of a model card in words."""
+    if name == "parts" and isinstance(value, dict):
+        return counted(len(value), "file")  # with a digest each, which only --json has
+    if name == "judged_on":
+        return evaluation_set(str(value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key.replace('_', ' ')} {_number_text(each)}" for key, each in value.items())
+    return str(value)
+
+
+def _number_text(value: object) -> str:
+    if isinstance(value, tuple | list):
+        return " to ".join(map(_number_text, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 @app.command("compare")

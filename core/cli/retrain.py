@@ -11,6 +11,8 @@ from core.cli.tables import comparison
 from core.errors import SettingsError
 from core.jobs.board import Jobs
 from core.permissions import is_lead, require_lead
+from core.settings import Settings
+from core.splits.split import splits_of
 from core.toml_file import read_toml
 from core.training.run import retrain as run
 from labels.exchange.files import unreadable_message
@@ -38,9 +40,10 @@ def retrain(
 ) -> None:
     """Fine-tune the encoder on the labels, and promote it if it is significantly better than the champion.
 
-    The challenger is compared with the champion on held-out labels. After a promotion the catalogue is indexed again.
-    If the team has leads and a non-lead started the retrain, a better model is used only after a lead promotes it:
-    samesku models promote ID.
+    The challenger is compared with the champion on the validation set, or on held-out labels if there is none. With
+    fewer queries than retrain.min_queries (50) it is never promoted, which is printed at the start. After a promotion
+    the catalogue is indexed again. If the team has leads and a non-lead started the retrain, a better model is used
+    only after a lead promotes it: samesku models promote ID.
 
     Example: samesku retrain --set epochs=2 --detach
     """
@@ -54,6 +57,7 @@ def retrain(
     for key in _GATE:
         if getattr(settings.retrain, key) != getattr(context.settings.retrain, key):
             require_lead(context.settings, context.annotator, f"Only leads change retrain.{key}.")
+    _warn_of_too_few_queries(context, settings)
     if detach:
         options = [part for value in values for part in ("--set", value)]
         job = Jobs(workspace.jobs, context.annotator).start(workspace.home, ["retrain", *options])
@@ -65,6 +69,21 @@ def retrain(
         result = run(workspace, settings, reporter, lead=lead)
     _print_result(context, result)
     context.answer(result)
+
+
+def _warn_of_too_few_queries(context: Context, settings: Settings) -> None:
+    """Tell before the work if there are too few evaluation queries for a promotion."""
+    splits = splits_of(context.workspace, settings)
+    queries, needed = len(splits.eval_queries), settings.retrain.min_queries
+    if not 0 < queries < needed:
+        return
+    kind = "validation" if splits.manual else "held-out"
+    context.err.print(
+        f"The new encoder will be compared with the champion, but not promoted: only"
+        f" {counted(queries, f'{kind} query has', f'{kind} queries have')} a known match, and retrain.min_queries is"
+        f" {needed:,}. To get there, answer more validation queries: samesku review --stream validation",
+        markup=False,
+    )
 
 
 def _from_recipe(recipe: Path | None) -> list[str]:

@@ -14,6 +14,7 @@ from core.evaluation.simulation import Simulation, SimulationPlan
 from core.evaluation.simulation import simulate as replay
 from core.queue.strategies import STRATEGIES
 from core.retrieval.encoder_registry import Registry
+from labels.exchange.files import require_writable
 from labels.wording import counted
 
 _METRICS = ("f1", "average_precision", "hit@1")
@@ -67,7 +68,7 @@ def simulate(
     context = context_of(ctx)
     workspace, settings = context.workspace.require(), context.settings
     names = _strategies(strategy or [])
-    _check_extensions(out, picture)
+    _check_outputs(out, picture)
     registry = Registry(workspace, settings)
     encoder = registry.get(model) if model else registry.champion()
     plan = SimulationPlan(names, budget, batch, error, seeds)
@@ -83,16 +84,19 @@ def simulate(
     context.answer(result)
 
 
-def _check_extensions(out: Path | None, picture: Path | None) -> None:
-    """Reject unknown file extensions before the work.
+def _check_outputs(out: Path | None, picture: Path | None) -> None:
+    """Check before the work that the files can be written.
 
     Raises:
         CoreError: an extension is unknown.
+        LabelsError: a file cannot be written.
     """
     if out is not None and out.suffix not in {".csv", ".json"}:
         raise CoreError(f"{out}: unknown ending.", "Use .csv or .json.")
     if picture is not None and picture.suffix != ".svg":
         raise CoreError(f"{picture}: unknown ending.", "Use .svg.")
+    for path in filter(None, (out, picture)):
+        require_writable(path)
 
 
 def _strategies(names: list[str]) -> list[str]:

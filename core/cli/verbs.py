@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from core.workspace import DEFAULT_HOME
+
 
 @dataclass(frozen=True, slots=True)
 class Verb:
@@ -35,10 +37,26 @@ class Verb:
         if isinstance(target, typer.Typer):
             group = typer.main.get_group(target)
             group.name = self.name
-            return group
+            return with_global_options(group)
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
         single.command(self.name)(target)
-        return typer.main.get_command(single)
+        return with_global_options(typer.main.get_command(single))
+
+
+#: Below the help of every verb, whose own options alone are listed above.
+_GLOBAL_OPTIONS = (
+    f"Global options, before or after the verb: --home DIR, the workspace (default: {DEFAULT_HOME});"
+    " --as NAME; --json; --quiet. See: samesku --help"
+)
+
+
+def with_global_options(command: Any) -> Any:
+    """The command, whose help and that of its subcommands ends with the global options."""
+    command.epilog = _GLOBAL_OPTIONS
+    for inner in getattr(command, "commands", {}).values():
+        if not isinstance(inner, LazyVerb):
+            with_global_options(inner)
+    return command
 
 
 VERBS = (
@@ -130,6 +148,8 @@ class LazyGroup(TyperGroup):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for command in self.commands.values():
+            with_global_options(command)
         for verb in self.verbs:
             self.commands.setdefault(verb.name, LazyVerb(verb))
 

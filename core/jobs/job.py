@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import stat
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -14,6 +13,7 @@ from typing import Any
 from core.jobs.events import last_events
 from core.jobs.locks import is_held
 from core.jobs.names import job_name
+from core.text.escapes import without_escapes
 from core.text.safe import safe
 from labels.files import atomic_text, open_regular
 
@@ -194,10 +194,6 @@ def _state(latest: dict[str, dict[str, Any]], *, alive: bool) -> JobState:
 #: Bytes at the end of a log that are shown.
 _LOG_TAIL_BYTES = 1 << 16
 
-#: Escape sequences of ECMA-48 (colours, cursor movement). `safe` makes them harmless, but the text is easier to read
-#: without them.
-_ESCAPE_SEQUENCES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
-
 
 def log_lines(path: Path) -> list[str]:
     """The last lines of a log, safe to show. Of a line overwritten with carriage returns, the last version.
@@ -215,4 +211,5 @@ def log_lines(path: Path) -> list[str]:
     lines = text.removesuffix("\n").split("\n")
     # The first line may be incomplete.
     shown = lines[1:] if begin else lines
-    return [safe(_ESCAPE_SEQUENCES.sub("", line.rstrip("\r").rpartition("\r")[2])) for line in shown if shown != [""]]
+    # `safe` makes escape sequences harmless, but the text is easier to read without them.
+    return [safe(without_escapes(line.rstrip("\r").rpartition("\r")[2])) for line in shown if shown != [""]]

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.catalog.product import Product, assumed_currency, comparable_prices
+from core.catalog.product import Product, assumed_currency, comparable_prices, without_escape_sequences
 from core.catalog.store import CatalogStore
 from core.matching.features.attributes import TitleAttributes
 from core.matching.features.base import OTHER
@@ -24,6 +24,7 @@ from core.matching.features.builder import FEATURES
 from core.matching.features.neighbours import MAX_RANK
 from core.matching.matcher import Matcher
 from core.matching.reason import Direction, Fact, Reason, Reasons, compare_sets, quote_words, shorten
+from core.text.escapes import without_escapes
 from core.text.model_numbers import alphanumeric, model_codes
 from core.text.quantities import Quantity, same_quantity
 from core.text.vocabulary import Vocabulary
@@ -139,6 +140,7 @@ class PairDescriber:
 
     def facts(self, group: str, query: Product, candidate: Product, values: FeatureValues) -> list[Fact]:
         """The facts that support a match or speak against one, the most telling first."""
+        query, candidate = without_escape_sequences(query), without_escape_sequences(candidate)
         return [fact for fact in self._facts(group, query, candidate, values) if fact.sign]
 
     def _facts(self, group: str, query: Product, candidate: Product, values: FeatureValues) -> Iterable[Fact]:
@@ -422,7 +424,7 @@ def document_frequency(catalog: CatalogStore) -> Callable[[str], int]:
 
     def count(word: str) -> int:
         if not counts:
-            counts.update(_word_counts(product.title for product in catalog.iter()))
+            counts.update(_word_counts(without_escapes(product.title) for product in catalog.iter()))
         return counts.get(word, 0)
 
     return count

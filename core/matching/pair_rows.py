@@ -32,6 +32,7 @@ from labels.exchange.fields import neutralize_cell
 from labels.exchange.files import output_file, output_text, require_writable
 from labels.exchange.json_values import json_text
 from labels.model import Decision, Pair, ProductRef
+from labels.recovery import require_sound
 from labels.store import LabelStore
 from labels.wording import counted
 
@@ -312,8 +313,9 @@ def extra_columns(workspace: Workspace, settings: Settings, state: IndexState | 
         state: of the last index run, for rows that come from it; None for rows computed now.
 
     Raises:
-        SameskuError: a file of the workspace cannot be read.
+        SameskuError: a file of the workspace cannot be read, or the ledger is damaged.
     """
+    require_sound(workspace.labels)
     with CatalogStore(workspace.catalog) as catalog, LabelStore(workspace.labels) as store:
         several = catalog.has_shared_roles
         labels = [label for label in current_labels(store, catalog, settings.labels.rule) if label.people]

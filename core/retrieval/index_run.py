@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.catalog.product import Product
+from core.catalog.product import Product, without_escape_sequences
 from core.catalog.store import CatalogStore
 from core.catalog.template import check, render
 from core.errors import CatalogError, CoreError
@@ -74,7 +74,10 @@ class Corpus:
         """
         with CatalogStore(workspace.catalog) as catalog:
             mark = catalog.mark  # before the products, so that a concurrent import counts as new
-            corpus = cls(list(catalog.iter(role="query")), list(catalog.iter(role="catalog")), mark)
+            queries, products = (
+                list(map(without_escape_sequences, catalog.iter(role=role))) for role in ("query", "catalog")
+            )
+            corpus = cls(queries, products, mark)
         for missing, role in ((not corpus.queries, "query"), (not corpus.products, "catalog")):
             if missing:
                 raise CatalogError(

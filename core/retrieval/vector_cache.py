@@ -69,8 +69,9 @@ class VectorCache:
         missing = sorted(
             {d: t for d, t in zip(digests, texts, strict=True) if d not in vectors}.items(), key=_by_length
         )
-        reporter.stage("encode", total=len(vectors) + len(missing))
-        reporter.advance(len(vectors))
+        if missing:  # a stage without work would only repeat a line
+            reporter.stage("encode", total=len(vectors) + len(missing))
+            reporter.advance(len(vectors))
         done = len(vectors)
 
         def store_chunk(part: slice, chunk: NDArray[np.float32]) -> None:

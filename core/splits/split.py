@@ -10,6 +10,7 @@ from core.stats.sampling import draw_share, shuffled
 from core.workspace import Workspace
 from labels.consensus import Label, Rule
 from labels.model import Pair, ProductRef, Side
+from labels.recovery import require_sound
 from labels.store import LabelStore
 
 
@@ -105,8 +106,9 @@ def splits_of(workspace: Workspace, settings: Settings) -> Splits:
     """Split the labels of a workspace by its settings.
 
     Raises:
-        SameskuError: labels or catalogue cannot be read.
+        SameskuError: labels or catalogue cannot be read, or the ledger is damaged.
     """
+    require_sound(workspace.labels)
     with ledger_and_catalogue(workspace) as (store, catalog):
         return split_labels(
             store,

@@ -4,6 +4,7 @@
 
 | what | becomes |
 | --- | --- |
+| terminal escape sequences: `ESC[31m`, `ESC]0;title BEL` | nothing |
 | HTML entities, also escaped twice: `55&amp;quot;`, `M&amp;M&#39;s` | the character |
 | HTML tags and comments: `<b>`, `<br>`; `5 < 6` and `<3` stay | nothing, or a space where a tag breaks a line |
 | text decoded with the wrong encoding, where it is certain: `CafÃ©` | `Café` (ftfy) |
@@ -28,18 +29,22 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.text.escapes import without_escapes
 from core.text.vocabulary import IGNORED_GROUP, merge_entries, packaged_entries, read_entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-#: ASCII text without a match is clean: entities, tags, white space at an end, repeated, or other than a space.
-_SUSPECT = re.compile(r"[&<\t-\r\x1c-\x1f]|^ | $|  ")
+#: ASCII text without a match is clean: entities, tags, escape sequences, white space at an end, repeated, or other than
+#: a space.
+_SUSPECT = re.compile(r"[&<\t-\r\x1b-\x1f]|^ | $|  ")
 #: Entities, also without a semicolon for the names that exports truncate; `R&copyright` is not one.
 _ENTITY = re.compile(
     r"&(?:#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,30};|(?:amp|quot|lt|gt|nbsp)(?![\w=]))"
 )
+_BEL = "\x07"
+_CONTROL_ENTITY = re.compile(r"&#(?:0*27|[xX]0*1[bB]|(?P<bel>0*7|[xX]0*7));")
 #: Maximum number of times that a text may have been escaped.
 _MAX_ESCAPES = 4
 _BLOCKS = (
@@ -71,8 +76,9 @@ def clean_text(text: str) -> str:
     """A text without artefacts; see the module's docstring. Idempotent unless escaped more than four times."""
     if text.isascii() and not _SUSPECT.search(text):
         return text
+    text = without_escapes(text)
     if "&" in text:
-        text = _unescaped(text)
+        text = without_escapes(_unescaped(text)).replace(_BEL, "")
     if "<" in text:
         text = _without_tags(text)
     if not text.isascii():
@@ -82,14 +88,17 @@ def clean_text(text: str) -> str:
 
 def _unescaped(text: str) -> str:
     for _ in range(_MAX_ESCAPES):
-        before, text = text, _ENTITY.sub(lambda found: html.unescape(_complete(found[0])), text)
+        before, text = text, _ENTITY.sub(lambda found: _character(found[0]), text)
         if text == before:
             break
     return text
 
 
-def _complete(entity: str) -> str:
-    return entity if entity.endswith(";") else entity + ";"
+def _character(entity: str) -> str:
+    """The character of an entity. ESC and BEL, which `html.unescape` drops, show what to remove with them."""
+    if control := _CONTROL_ENTITY.fullmatch(entity):
+        return _BEL if control["bel"] else "\x1b"
+    return html.unescape(entity if entity.endswith(";") else entity + ";")
 
 
 def _without_tags(text: str) -> str:

@@ -23,6 +23,7 @@ from labels.consensus import Rule
 from labels.database import has_content
 from labels.exchange.decisions import LabelImport, PortableDecision, SplitChoice, explicit_decisions, import_decisions
 from labels.exchange.fields import is_escaped_name, is_timestamp, normalize_id, unescape
+from labels.exchange.files import create_folder, require_folder
 from labels.exchange.formats import Format, detect_format
 from labels.exchange.label_studio import export_config, export_label_studio, read_label_studio
 from labels.exchange.labels_csv import export_csv
@@ -34,9 +35,12 @@ from labels.exchange.tasks import Defaults
 from labels.files import private_folder
 from labels.model import Decision, Pair, ProductRef, Side
 from labels.names import name_problem
-from labels.recovery import lost_error
+from labels.recovery import lost_error, require_sound
 from labels.snapshot import naming_original, private_copy
 from labels.store import LabelStore
+
+#: The abstention in the formats with fixed words.
+_UNSURE = {Format.PRODIGY: "ignore", Format.LABEL_STUDIO: "unsure"}
 
 
 @dataclass(slots=True)
@@ -50,6 +54,7 @@ class LabelTable:
         names: all columns of the file.
         dialect: of delimited text; None for other formats.
         values: line or row number → the whole row, for decisions.
+        unsure: line or row number → the word of the file, for abstentions.
     """
 
     decisions: list[tuple[int, PortableDecision]] = field(default_factory=list)
@@ -58,6 +63,7 @@ class LabelTable:
     names: tuple[str, ...] = ("query_id", "candidate_id", "label")
     dialect: Dialect | None = None
     values: dict[int, Mapping[str, str]] = field(default_factory=dict)
+    unsure: dict[int, str] = field(default_factory=dict)
 
 
 def read_label_table(
@@ -94,6 +100,8 @@ def read_label_table(
             found.rejected.append(line.rejected(Reason.BOTH_LABELS))
         else:
             found.values[line.number] = line.values
+            if decision.decision is Decision.UNSURE:
+                found.unsure[line.number] = (line.label or "").casefold()
             found.decisions.append((line.number, decision))
     return found
 
@@ -170,11 +178,15 @@ def write_labels(
 
     Raises:
         CoreError: events of a single split were requested, which would break their hash chain.
-        LabelsError: the file cannot be written.
+        LabelsError: its folder does not exist, or the file cannot be written.
     """
+    if path.parent == workspace.reports:
+        create_folder(path.parent)  # as the desk suggests; a part of the workspace
+    require_folder(path)
     if format_ is Format.LABEL_STUDIO_CONFIG:
         export_config(path)
         return Export(0, "")
+    require_sound(workspace.labels)
     # Reading all events takes seconds, so it is done on a copy.
     with _ledger(workspace, copied=format_ in {Format.EVENTS, Format.PARQUET}) as store:
         if format_ in {Format.EVENTS, Format.PARQUET}:
@@ -287,23 +299,30 @@ class LabelFileReport:
         rejected: reason → number of rejected rows.
         rejects_path: the list of rejected rows; None if there are none, or after a dry run.
         columns: of a table, field → column of the file.
+        unsure: word of the file → number of rows that were read as abstentions by it.
     """
 
     counts: LabelImport
     rejected: Counter[str]
     rejects_path: Path | None
     columns: Mapping[str, str]
+    unsure: Counter[str]
 
     def as_dict(self) -> dict[str, object]:
         """The report as JSON values."""
         return {
             **self.counts.as_dict(), "rejected": dict(self.rejected), "rejects_file": self.rejects_path,
-            "columns": dict(self.columns),
+            "columns": dict(self.columns), "unsure": dict(self.unsure),
         }  # fmt: skip
+
+    @property
+    def accepted(self) -> int:
+        """Number of labels that are in the ledger now."""
+        return self.counts.written + self.counts.repeated
 
     def require_labels(self, path: Path) -> None:
         """Raise CoreError if no label was imported."""
-        if self.counts.written or self.counts.repeated:
+        if self.accepted:
             return
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in self.rejected.most_common())
         hint = "Import the products first." if Reason.UNKNOWN_PRODUCT.value in self.rejected else ""
@@ -354,7 +373,9 @@ def read_labels(
             rejects.add(row)
         with _ledger(workspace, copied=dry) as store:
             counts = import_decisions(store, decisions, choices[split])
-    return LabelFileReport(counts, rejects.counts, rejects.written, found.columns)
+    skipped = {row.line for row in found.rejected}
+    unsure = Counter(word for number, word in found.unsure.items() if number not in skipped)
+    return LabelFileReport(counts, rejects.counts, rejects.written, found.columns, unsure)
 
 
 def _known_products(path: Path, catalog: CatalogStore, found: LabelTable) -> Iterator[PortableDecision]:
@@ -424,7 +445,9 @@ def _label_table(
         raise CoreError(
             f"{path} is not a table, so its columns cannot be mapped.", "Import it without a column mapping."
         )
-    return LabelTable(list(enumerate(readers[found](path, defaults), 1)))
+    decisions = list(enumerate(readers[found](path, defaults), 1))
+    unsure = {number: _UNSURE[found] for number, each in decisions if each.decision is Decision.UNSURE}
+    return LabelTable(decisions, unsure=unsure)
 
 
 def _require_source(sources: Sequence[Source], role: str) -> None:

@@ -11,7 +11,7 @@ from core.settings import Settings
 from core.splits.split import Splits, splits_of
 from core.splits.training_data import training_labels_of, training_triplets
 from core.workspace import Workspace
-from labels.exchange.files import output_text
+from labels.exchange.files import output_text, require_folder
 from labels.exchange.json_values import json_text
 from labels.files import drafts, publish
 
@@ -54,8 +54,9 @@ def write_dataset(workspace: Workspace, settings: Settings, kind: Kind, out: Pat
 
     Raises:
         CoreError: there is no training data, the folder exists or cannot be written, or `datasets` is not installed.
-        LabelsError: the file cannot be written.
+        LabelsError: the folder of `out` does not exist, or the file cannot be written.
     """
+    require_folder(out)
     corpus = Corpus.read(workspace)
     splits = splits_of(workspace, settings)
     make = _triplets if kind is Kind.TRIPLETS else _pairs
@@ -110,7 +111,6 @@ def _write_folder(columns: Columns, path: Path) -> None:
         ) from error
     disable_progress_bars()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with drafts(path.parent) as folder:
             Dataset.from_dict(columns).save_to_disk(str(folder / "complete"))
             publish(folder / "complete", path)

@@ -9,6 +9,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from tempfile import TemporaryFile
 from typing import BinaryIO, TextIO
 
@@ -89,8 +90,9 @@ def output_file(path: Path) -> Iterator[BinaryIO]:
     """A binary file that replaces `path` only when it is complete.
 
     Raises:
-        LabelsError: it cannot be written.
+        LabelsError: its folder does not exist, or it cannot be written.
     """
+    require_folder(path)
     with _readable_errors(path), atomic_write(path) as out:
         yield out
 
@@ -100,8 +102,9 @@ def output_text(path: Path) -> Iterator[TextIO]:
     """The same for UTF-8 text.
 
     Raises:
-        LabelsError: it cannot be written.
+        LabelsError: as `output_file`.
     """
+    require_folder(path)
     with _readable_errors(path), atomic_text(path) as out:
         yield out
 
@@ -110,14 +113,43 @@ def require_writable(path: Path) -> None:
     """Return if a file can be written to `path`, to be checked before long work; leaves nothing there.
 
     Raises:
-        LabelsError: it cannot be written.
+        LabelsError: its folder does not exist, or it cannot be written.
     """
+    require_folder(path)
     with _readable_errors(path):
         if path.is_dir():
             raise LabelsError(f"{path} is a folder.", "Name a file.")
-        nearest = next(folder for folder in path.absolute().parents if folder.exists())
-        with TemporaryFile(dir=nearest):
+        with TemporaryFile(dir=path.absolute().parent):
             pass
+
+
+def require_folder(path: Path) -> None:
+    """Return if the folder of an output exists. It is not created, since a missing one is usually a spelling mistake.
+
+    Raises:
+        LabelsError: it does not exist.
+    """
+    with _readable_errors(path):
+        folder = path.absolute().parent
+        try:
+            folder.stat()
+        except FileNotFoundError as error:
+            raise LabelsError(
+                f"There is no folder {path.parent}.", f"Check the spelling, or create it: mkdir -p {quote(str(folder))}"
+            ) from error
+
+
+def create_folder(path: Path) -> None:
+    """Create the folder of several outputs unless it exists, but not its parents.
+
+    Raises:
+        LabelsError: its parent does not exist, or it cannot be created.
+    """
+    require_folder(path)
+    with _readable_errors(path):
+        if path.exists() and not path.is_dir():
+            raise LabelsError(f"{path} is not a folder.", "Name a folder.")
+        path.mkdir(exist_ok=True)
 
 
 @contextmanager

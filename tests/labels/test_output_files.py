@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from labels.errors import LabelsError
-from labels.exchange.files import output_text, require_writable
+from labels.exchange.files import create_folder, output_text, require_writable
 
 
 @pytest.fixture
@@ -33,7 +33,19 @@ def test_a_folder_at_the_path_is_an_error(tmp_path: Path) -> None:
 
 
 def test_the_check_leaves_no_files(file: Path, tmp_path: Path) -> None:
-    require_writable(tmp_path / "new" / "x.csv")
+    require_writable(tmp_path / "x.csv")
     require_writable(file)
     assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
     assert file.read_text() == "read me"
+
+
+def test_a_missing_folder_is_named_and_not_created(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "deeper" / "x.csv"
+    with pytest.raises(LabelsError, match=r"There is no folder .*/new/deeper\."), output_text(path) as out:
+        out.write("never")
+    with pytest.raises(LabelsError, match=r"There is no folder .*/new/deeper\.") as missing:
+        require_writable(path)
+    assert missing.value.hint.endswith(f"mkdir -p {path.parent}")
+    with pytest.raises(LabelsError, match=r"There is no folder .*/new\."):
+        create_folder(tmp_path / "new" / "deeper")
+    assert list(tmp_path.iterdir()) == []

@@ -18,7 +18,7 @@ from core.judge.mlx_model import load_local_tokenizer
 from core.judge.pair_context import PairContext, pair_contexts
 from core.judge.prompt import Message, training_conversation
 from core.workspace import Workspace
-from labels.exchange.files import output_text, unreadable_message
+from labels.exchange.files import create_folder, output_text, require_folder, unreadable_message
 from labels.exchange.json_values import json_text
 from labels.files import open_regular
 from labels.model import Pair
@@ -73,10 +73,12 @@ def write_training_data(
 
     Raises:
         CoreError: there are no training pairs, or the model is a folder that does not exist.
-        LabelsError: a file cannot be written.
+        LabelsError: the parent of the folder does not exist, or a file cannot be written.
     """
+    require_folder(out)
     if not splits.train:
         raise _no_training_pairs()
+    create_folder(out)
     tokenizer = load_local_tokenizer(model)
     train = splits.train if balance is None else downsample_negatives(splits.train, balance, seed)
     counts: dict[str, int] = {}

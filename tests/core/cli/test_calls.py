@@ -14,7 +14,7 @@ from command_tree import root_command
 from core.cli import labels
 from core.cli.app import hoist
 from core.cli.verbs import VERBS
-from core.workspace import Workspace
+from core.workspace import DEFAULT_HOME, Workspace
 from labels.store import LabelStore
 
 COMMANDS = root_command().commands
@@ -201,3 +201,23 @@ def test_a_terminal_without_unicode_gets_every_answer(
     assert b"Traceback" not in done.stderr
     if "--json" in words:
         assert json.loads(done.stdout)["rows"] == [["\u2603\U0001f600"]]
+
+
+def test_the_help_of_every_verb_says_where_the_workspace_is() -> None:
+    def leaves(command: object) -> list[object]:
+        inner = getattr(command, "commands", {}).values()
+        return [command, *(each for one in inner for each in leaves(one))]
+
+    assert len(COMMANDS) > 10
+    for verb in COMMANDS.values():
+        for command in leaves(verb):
+            assert "--home DIR" in command.epilog, command.name
+            assert "$SAMESKU_HOME, else ~/.local/share/samesku" in command.epilog
+
+
+def test_the_default_workspace_is_the_one_that_the_help_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("SAMESKU_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    home = f"~/{Workspace.locate().home.relative_to(tmp_path)}"
+    assert home in DEFAULT_HOME

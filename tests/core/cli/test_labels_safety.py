@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from samples import match, q
+from samples import match, no_match, q
 from tampering import change_unseen
 
 from core.workspace import Workspace
@@ -64,7 +64,7 @@ def test_so_many_are_kept_as_the_settings_say(labelled: Workspace, call: Call, t
 def test_nothing_to_restore_or_back_up_is_a_sentence(workspace: Workspace, call: Call, tmp_path: Path) -> None:
     assert "There are no backups" in call("labels", "restore", "latest", "--home", workspace.home).err
     assert "There are no backups" in call("labels", "backups", "--home", workspace.home).out
-    assert "no labels file" in call("labels", "backup", "--home", tmp_path / "nowhere").err
+    assert "There is no workspace" in call("labels", "backup", "--home", tmp_path / "nowhere").err
 
 
 def test_a_restore_is_refused_while_somebody_labels_and_to_those_who_do_not_lead(
@@ -302,3 +302,55 @@ def test_the_way_out_of_a_merge_is_not_a_restore_here(labelled: Workspace, call:
     os.truncate(other, 5000)
     answer = call("labels", "merge", other.parent, "--home", labelled.home)
     assert (answer.code, "damaged" in answer.err, "restore" in answer.err) == (1, True, False)
+
+
+#: Verbs that read a part of the ledger, or all of it. `OUT` is a file of this ending.
+READERS = (
+    ("csv", "match --out OUT"),
+    ("", "match --query q1"),
+    ("", "match --json"),
+    ("csv", "score PAIRS --out OUT"),
+    ("", "evaluate"),
+    ("", "retrain"),
+    ("jsonl", "dataset pairs --out OUT"),
+    ("csv", "labels export OUT"),
+    ("json", "labels export OUT"),
+    ("jsonl", "labels export OUT"),
+    ("", "labels stats"),
+    ("", "labels verify"),
+    ("", "doctor"),
+)
+
+
+@pytest.mark.parametrize("with_backup", [False, True])
+@pytest.mark.parametrize(("ending", "verb"), READERS)
+def test_damage_in_any_table_is_noticed_by_all_who_read_labels(
+    workspace: Workspace, hash_encoder: object, call: Call, tmp_path: Path, ending: str, verb: str, with_backup: bool
+) -> None:
+    with LabelStore(workspace.labels) as store:
+        for key in ("q1", "q2", "qv"):
+            said = [*match(f"{key}-c1"), *no_match(f"{key}-c2")]
+            store.record("ada", Verb.ACCEPT, q(key), said, ActionDetails(closes=True))
+    assert call("--home", workspace.home, "--quiet", "index").code == 0
+    if with_backup:
+        backup(workspace.labels, workspace.backups)
+    _damage_events(workspace.labels)
+    (tmp_path / "pairs.csv").write_text("query_id,candidate_id\nq1,q1-c1\n")
+    words = {"OUT": tmp_path / f"out.{ending}", "PAIRS": tmp_path / "pairs.csv"}
+    answer = call("--home", workspace.home, *(words.get(word, word) for word in verb.split()))
+    told = answer.err + answer.out
+    assert answer.code == 1
+    assert "labels.db is damaged" in told
+    assert ("samesku labels restore latest" in told) == with_backup
+    assert not (tmp_path / f"out.{ending}").exists()
+
+
+def _damage_events(path: Path) -> None:
+    """Overwrite the pages of the events, which no consensus of labels is read from."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'events'").fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)

@@ -8,8 +8,11 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from samples import match, no_match, q
 
 from core.workspace import Workspace
+from labels.model import ActionDetails, Verb
+from labels.store import LabelStore
 
 Call = Callable[..., Any]
 
@@ -116,3 +119,42 @@ def test_deep_and_long_files_of_settings(call: Call, workspace: Workspace, tmp_p
         assert found.code == 1
         assert found.err.startswith("Error: ")
         assert len(found.err) < 1000
+
+
+#: Each verb that writes a file or folder that the user names, `OUT`.
+OUTPUTS = (
+    ("csv", "match --out OUT"),
+    ("parquet", "match --out OUT"),
+    ("csv", "match --input PAIRS --out OUT"),
+    ("jsonl", "score PAIRS --out OUT"),
+    ("csv", "labels export OUT"),
+    ("json", "labels export OUT"),
+    ("xml", "labels export OUT"),
+    ("jsonl", "labels export OUT"),
+    ("jsonl", "labels export OUT --format prodigy"),
+    ("parquet", "labels export OUT"),
+    ("jsonl", "dataset triplets --out OUT"),
+    ("folder", "dataset pairs --out OUT"),
+    ("folder", "judge prepare --model tiny --out OUT"),
+    ("csv", "simulate --gold PAIRS --out OUT"),
+    ("svg", "simulate --gold PAIRS --picture OUT"),
+    ("folder", "labels backup --to OUT"),
+)
+
+
+@pytest.mark.parametrize(("ending", "verb"), OUTPUTS)
+def test_a_missing_folder_of_an_output_is_named_and_not_created(
+    call: Call, workspace: Workspace, hash_encoder: object, tmp_path: Path, ending: str, verb: str
+) -> None:
+    assert call("--home", workspace.home, "--quiet", "index").code == 0
+    with LabelStore(workspace.labels) as store:
+        said = [*match("q1-c1"), *no_match("q1-c2")]
+        store.record("ada", Verb.ACCEPT, q("q1"), said, ActionDetails(closes=True))
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text("query_id,candidate_id,label\nq1,q1-c1,1\nq1,q1-c2,0\n")
+    missing = tmp_path / "no" / "such"
+    words = [{"OUT": str(missing / f"out.{ending}"), "PAIRS": str(pairs)}.get(word, word) for word in verb.split()]
+    found = call("--home", workspace.home, "--quiet", *words)
+    assert found.code == 1
+    assert f"There is no folder {missing}." in found.err.replace("\n", " ")
+    assert not missing.parent.exists()

@@ -43,15 +43,29 @@ def test_an_output_that_cannot_be_written_is_a_sentence(
     assert "Traceback" not in done.stderr
 
 
-def test_a_reader_that_is_gone_is_no_error_worth_a_word(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "verb",
+    ["settings", "settings --json", "--version", "--help", "match --help", "doctor", "doctor --json"],
+)
+def test_a_closed_pipe_ends_every_verb_quietly_as_sigpipe_would(tmp_path: Path, verb: str) -> None:
+    assert _with_closed_pipe(tmp_path, verb, "stdout", "stderr") == (141, b"")
+
+
+@pytest.mark.parametrize(("verb", "code"), [("settings --bad", 1), ("match --query 1", 1)])
+def test_an_error_that_nobody_reads_is_no_traceback(tmp_path: Path, verb: str, code: int) -> None:
+    assert _with_closed_pipe(tmp_path, verb, "stderr", "stdout") == (code, b"")
+
+
+def _with_closed_pipe(folder: Path, verb: str, closed: str, other: str) -> tuple[int, bytes]:
+    """Exit code and the other stream of a call that writes to a pipe without a reader."""
     end, output = os.pipe()
     os.close(end)
-    with os.fdopen(output, "wb") as stdout:
+    with os.fdopen(output, "wb") as pipe:
         done = subprocess.run(
-            [sys.executable, "-m", "core", "--home", tmp_path, "settings"],
-            stdout=stdout, stderr=subprocess.PIPE, check=False, timeout=240,
+            [sys.executable, "-m", "core", "--home", folder, *verb.split()],
+            **{closed: pipe, other: subprocess.PIPE}, check=False, timeout=240,
         )  # fmt: skip
-    assert (done.returncode, done.stderr) == (1, b"")
+    return done.returncode, getattr(done, other)
 
 
 @pytest.mark.parametrize("redirected", ["2>/dev/full", "2>&-", "<&- 2>&-"])

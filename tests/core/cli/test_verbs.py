@@ -2,8 +2,10 @@
 
 import csv
 import json
+import re
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -11,8 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 from samples import HashEncoder, match, no_match, q, write_catalogue
 
+from core.catalog.pair_table import DECISION_WORDS, decision_of
+from core.errors import CoreError
+from core.retrieval.encoder_registry import ModelCard, Registry
+from core.settings import Settings
 from core.workspace import Workspace
-from labels.model import ActionDetails, Verb
+from labels.model import ActionDetails, Decision, Verb
 from labels.store import LabelStore
 
 Call = Callable[..., object]
@@ -129,6 +135,38 @@ def test_a_file_that_gives_no_product_is_an_error(
     assert "Nothing came in for x" in answer.err
 
 
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "import products none.csv --source x",
+        "import products empty.csv --source x",
+        "import products no-title.csv --source x",
+        "import products no-columns.csv --source x --map title=nowhere",
+        "import walmart-amazon none",
+        "labels import none.csv",
+        "labels backup",
+        "labels export out.csv",
+        "labels stats",
+        "index",
+        "jobs list",
+    ],
+)
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_verb_that_fails_leaves_no_workspace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call, verb: str, exists: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("empty.csv").write_text("id,title\n")
+    Path("no-title.csv").write_text("id,weight\n1,2\n")
+    Path("no-columns.csv").write_text("id,title\n1,2\n")
+    home = tmp_path / "some" / "home"
+    if exists:
+        home.mkdir(parents=True)
+    assert call("--home", home, *verb.split()).code == 1
+    assert (tmp_path / "some").exists() == exists
+    assert not exists or list(home.iterdir()) == []
+
+
 def test_the_advice_on_labels_of_validation_queries_can_be_followed(
     workspace: Workspace, tmp_path: Path, call: Call
 ) -> None:
@@ -176,9 +214,83 @@ def test_labels_come_in_by_the_name_given(
 ) -> None:
     answer = call(*verb, labels_csv, "--as", "eve", "--home", workspace.home, "--json")
     expected = {"written": 3, "repeated": 0, "validation": 1, "shared_queries": 0, "rejected": {}, "rejects_file": None}
-    assert {name: value for name, value in answer.json.items() if name != "columns"} == expected
+    assert {name: value for name, value in answer.json.items() if name not in {"columns", "unsure"}} == expected
     with LabelStore(workspace.labels) as store:
         assert {d.annotator for d in store.decisions()} == {"eve"}
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+@pytest.mark.parametrize(("rejected", "code"), [(2, 0), (3, 1)])
+@pytest.mark.parametrize("what", ["products", "labels"])
+def test_an_import_that_skips_most_rows_fails_and_keeps_the_others(
+    workspace: Workspace, tmp_path: Path, call: Call, what: str, rejected: int, code: int, options: list[str]
+) -> None:
+    path = tmp_path / "rows.csv"
+    if what == "products":
+        path.write_text("id,title\n1,a tv\n2,a lamp\n" + ",lost\n" * rejected)
+        verb = ["import", "products", path, "--source", "shop"]
+    else:
+        path.write_text("ltable_id,rtable_id,label\nq1,q1-c1,1\nq1,q1-c2,0\n" + "q1,lost,1\n" * rejected)
+        verb = ["labels", "import", path]
+    answer = call(*verb, *options, "--home", workspace.home)
+    were, others = ("would be", "would be imported") if options else ("were", "are imported")
+    assert answer.code == code
+    assert (f"{were} skipped: 3 of 5" in answer.err) == (code == 1)
+    assert (f"The other 2 {others}." in answer.err) == (code == 1)
+    again = call(*verb, "--json", "--home", workspace.home).json
+    kept = again["unchanged"] if what == "products" else again["repeated"]
+    assert kept == (0 if options else 2)
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+@pytest.mark.parametrize(
+    "content", ["ltable_id,rtable_id,label\n", "ltable_id,rtable_id,label\nq1,lost,1\n", "no table"]
+)
+def test_a_dry_run_that_fails_says_nothing_but_the_error(
+    workspace: Workspace, tmp_path: Path, call: Call, content: str, options: list[str]
+) -> None:
+    (tmp_path / "labels.csv").write_text(content)
+    for verb in (
+        ["labels", "import", tmp_path / "labels.csv"],
+        ["labels", "import", tmp_path / "labels.jsonl"],
+        ["import", "products", tmp_path / "none.csv", "--source", "shop"],
+    ):
+        answer = call(*verb, "--dry-run", "--home", workspace.home, *options)
+        assert answer.code == 1
+        assert "Error: " in answer.err
+        assert "Nothing was changed" not in answer.out
+        assert options or not answer.out
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+def test_abstentions_are_counted_by_the_words_of_the_file(
+    workspace: Workspace, tmp_path: Path, call: Call, options: list[str]
+) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("ltable_id,rtable_id,label\nq1,q1-c1,maybe\nq1,q1-c2,Maybe\nq2,q2-c1,?\nq2,q2-c2,0\nq3,lost,skip\n")
+    given = ["labels", "import", path, "--home", workspace.home, *options]
+    assert call(*given, "--json").json["unsure"] == {"maybe": 2, "?": 1}
+    told = call(*given).out
+    assert "3 rows were read as unsure, which neither trains nor evaluates: 2 'maybe', 1 '?'." in told
+
+
+def test_abstentions_of_prodigy_are_counted(workspace: Workspace, tmp_path: Path, call: Call) -> None:
+    path = tmp_path / "prodigy.jsonl"
+    meta = {"query_id": "q1", "candidate_id": "q1-c1"}
+    path.write_text(json.dumps({"text": "x", "answer": "ignore", "meta": meta}) + "\n")
+    told = call("labels", "import", path, "--home", workspace.home)
+    assert "1 row was read as unsure, which neither trains nor evaluates: 1 'ignore'." in told.out
+
+
+def test_the_documentation_lists_every_word_of_a_label() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "file-formats.md").read_text()
+    table = page.split("| decision | words |")[1].split("\n\n")[0]
+    for line in table.strip().splitlines()[1:]:
+        name, listed = line.strip("| ").split(" | ")
+        decision = Decision(name.replace(" ", "_"))
+        words = re.split(r"[,;] ", listed)
+        assert {decision_of(word) for word in words} == {decision}
+        assert set(words) == {word for word, stands_for in DECISION_WORDS.items() if stands_for == decision}
 
 
 def test_a_dry_run_of_labels_changes_nothing(workspace: Workspace, labels_csv: Path, call: Call) -> None:
@@ -197,7 +309,7 @@ def test_labels_that_cannot_be_told_are_listed_and_stop_nothing(
     with labels_csv.open("a") as file:
         file.write("q1,nope,1\nq1,q1-c3,perhaps\n,q1-c1,1\nq2,q2-c3,1\nq2,q2-c3,0\n")
     answer = call("import", "labels", labels_csv, "--home", workspace.home, "--json")
-    assert answer.code == 0
+    assert (answer.code, "Most rows of" in answer.err) == (1, True)
     assert (answer.json["written"], answer.json["rejected"]) == (
         3,
         {
@@ -334,6 +446,28 @@ def test_a_detached_retrain_is_a_job_with_its_settings(
     ]  # fmt: skip
     assert call("retrain", *given, "--set", "epochs=0").code == 1
     assert len(started) == 1
+
+
+@pytest.mark.parametrize(("needed", "warned"), [(1, False), (2, True), (50, True)])
+def test_a_retrain_that_cannot_promote_says_so_at_its_start(
+    labelled: Workspace, monkeypatch: pytest.MonkeyPatch, call: Call, needed: int, warned: bool
+) -> None:
+    monkeypatch.setattr("core.jobs.board.Jobs.start", lambda *_: "j1")
+    runs: list[str] = []
+
+    def run(*_: object, **__: object) -> None:
+        runs.append("run")
+        raise CoreError("that is enough", "")
+
+    monkeypatch.setattr("core.cli.retrain.run", run)
+    for detach in ([], ["--detach"]):
+        answer = call("retrain", "--set", f"min_queries={needed}", "--home", labelled.home, *detach)
+        assert ("not promoted" in answer.err) == warned
+        if warned:
+            notice = answer.err.partition("Error: ")[0]
+            assert f"only 1 validation query has a known match, and retrain.min_queries is {needed}" in notice
+            assert "samesku review --stream validation" in notice
+    assert runs == ["run"]
 
 
 def test_only_leads_change_what_a_retrain_may_put_in_use(
@@ -538,3 +672,31 @@ def test_the_summary_of_an_import_names_the_role(call: Call, tmp_path: Path) -> 
     changed = call(*given, "--role", "query", "--change-role").out
     assert "walmart (queries): " in changed
     assert "--change-role" not in changed
+
+
+#: A key of JSON, such as `pairs_judged_on`, or the internal name of an evaluation set.
+_KEY = re.compile(r"(?<![\w/.-])[a-z]+(?:_[a-z]+)+(?![\w/.])|validation@")
+
+
+@pytest.mark.parametrize("verb", ["labels stats", "evaluate", "models list", "models show lora-1", "doctor"])
+def test_answers_for_people_have_no_keys_of_json(
+    indexed: Workspace, monkeypatch: pytest.MonkeyPatch, call: Call, verb: str
+) -> None:
+    with LabelStore(indexed.labels) as store:
+        store.draw_validation([q("qv")], seed=1)
+        for key in ("q1", "q2", "qv"):
+            said = [*match(f"{key}-c1"), *no_match(f"{key}-c2")]
+            store.record("ada", Verb.ACCEPT, q(key), said, ActionDetails(closes=True))
+    metrics = {"hit@1": 0.5, "mrr@10": 0.5, "merge_error": 1e-8}
+    card = ModelCard("lora-1", "hash", "hash", "", "2026-01-01", {"min_steps": 20}, {"triplets": 3}, metrics)
+    Registry(indexed, Settings()).add(replace(card, judged_on="validation@1"))
+    answer = call("--home", indexed.home, *verb.split())
+    assert not _KEY.findall(answer.out.replace(str(indexed.home), "")), answer.out
+
+
+def test_an_evaluation_reports_no_stage_without_work(indexed: Workspace, call: Call) -> None:
+    with LabelStore(indexed.labels) as store:
+        store.draw_validation([q("qv")], seed=1)
+        said = [*match("qv-c1"), *no_match("qv-c2")]
+        store.record("ada", Verb.ACCEPT, q("qv"), said, ActionDetails(closes=True))
+    assert "encode" not in call("--home", indexed.home, "evaluate").err

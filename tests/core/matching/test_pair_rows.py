@@ -40,7 +40,7 @@ def read_parquet(path: Path) -> list[MatchRow]:
 
 
 @pytest.mark.parametrize(
-    ("name", "read"), [("out.csv", read_csv), ("out.jsonl", read_jsonl), ("deep/er/out.parquet", read_parquet)]
+    ("name", "read"), [("out.csv", read_csv), ("out.jsonl", read_jsonl), ("out.parquet", read_parquet)]
 )
 def test_rows_survive_a_round_trip(tmp_path: Path, name: str, read) -> None:
     path = tmp_path / name

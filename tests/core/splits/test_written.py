@@ -49,6 +49,7 @@ def test_pairs_have_a_label_of_one_for_a_match(labelled: Workspace, tmp_path: Pa
 
 def test_a_folder_is_a_dataset_on_disk(labelled: Workspace, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "triplets"
+    out.parent.mkdir()
     written = write_dataset(labelled, Settings(), Kind.TRIPLETS, out)
     from datasets import load_from_disk  # noqa: PLC0415 - takes seconds, in every test process
 
