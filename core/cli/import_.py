@@ -143,12 +143,19 @@ def products(
     if dry_run and not report.is_empty:
         context.out.print(DRY_RUN_NOTICE)
     _print_report(context, report, facts, prune=prune, dry=dry_run)
-    if role is None and report.role_before is None:
+    if role is None and report.role_before is None and not _has_queries(context):
         context.out.print("  New sources are candidates; to find matches for these: --role query --change-role")
     context.answer(facts)
     _require_products([report], dry=dry_run)
     if prune and not dry_run and (blocked := _blocked_prune(report)):
         raise blocked
+
+
+def _has_queries(context: Context) -> bool:
+    if not context.workspace.catalog.exists():
+        return False
+    with CatalogStore(context.workspace.catalog) as catalog:
+        return any(source.role == "query" for source in catalog.sources())
 
 
 @dataclass(frozen=True, slots=True)

@@ -671,7 +671,9 @@ def test_the_summary_of_an_import_names_the_role(call: Call, tmp_path: Path) -> 
     assert "to find matches for these: --role query --change-role" in first
     changed = call(*given, "--role", "query", "--change-role").out
     assert "walmart (queries): " in changed
-    assert "--change-role" not in changed
+    other = call("import", "products", path, "--source", "amazon", "--home", tmp_path / "h").out
+    assert "amazon (candidates): 1 new" in other
+    assert "--change-role" not in changed + other
 
 
 #: A key of JSON, such as `pairs_judged_on`, or the internal name of an evaluation set.
