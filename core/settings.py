@@ -175,6 +175,9 @@ class RetrainSettings(_Section):
     seed: int = 13
     holdout_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share of labelled queries held out for evaluation as long as there is no manual validation set."""
+    weak_labels: Literal["never", "fill", "always"] = "never"
+    """Whether weak labels of `dataset bootstrap` train, too: `fill` for queries without any decision of a person,
+    `always` for all pairs without one. They never evaluate."""
     promote: Literal["better", "never"] = "better"
     """Whether a significantly better challenger is promoted automatically; if leads are named, only when a lead
     started the retrain."""

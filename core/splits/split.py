@@ -7,6 +7,7 @@ from core.catalog.store import CatalogStore
 from core.settings import Settings
 from core.splits.current_labels import current_labels, ledger_and_catalogue
 from core.splits.groups import ConnectedGroups
+from core.splits.weak_labels import WeakLabel
 from core.stats.sampling import draw_share, shuffled
 from core.workspace import Workspace
 from labels.consensus import Label, Rule
@@ -29,6 +30,7 @@ class Splits:
         name: of the evaluation data: the validation set with its version, or the held-out queries.
         eval_labels: all labels for evaluation; in a manual set also those of queries without a match.
         excluded_queries: the workspace's own validation queries, or the held-out queries; none of their labels trains.
+        weak: weak labels that may train in addition; see `core.splits.weak_training`.
     """
 
     train: tuple[Label, ...]
@@ -40,6 +42,7 @@ class Splits:
     name: str
     eval_labels: tuple[Label, ...] = ()
     excluded_queries: frozenset[ProductRef] = frozenset()
+    weak: tuple[WeakLabel, ...] = ()
 
     @property
     def products(self) -> set[ProductRef]:
@@ -94,7 +97,7 @@ def split_labels(
         excluded_queries = set(eval_queries)
         eval_labels = [label for label in labels if label.pair.query in excluded_queries]
         name = "queries held out of training"
-    leak_candidates = _leak_candidates(excluded_queries, labels, catalog)
+    leak_candidates = connected_products(excluded_queries, labels, catalog) - frozenset(excluded_queries)
     return Splits(
         train=tuple(_training_side(labels, excluded_queries, leak_candidates)),
         eval_queries=tuple(eval_queries),
@@ -134,7 +137,7 @@ def training_labels(store: LabelStore, rule: Rule = Rule.UNANIMOUS, catalog: Cat
     """
     labels = _usable_labels(store, rule, catalog)
     excluded_queries = store.validation_queries()
-    leak_candidates = _leak_candidates(excluded_queries, labels, catalog)
+    leak_candidates = connected_products(excluded_queries, labels, catalog) - frozenset(excluded_queries)
     return _training_side(labels, excluded_queries, leak_candidates)
 
 
@@ -149,19 +152,24 @@ def _usable_labels(store: LabelStore, rule: Rule, catalog: CatalogStore | None) 
     return [label for label in labels if label.people and label.match is not None]
 
 
-def _leak_candidates(
-    excluded_queries: Collection[ProductRef], labels: Iterable[Label], catalog: CatalogStore | None
+def connected_products(
+    products: Collection[ProductRef], labels: Iterable[Label], catalog: CatalogStore | None
 ) -> frozenset[ProductRef]:
-    """The other products that are connected with excluded queries by matches or equal GTINs."""
+    """These products, and all that are connected with one of them by matches or equal GTINs, over any number of steps.
+
+    Args:
+        products: where to start.
+        labels: whose matches count.
+        catalog: with the GTINs; without it only matches count.
+    """
     groups = ConnectedGroups(label.pair for label in labels if label.match)
-    found = groups.connected(excluded_queries)
+    found = groups.connected(products)
     while catalog is not None:
-        same = catalog.with_same_gtin(found)
-        wider = groups.connected(found | same)
+        wider = groups.connected(found | catalog.with_same_gtin(found))
         if wider == found:
             break
         found = wider
-    return found - frozenset(excluded_queries)
+    return found
 
 
 def _training_side(

@@ -107,9 +107,10 @@ def _unlabelled(
         if c.ref not in excluded
         and c.score < ceiling
         and c.ref in products
-        and not any(_same_model(products[c.ref], other) for other in own)
+        and not any(is_same_model(products[c.ref], other) for other in own)
     ]
 
 
-def _same_model(one: Product, other: Product) -> bool:
+def is_same_model(one: Product, other: Product) -> bool:
+    """Whether both state a model number, and the same one."""
     return bool(alphanumeric(one.model)) and alphanumeric(one.model) == alphanumeric(other.model)
