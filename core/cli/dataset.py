@@ -20,26 +20,42 @@ app = typer.Typer(help="Weak labels, and training data as files; never validatio
 _Out = Annotated[
     Path, typer.Option("--out", help="A .jsonl file, e.g. pairs.jsonl, or a folder for datasets.load_from_disk.")
 ]
+_Sources = Annotated[
+    bool,
+    typer.Option("--sources", help="Add columns that say where each row comes from, as with weak labels."),
+]
+_Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a retrain setting, e.g. weak_labels=fill; repeatable."),
+]
 
 
 @app.command("triplets")
 @rebuilds_damage
-def triplets(ctx: typer.Context, out: _Out) -> None:
+def triplets(ctx: typer.Context, out: _Out, assignments: _Settings = None, *, sources: _Sources = False) -> None:
     """Export triplets of anchor, positive and hard negative, for a ranking or triplet loss.
 
+    A card beside the data, FILE.card.json or card.json in the folder, has the hash of the rows, the counts by source,
+    the split, the leakage check and the settings.
+
     Example: samesku dataset triplets --out data/triplets
+
+    Example: samesku dataset triplets --out t.jsonl --set weak_labels=fill --set negative_mix=explicit=1,mined=2
     """
-    _write(ctx, "triplets", out)
+    _write(ctx, "triplets", out, assignments, sources=sources)
 
 
 @app.command("pairs")
 @rebuilds_damage
-def pairs(ctx: typer.Context, out: _Out) -> None:
+def pairs(ctx: typer.Context, out: _Out, assignments: _Settings = None, *, sources: _Sources = False) -> None:
     """Export pairs of sentences with a label, 1 for a match, for a contrastive loss.
 
-    Example: samesku dataset pairs --out pairs.jsonl
+    A card beside the data, FILE.card.json or card.json in the folder, has the hash of the rows, the counts by source,
+    the split, the leakage check and the settings.
+
+    Example: samesku dataset pairs --out pairs.jsonl --sources
     """
-    _write(ctx, "pairs", out)
+    _write(ctx, "pairs", out, assignments, sources=sources)
 
 
 @app.command("bootstrap")
@@ -128,13 +144,29 @@ def _print_bootstrap(context: Context, report: BootstrapReport, *, dry: bool) ->
         context.out.print("They do not train yet: set retrain.weak_labels to fill or always.")
 
 
-def _write(ctx: typer.Context, kind: str, out: Path) -> None:
+def _write(ctx: typer.Context, kind: str, out: Path, assignments: list[str] | None, *, sources: bool) -> None:
     context = context_of(ctx)
-    written = write_dataset(context.workspace.require(), context.settings, Kind(kind), out)
+    values = [f"retrain.{line}" if "." not in line.partition("=")[0] else line for line in assignments or []]
+    settings = context.settings_with(values)
+    written = write_dataset(context.workspace.require(), settings, Kind(kind), out, with_sources=sources)
+    card = written.card
     context.out.print(f"{written.rows:,} {kind} in {out}")
+    for name, counts in (("matches", card.matches), ("negatives", card.negatives)):
+        if counts:
+            context.out.print(f"  {name}: {', '.join(f'{source} {count:,}' for source, count in counts.items())}")
+    context.out.print(f"  sha256 {card.sha256}; the card is {written.card_path}")
     if written.held_out:
         context.out.print(
             f"There is no validation set yet: {counted(written.held_out, 'query is', 'queries are')} held out for"
             " evaluation, as in a retrain."
         )
-    context.answer({"rows": written.rows, "held_out": written.held_out, "out": str(out)})
+    if shared := card.leakage["shared_queries"]:
+        context.out.print(
+            f"{counted(shared, 'query has', 'queries have')} pairs on both sides, as a file assigned them."
+        )
+    context.answer(
+        {
+            "rows": written.rows, "held_out": written.held_out, "out": str(out), "card": card.as_dict(),
+            "card_file": str(written.card_path),
+        }
+    )  # fmt: skip

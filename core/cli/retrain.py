@@ -1,5 +1,6 @@
 """`samesku retrain`: fine-tune the encoder on the labels."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -70,7 +71,8 @@ def _from_recipe(recipe: Path | None) -> list[str]:
         values = read_toml(recipe, "It holds lines such as epochs = 4")
     except FileNotFoundError as error:
         raise SettingsError(*unreadable_message(recipe, error)) from error
-    return [f"retrain.{key}={value}" for key, value in values.items()]
+    tables = {key: json.dumps(value) for key, value in values.items() if isinstance(value, dict | list)}
+    return [f"retrain.{key}={tables.get(key, value)}" for key, value in values.items()]
 
 
 def _print_result(context: Context, result: dict[str, Any]) -> None:

@@ -48,6 +48,7 @@ class ModelCard:
         intervals: 95 % intervals of the metrics, by name.
         query_prefix, candidate_prefix, prefixes_from: text prefixes and their source.
         parts: digest of each file that shapes the vectors; empty in cards of earlier versions.
+        data: card of the training data: SHA-256 of the rows, counts by source, split and leakage check; likewise.
     """
 
     id: str
@@ -64,6 +65,7 @@ class ModelCard:
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     prefixes_from: str = ""
     parts: dict[str, str] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _require_folder_name(self.id)

@@ -13,7 +13,7 @@ from core.catalog.purchases import Purchase, PurchaseHistory, read_purchases
 from core.catalog.store import CatalogStore
 from core.errors import CatalogError
 from core.settings import Settings
-from core.splits.triplets import is_same_model
+from core.splits.hard_negatives import is_same_model
 from core.splits.weak_labels import WeakLabel, WeakSource, counts_by_source
 from core.splits.weak_training import Precedence
 from core.workspace import Workspace

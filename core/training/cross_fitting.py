@@ -22,6 +22,7 @@ from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.index_run import Corpus
 from core.settings import Settings
 from core.splits.split import Splits
+from core.splits.weak_labels import without_products
 from core.stats.sampling import draw_share
 from core.training.encoder_recipe import MIN_CROSS_FITTING_MATCHES
 from labels.model import Pair, ProductRef
@@ -62,7 +63,13 @@ def out_of_fold_cosines(
 
 
 def _without(splits: Splits, queries: frozenset[ProductRef]) -> Splits:
-    return replace(splits, train=tuple(label for label in splits.train if label.pair.query not in queries))
+    """The split without the labels of some queries, and without weak labels of them or of their matches."""
+    matched = frozenset[ProductRef]().union(*(splits.matches.get(query, frozenset()) for query in queries))
+    return replace(
+        splits,
+        train=tuple(label for label in splits.train if label.pair.query not in queries),
+        weak=without_products(splits.weak, queries | matched),
+    )
 
 
 def _cosines(
