@@ -140,6 +140,8 @@ def _print_bootstrap(context: Context, report: BootstrapReport, *, dry: bool) ->
         )
     if dry:
         context.out.print("Nothing was written.")
+    elif not report.labels:
+        context.out.print("No query and candidate share a valid GTIN, so there are no weak labels.")
     elif context.settings.retrain.weak_labels == "never":
         context.out.print("They do not train yet: set retrain.weak_labels to fill or always.")
 
