@@ -10,6 +10,7 @@ from hostile import HOSTILE, stray
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
+from core.diagnostics import damages
 from core.splits.weak_labels import load_weak_labels
 from core.workspace import Workspace
 
@@ -108,3 +109,16 @@ def test_options_that_contradict_each_other_are_refused(call: Call, home: Path, 
     assert call("--home", home, "dataset", "bootstrap", "--clear", "--purchases", purchases).code == 2
     assert call("--home", home, "dataset", "bootstrap", "--map", "date=x").code == 2
     assert call("--home", home / "none", "dataset", "bootstrap").code == 1
+
+
+def test_the_doctor_names_a_damaged_file(call: Call, home: Path) -> None:
+    call("--home", home, "dataset", "bootstrap")
+    path = Workspace(home).weak_labels
+    assert damages(Workspace(home)) == []
+    path.write_bytes(path.read_bytes()[:-5])
+    (found,) = damages(Workspace(home))
+    assert str(found) == (
+        "weak_labels.jsonl is damaged: it cannot be read. `samesku dataset bootstrap` makes it again."
+    )
+    assert call("--home", home, "dataset", "bootstrap").code == 0
+    assert damages(Workspace(home)) == []
