@@ -40,7 +40,12 @@ def retrain(
     If the team has leads and a non-lead started the retrain, a better model is used only after a lead promotes it:
     samesku models promote ID.
 
+    Weak labels of samesku dataset bootstrap train too if weak_labels is fill or always. The log has the counts of the
+    training data by source, and the hash that identifies them.
+
     Example: samesku retrain --set epochs=2 --detach
+
+    Example: samesku retrain --set weak_labels=fill --set negative_mix=explicit=2,same_brand=1,mined=2
     """
     context = context_of(ctx)
     workspace = context.workspace.require()

@@ -329,7 +329,13 @@ def _data_summary(data: DatasetCard) -> str:
     matches, negatives = (
         ", ".join(f"{name} {count:,}" for name, count in counts.items()) for counts in (data.matches, data.negatives)
     )
-    return f"Matches: {matches}; negatives: {negatives}. Data set {data.sha256[:12]}."
+    shared = data.leakage.get("shared_queries", 0)
+    both = (
+        f" {counted(shared, 'query has', 'queries have')} pairs on both sides, as a file assigned them."
+        if shared
+        else ""
+    )
+    return f"Matches: {matches}; negatives: {negatives}. Data set {data.sha256[:12]}.{both}"
 
 
 def _promote(run: _Run, trained: _Trained, *, lead: bool) -> PromotionDecision:

@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
@@ -26,7 +27,7 @@ from core.splits.weak_labels import (
 )
 from core.splits.weak_training import with_weak_labels
 from core.workspace import Workspace
-from labels.model import MACHINE, Pair, Verb
+from labels.model import MACHINE, Decision, Judgement, Pair, Verb
 from labels.store import LabelStore
 
 TODAY = date(2026, 3, 4)
@@ -269,3 +270,40 @@ def test_a_pair_is_drawn_with_the_probability_of_its_weight(workspace: Workspace
     drawn = training(workspace, "always").weak
     assert 190 < len(drawn) < 310
     assert drawn == training(workspace, "always").weak
+
+
+GTINS = st.lists(st.integers(0, 4), min_size=5, max_size=5)
+DECIDED = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.sampled_from(Decision)), max_size=8)
+
+
+@settings(max_examples=30)
+@given(GTINS, GTINS, DECIDED, st.sets(st.integers(0, 4), max_size=2))
+def test_weak_labels_never_touch_validation_or_a_decided_pair(
+    of_queries: list[int], of_products: list[int], decided: list[tuple[int, int, Decision]], drawn: set[int]
+) -> None:
+    """Validation products by search over matches and equal GTINs; the number 0 stands for no GTIN."""
+    with TemporaryDirectory() as folder:
+        queries, products = (
+            [Product(source, f"{n}", f"x {n}", category="a", upc=upc(g) if g else "") for n, g in enumerate(numbers)]
+            for source, numbers in (("walmart", of_queries), ("amazon", of_products))
+        )
+        workspace = made(Path(folder) / "home", queries, products)
+        draw(workspace, *(f"{n}" for n in drawn))
+        for query, candidate, decision in decided:
+            decide(workspace, f"{query}", Judgement(c(f"{candidate}"), decision))
+        report = derive_weak_labels(workspace, Settings())
+        save_weak_labels(workspace.weak_labels, report.labels)
+        splits = training(workspace, "always")
+    last = {(query, candidate): decision for query, candidate, decision in decided}
+    # Abstentions make no label, and so no evaluated pair.
+    evaluated = {q(f"{n}") for n in drawn} | set(splits.eval_queries)
+    evaluated |= {c(f"{m}") for (n, m), d in last.items() if n in drawn and d is not Decision.UNSURE}
+    edges = [{q(f"{n}"), c(f"{m}")} for (n, m), decision in last.items() if decision is Decision.MATCH]
+    gtins = {p.ref: p.upc for p in [*queries, *products] if p.upc}
+    edges += [{one, other} for one in gtins for other in gtins if gtins[one] == gtins[other]]
+    for _ in edges:
+        evaluated = evaluated.union(*(edge for edge in edges if edge & evaluated))
+    for label in splits.weak:
+        assert evaluated.isdisjoint(label.pair)
+        assert (int(label.pair.query.id), int(label.pair.candidate.id)) not in last
+        assert (gtins[label.pair.query] == gtins[label.pair.candidate]) is label.match
