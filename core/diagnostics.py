@@ -32,6 +32,7 @@ from core.retrieval.index_run import Corpus, is_indexed
 from core.retrieval.manifest import PRODUCTS, index_damage, indexed_models
 from core.retrieval.vector_cache import damaged_vectors
 from core.settings import Settings
+from core.splits.weak_labels import load_weak_labels
 from core.sqlite_cache import is_damage
 from core.workspace import Workspace
 from labels.errors import SameskuError
@@ -74,7 +75,7 @@ class Damage:
 def damages(workspace: Workspace) -> list[Damage]:
     """The damaged, missing and unreadable files among the catalogue and everything that can be recomputed."""
     found: list[Damage] = []
-    for check in (_check_catalogue, _check_derived, _check_index, _check_models, _check_reports):
+    for check in (_check_catalogue, _check_derived, _check_index, _check_models, _check_weak_labels, _check_reports):
         try:
             found += check(workspace)
         except OSError as error:
@@ -141,6 +142,10 @@ def _check_models(workspace: Workspace) -> Iterator[Damage]:
         yield from _check_file(path, read_out_of_fold, "The matcher works without it; the next retrain writes it.")
     for path in sorted((workspace.models / "judge").glob("calibration-*.json")):
         yield from _check_json(path, Calibration, "The next `samesku judge run` writes it.")
+
+
+def _check_weak_labels(workspace: Workspace) -> Iterator[Damage]:
+    yield from _check_file(workspace.weak_labels, load_weak_labels, "`samesku dataset bootstrap` makes it again.")
 
 
 def _check_reports(workspace: Workspace) -> Iterator[Damage]:

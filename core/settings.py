@@ -50,6 +50,23 @@ def _valid_person(name: str) -> str:
     return name
 
 
+def _split_ratios(value: object) -> object:
+    """Parse ratios from the environment or the command line: `mined=2,random=1`, or JSON as in a recipe."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("{"):
+        with suppress(ValueError, RecursionError):
+            return json.loads(value)
+    parts = (part.replace(":", "=").partition("=") for part in value.split(",") if part.strip())
+    return {name.strip(): ratio.strip() for name, _, ratio in parts}
+
+
+def _usable_ratios(ratios: dict[str, float]) -> dict[str, float]:
+    if ratios and not any(ratios.values()):
+        raise ValueError("one ratio must be above 0, such as mined = 2")
+    return ratios
+
+
 _Names = Annotated[tuple[str, ...], BeforeValidator(_split_list)]
 _Person = Annotated[str, AfterValidator(_valid_person)]
 
@@ -174,6 +191,17 @@ class RetrainSettings(_Section):
     """Examples per optimizer step; each also has the others' candidates as negatives."""
     hard_negatives: Annotated[int, Field(ge=1, le=10)] = 3
     """Number of hard negatives per training example."""
+    negative_mix: Annotated[
+        dict[
+            Literal["explicit", "implied", "same_brand", "mined", "random", "other_gtin"],
+            Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)],
+        ],
+        BeforeValidator(_split_ratios),
+        AfterValidator(_usable_ratios),
+    ] = {}
+    """Sources of hard negatives with their ratio, such as { explicit = 2, same_brand = 1, mined = 2 }: rejections of
+    people, explicit or implied, another model of the brand, candidates of the index, any product, and weak labels. If
+    empty, rejections come first, with one place for a candidate of the index; random products fill the rest."""
     rank: Annotated[int, Field(ge=1, le=256)] = 16
     """Rank of the LoRA update matrices: a higher one trains more weights."""
     alpha: Annotated[int, Field(ge=1, le=512)] = 32
@@ -188,6 +216,9 @@ class RetrainSettings(_Section):
     """Seed of the held-out queries, the initial LoRA weights and the order of examples."""
     holdout_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share of labelled queries held out for evaluation as long as there is no manual validation set."""
+    weak_labels: Literal["never", "fill", "always"] = "never"
+    """Whether weak labels of `dataset bootstrap` train, too: `fill` for queries without any decision of a person,
+    `always` for all pairs without one. They never evaluate."""
     promote: Literal["better", "never"] = "better"
     """Whether a significantly better challenger is promoted automatically; if leads are named, only when a lead
     started the retrain."""

@@ -156,6 +156,11 @@ class Workspace:
         return self.home / "derived.db"
 
     @property
+    def weak_labels(self) -> Path:
+        """Weak labels from GTINs and purchases, JSON lines; can be made again."""
+        return self.home / "weak_labels.jsonl"
+
+    @property
     def index(self) -> Path:
         """Vectors and FAISS indexes, one folder per model id."""
         return self.home / "index"

@@ -1,5 +1,6 @@
 """`samesku retrain`: fine-tune the encoder on the labels."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,7 +46,12 @@ def retrain(
     the catalogue is indexed again. If the team has leads and a non-lead started the retrain, a better model is used
     only after a lead promotes it: samesku models promote ID.
 
+    Weak labels of samesku dataset bootstrap train too if weak_labels is fill or always. The log has the counts of the
+    training data by source, and the hash that identifies them.
+
     Example: samesku retrain --set epochs=2 --detach
+
+    Example: samesku retrain --set weak_labels=fill --set negative_mix=explicit=2,same_brand=1,mined=2
     """
     context = context_of(ctx)
     workspace = context.workspace.require()
@@ -93,7 +99,8 @@ def _from_recipe(recipe: Path | None) -> list[str]:
         values = read_toml(recipe, "It holds lines such as epochs = 4")
     except FileNotFoundError as error:
         raise SettingsError(*unreadable_message(recipe, error)) from error
-    return [f"retrain.{key}={value}" for key, value in values.items()]
+    tables = {key: json.dumps(value) for key, value in values.items() if isinstance(value, dict | list)}
+    return [f"retrain.{key}={tables.get(key, value)}" for key, value in values.items()]
 
 
 def _print_result(context: Context, result: dict[str, Any]) -> None:

@@ -82,7 +82,7 @@ VERBS = (
     ),
     Verb("score", "core.cli.match", "score", "Score the pairs of a file: similarity, probability and band."),
     Verb("labels", "core.cli.labels", "app", "The label ledger: statistics, export, import, backup, verification."),
-    Verb("dataset", "core.cli.dataset", "app", "Export training data as files, never validation data."),
+    Verb("dataset", "core.cli.dataset", "app", "Weak labels, and training data as files; never validation data."),
     Verb(
         "retrain",
         "core.cli.retrain",

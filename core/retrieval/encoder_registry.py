@@ -50,6 +50,7 @@ class ModelCard:
         parts: digest of each file that shapes the vectors; empty in cards of earlier versions.
         decision: `outcome` (`promoted`, `waiting` or `rejected`), `reason`, `ranking` and `metric` of the decision on
             its promotion after training; empty in cards of earlier versions.
+        data: card of the training data: SHA-256 of the rows, counts by source, split and leakage check; likewise.
     """
 
     id: str
@@ -67,6 +68,7 @@ class ModelCard:
     prefixes_from: str = ""
     parts: dict[str, str] = field(default_factory=dict)
     decision: dict[str, str] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _require_folder_name(self.id)

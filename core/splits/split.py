@@ -1,11 +1,13 @@
-"""Train/evaluation split of the labels, without leakage through queries, matches or GTINs."""
+"""Train/evaluation split of the labels by connected groups of products, without leakage through matches or GTINs."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from core.catalog.store import CatalogStore
 from core.settings import Settings
 from core.splits.current_labels import current_labels, ledger_and_catalogue
+from core.splits.groups import ConnectedGroups
+from core.splits.weak_labels import WeakLabel
 from core.stats.sampling import draw_share, shuffled
 from core.workspace import Workspace
 from labels.consensus import Label, Rule
@@ -22,12 +24,14 @@ class Splits:
         train: labels that may train.
         eval_queries: queries with a match, for evaluation.
         matches: all known matches of each query that has one, from both sides.
-        leak_candidates: products that match an excluded query, and those that share a GTIN with it or with such a
-            match; they never occur in training, not even as negatives.
+        leak_candidates: products that are connected with an excluded query by matches or equal GTINs, over any number
+            of steps; they never occur in training, not even as negatives.
         excluded_pairs: candidates of the validation labels by query; they are never mined as negatives.
         manual: whether `eval_queries` are the manual validation set; else training queries were held out.
         name: of the evaluation data: the validation set with its version, or the held-out queries.
         eval_labels: all labels for evaluation; in a manual set also those of queries without a match.
+        excluded_queries: the workspace's own validation queries, or the held-out queries; none of their labels trains.
+        weak: weak labels that may train in addition; see `core.splits.weak_training`.
     """
 
     train: tuple[Label, ...]
@@ -38,6 +42,8 @@ class Splits:
     manual: bool
     name: str
     eval_labels: tuple[Label, ...] = ()
+    excluded_queries: frozenset[ProductRef] = frozenset()
+    weak: tuple[WeakLabel, ...] = ()
 
     @property
     def products(self) -> set[ProductRef]:
@@ -64,8 +70,11 @@ def split_labels(
     """Split the labels of the ledger.
 
     The validation side is for evaluation. Nothing of the workspace's own validation queries trains, nor any pair with a
-    product that one of them matches, or that shares a GTIN with either. Where the validation side has no match yet, a
+    product that is connected with one of them by matches or equal GTINs. Where the validation side has no match yet, a
     share of the labelled queries is held out of training instead.
+
+    Labels that a file assigned to the validation side exclude their own pairs only: published benchmarks are split by
+    pair, and share queries between the sides.
 
     Args:
         store: the ledger.
@@ -89,7 +98,7 @@ def split_labels(
         excluded_queries = set(eval_queries)
         eval_labels = [label for label in labels if label.pair.query in excluded_queries]
         name = "queries held out of training"
-    leak_candidates = _leak_candidates(excluded_queries, matches, catalog)
+    leak_candidates = connected_products(excluded_queries, labels, catalog) - frozenset(excluded_queries)
     return Splits(
         train=tuple(_training_side(labels, excluded_queries, leak_candidates)),
         eval_queries=tuple(eval_queries),
@@ -99,6 +108,7 @@ def split_labels(
         manual=manual,
         name=name,
         eval_labels=tuple(eval_labels),
+        excluded_queries=frozenset(excluded_queries),
     )
 
 
@@ -129,7 +139,7 @@ def training_labels(store: LabelStore, rule: Rule = Rule.UNANIMOUS, catalog: Cat
     """
     labels = _usable_labels(store, rule, catalog)
     excluded_queries = store.validation_queries()
-    leak_candidates = _leak_candidates(excluded_queries, matches_by_query(labels), catalog)
+    leak_candidates = connected_products(excluded_queries, labels, catalog) - frozenset(excluded_queries)
     return _training_side(labels, excluded_queries, leak_candidates)
 
 
@@ -144,14 +154,24 @@ def _usable_labels(store: LabelStore, rule: Rule, catalog: CatalogStore | None) 
     return [label for label in labels if label.people and label.match is not None]
 
 
-def _leak_candidates(
-    excluded_queries: Collection[ProductRef],
-    matches: Mapping[ProductRef, frozenset[ProductRef]],
-    catalog: CatalogStore | None,
+def connected_products(
+    products: Collection[ProductRef], labels: Iterable[Label], catalog: CatalogStore | None
 ) -> frozenset[ProductRef]:
-    """The products that excluded queries match, and those that share a GTIN with any of them."""
-    matched = frozenset(candidate for query in excluded_queries for candidate in matches.get(query, ()))
-    return matched | catalog.with_same_gtin({*excluded_queries, *matched}) if catalog else matched
+    """These products, and all that are connected with one of them by matches or equal GTINs, over any number of steps.
+
+    Args:
+        products: where to start.
+        labels: whose matches count.
+        catalog: with the GTINs; without it only matches count.
+    """
+    groups = ConnectedGroups(label.pair for label in labels if label.match)
+    found = groups.connected(products)
+    while catalog is not None:
+        wider = groups.connected(found | catalog.with_same_gtin(found))
+        if wider == found:
+            break
+        found = wider
+    return found
 
 
 def _training_side(

@@ -1,13 +1,17 @@
 """The training data of a workspace for an encoder: labels, candidates and triplets."""
 
+from collections import Counter
 from contextlib import closing
 
+from core.catalog.product import MAX_LISTINGS
 from core.retrieval.candidates import Candidate, CandidateStore
 from core.retrieval.index_run import Corpus
 from core.retrieval.manifest import indexed_models, no_candidates
 from core.settings import Settings
+from core.splits.groups import ConnectedGroups
 from core.splits.split import Splits
-from core.splits.triplets import Triplet, build_triplets
+from core.splits.triplets import NegativeOptions, Triplet, build_triplets
+from core.splits.weak_labels import WeakLabel
 from core.workspace import Workspace
 from labels.consensus import Label
 from labels.model import ProductRef
@@ -34,13 +38,57 @@ def candidates_of(workspace: Workspace) -> dict[ProductRef, list[Candidate]]:
     return found
 
 
+def known_groups(splits: Splits, corpus: Corpus) -> ConnectedGroups[ProductRef]:
+    """The groups of products that are known to be the same: by matches of both sides, and by equal GTINs."""
+    groups = ConnectedGroups((query, *matches) for query, matches in splits.matches.items())
+    every = [*corpus.queries, *corpus.products]
+    listings = Counter((product.source, product.gtin) for product in every if product.gtin)
+    # A number on too many listings of one source is a default value everywhere, as in `CatalogStore.with_same_gtin`.
+    defaults = {gtin for (_, gtin), count in listings.items() if count > MAX_LISTINGS}
+    same: dict[str, list[ProductRef]] = {}
+    for product in every:
+        if product.gtin and product.gtin not in defaults:
+            same.setdefault(product.gtin, []).append(product.ref)
+    for refs in same.values():
+        groups.connect(refs)
+    return groups
+
+
 def training_triplets(workspace: Workspace, settings: Settings, corpus: Corpus, splits: Splits) -> list[Triplet]:
-    """A triplet for every training match, with hard negatives from the candidates of the last index run."""
+    """A triplet for every training match, weak ones included, with hard negatives.
+
+    In a mix of sources, a likely match by the matcher is no negative, as far as the candidates have probabilities.
+
+    Raises:
+        DamagedError: the candidates are damaged or missing.
+    """
+    recipe = settings.retrain
+    products = {p.ref: p for p in [*corpus.queries, *corpus.products]}
+    options = NegativeOptions(
+        recipe.hard_negatives, {str(name): ratio for name, ratio in recipe.negative_mix.items()},
+        _match_threshold(workspace) if recipe.negative_mix else None,
+        sorted(product.ref for product in corpus.products), recipe.seed,
+    )  # fmt: skip
     return build_triplets(
         training_labels_of(corpus, splits),
         candidates_of(workspace),
-        {p.ref: p for p in [*corpus.queries, *corpus.products]},
-        negatives=settings.retrain.hard_negatives,
+        products,
+        options,
+        weak=weak_labels_of(corpus, splits),
+        connected=known_groups(splits, corpus),
         excluded_products=splits.leak_candidates,
         excluded_pairs=splits.excluded_pairs,
     )
+
+
+def weak_labels_of(corpus: Corpus, splits: Splits) -> list[WeakLabel]:
+    """The weak labels of products that are in the catalogue, in the roles that they had."""
+    queries, products = {p.ref for p in corpus.queries}, {p.ref for p in corpus.products}
+    return [label for label in splits.weak if label.pair.query in queries and label.pair.candidate in products]
+
+
+def _match_threshold(workspace: Workspace) -> float | None:
+    """The probability from which the matcher takes a pair for a match; None before it was fitted to labels."""
+    with closing(CandidateStore(workspace.derived)) as store:
+        summary = store.matcher_summary
+    return summary.threshold if summary is not None and summary.calibrated else None

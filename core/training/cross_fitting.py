@@ -1,10 +1,10 @@
 """Out-of-fold cosines of the training pairs, by two-fold cross-fitting of the encoder.
 
 An encoder overestimates the cosine of the matches that it was trained on, and a matcher that is trained on those
-cosines trusts the cosine too much on all other pairs. The labelled queries are therefore split into two halves; an
-encoder is trained on each, and computes the cosines of the other half. Only the matcher is trained on them; the
-champion, trained on all labels, is used everywhere else. With few matches a half is too small to train an encoder, and
-the base encoder, which has seen no label, computes all cosines.
+cosines trusts the cosine too much on all other pairs. The labelled queries are therefore split into two halves, by
+connected group of products; an encoder is trained on each, and computes the cosines of the other half. Only the matcher
+is trained on them; the champion, trained on all labels, is used everywhere else. With few matches a half is too small
+to train an encoder, and the base encoder, which has seen no label, computes all cosines.
 """
 
 import shutil
@@ -21,7 +21,10 @@ from core.retrieval.encoder import Encoder
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.index_run import Corpus
 from core.settings import Settings
+from core.splits.groups import ConnectedGroups
 from core.splits.split import Splits
+from core.splits.training_data import known_groups
+from core.splits.weak_labels import without_products
 from core.stats.sampling import draw_share
 from core.training.encoder_recipe import MIN_CROSS_FITTING_MATCHES
 from labels.model import Pair, ProductRef
@@ -44,7 +47,7 @@ def out_of_fold_cosines(
         reporter: receives progress.
     """
     queries = sorted({label.pair.query for label in splits.train})
-    first = frozenset(draw_share(queries, 0.5, settings.retrain.seed))
+    first = _first_half(queries, known_groups(splits, corpus), settings.retrain.seed)
     products = {product.ref: product for product in [*corpus.queries, *corpus.products]}
     pairs = [label.pair for label in splits.train if label.pair.query in products and label.pair.candidate in products]
     if sum(bool(label.match) for label in splits.train) < MIN_CROSS_FITTING_MATCHES:
@@ -61,8 +64,31 @@ def out_of_fold_cosines(
     return found
 
 
+def _first_half(queries: Sequence[ProductRef], groups: ConnectedGroups[ProductRef], seed: int) -> frozenset[ProductRef]:
+    """About half of the queries; those that are known to be one product are on one side.
+
+    Args:
+        queries: sorted.
+        groups: the groups of products that are known to be the same.
+        seed: of the draw, which depends on the first query of each group.
+    """
+    first_of: dict[ProductRef, ProductRef] = {}
+    representative = {}
+    for query in queries:
+        group = groups.group(query)
+        representative[query] = query if group is None else first_of.setdefault(group, query)
+    drawn = frozenset(draw_share(set(representative.values()), 0.5, seed))
+    return frozenset(query for query in queries if representative[query] in drawn)
+
+
 def _without(splits: Splits, queries: frozenset[ProductRef]) -> Splits:
-    return replace(splits, train=tuple(label for label in splits.train if label.pair.query not in queries))
+    """The split without the labels of some queries, and without weak labels of them or of their matches."""
+    matched = frozenset[ProductRef]().union(*(splits.matches.get(query, frozenset()) for query in queries))
+    return replace(
+        splits,
+        train=tuple(label for label in splits.train if label.pair.query not in queries),
+        weak=without_products(splits.weak, queries | matched),
+    )
 
 
 def _cosines(

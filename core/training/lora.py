@@ -17,6 +17,7 @@ from core.retrieval.encoder import load, silence_libraries
 from core.retrieval.encoder_files import EncoderModel, readable_save_errors
 from core.settings import RetrainSettings
 from core.training.adapter_check import verify_merge
+from core.training.batches import TextGroups, no_false_negatives
 from core.training.encoder_recipe import TARGET_MODULES, epochs
 from core.training.trainer_hooks import ProbeQuery, mean_reciprocal_rank, reporting_callback
 
@@ -29,11 +30,16 @@ _PROBE_EXAMPLES = 64
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A triplet as texts, including prefixes. All examples of a run have the same number of negatives."""
+    """A triplet as texts, including prefixes. All examples of a run have the same number of negatives.
+
+    Attributes:
+        never: texts that are never drawn as a negative: other known matches, and evaluated candidates.
+    """
 
     anchor: str
     positive: str
     negatives: tuple[str, ...]
+    never: frozenset[str] = frozenset()
 
 
 def pad_negatives(examples: Sequence[Example], pool: Sequence[str], negatives: int, seed: int) -> list[Example]:
@@ -45,23 +51,27 @@ def pad_negatives(examples: Sequence[Example], pool: Sequence[str], negatives: i
     Raises:
         ModelError: the pool is too small.
     """
+    distinct = set(pool)
+    too_few = ModelError(
+        f"The catalogue has too few products for {negatives} negatives to each match.",
+        "Import more products, or lower retrain.hard_negatives.",
+    )
     # The pool may contain the anchor and its match, which are not negatives.
-    if len(set(pool)) < negatives + 2:
-        raise ModelError(
-            f"The catalogue has too few products for {negatives} negatives to each match.",
-            "Import more products, or lower retrain.hard_negatives.",
-        )
+    if len(distinct) < negatives + 2:
+        raise too_few
     rng = random.Random(seed)  # noqa: S311 - a repeatable draw, not a secret
     padded = []
     for example in examples:
         texts = list(example.negatives[:negatives])
-        taken = {example.anchor, example.positive, *texts}
+        taken = {example.anchor, example.positive, *texts, *example.never}
+        if len(texts) + len(distinct) - len(distinct & taken) < negatives:
+            raise too_few
         while len(texts) < negatives:
             text = pool[rng.randrange(len(pool))]
             if text not in taken:
                 taken.add(text)
                 texts.append(text)
-        padded.append(Example(example.anchor, example.positive, tuple(texts)))
+        padded.append(Example(example.anchor, example.positive, tuple(texts), example.never))
     return padded
 
 
@@ -75,6 +85,7 @@ def train_lora(
     reporter: Reporter,
     stage: str = "train",
     probes: Sequence[ProbeQuery] = (),
+    groups: TextGroups | None = None,
 ) -> dict[str, float]:
     """Train a LoRA adapter on a base encoder, merge it, and verify the result.
 
@@ -90,6 +101,7 @@ def train_lora(
         reporter: receives steps, losses and metrics.
         stage: name of the training stage.
         probes: queries for the metric; without any, no metric is reported.
+        groups: text → groups of products that are known to be the same; rows that share one are in different batches.
 
     Returns:
         the distances measured by `verify_merge`.
@@ -106,7 +118,7 @@ def train_lora(
     texts = [example.anchor for example in sample] + [example.positive for example in sample]
     before = _encode(model, texts)
     measure = partial(mean_reciprocal_rank, model, probes) if probes else None
-    _fit(model, examples, folder, settings, reporting_callback(reporter, stage, measure))
+    _fit(model, examples, folder, settings, groups or {}, reporting_callback(reporter, stage, measure))
     unmerged = _encode(model, texts)
     with readable_save_errors(folder):
         model.transformers_model.save_pretrained(str(folder / "adapter"), safe_serialization=True)
@@ -121,6 +133,7 @@ def _fit(
     examples: Sequence[Example],
     folder: Path,
     settings: RetrainSettings,
+    groups: TextGroups,
     callback: Any,
 ) -> None:
     silence_libraries()
@@ -143,7 +156,7 @@ def _fit(
     )
     trainer = SentenceTransformerTrainer(
         model=model,
-        args=_arguments(settings, folder, len(examples)),
+        args=_arguments(settings, folder, examples, groups),
         train_dataset=_dataset(examples),
         loss=MultipleNegativesRankingLoss(model, scale=settings.scale),
         callbacks=[callback],
@@ -152,20 +165,20 @@ def _fit(
     trainer.train()
 
 
-def _arguments(settings: RetrainSettings, folder: Path, examples: int) -> Any:
+def _arguments(settings: RetrainSettings, folder: Path, examples: Sequence[Example], groups: TextGroups) -> Any:
     from sentence_transformers import SentenceTransformerTrainingArguments
-    from sentence_transformers.base.sampler import BatchSamplers
 
+    rows = [(example.anchor, example.positive, *example.negatives) for example in examples]
     return SentenceTransformerTrainingArguments(
         output_dir=str(folder / "trainer"),
-        num_train_epochs=epochs(settings, examples),
+        num_train_epochs=epochs(settings, len(examples)),
         # A batch larger than the data set would leave no batch at all.
-        per_device_train_batch_size=min(settings.batch_size, examples),
+        per_device_train_batch_size=min(settings.batch_size, len(examples)),
         learning_rate=settings.learning_rate,
         lr_scheduler_type="cosine",
         warmup_steps=settings.warmup,
         # Two anchors with the same match in one batch would be each other's negatives.
-        batch_sampler=BatchSamplers.NO_DUPLICATES,
+        batch_sampler=no_false_negatives(rows, groups),
         seed=settings.seed,
         save_strategy="no",
         logging_steps=1,

@@ -16,6 +16,7 @@ from core.retrieval.encoding_rate import read_rate, read_stage_seconds
 from core.settings import RetrainSettings, Settings, current_names
 from core.splits.current_labels import current_conflicts, ledger_and_catalogue
 from core.splits.split import split_labels
+from core.splits.weak_training import with_weak_labels
 from core.training.encoder_recipe import ENCODINGS_PER_TEXT, MIN_CROSS_FITTING_MATCHES, epochs, steps, texts
 from core.workspace import Workspace
 from labels.statistics import label_stats
@@ -80,6 +81,7 @@ class RetrainPlan:
         manual_promotion: whether a better model has to be promoted by hand.
         timing: basis of the time estimate; None if unknown.
         last_retrain: the retrain that `timing` is from; None if it is from an index run or unknown.
+        weak_matches: matches by weak labels that train in addition.
         running: a retrain that is running now.
     """
 
@@ -96,6 +98,12 @@ class RetrainPlan:
     timing: RunTiming | None = None
     last_retrain: Job | None = None
     running: Job | None = None
+    weak_matches: int = 0
+
+    @property
+    def examples(self) -> int:
+        """Training matches, weak ones included."""
+        return self.matches + self.weak_matches
 
     @property
     def too_few_queries(self) -> bool:
@@ -105,19 +113,19 @@ class RetrainPlan:
     @property
     def possible(self) -> bool:
         """Whether there are training and evaluation data."""
-        return self.matches > 1 and self.eval_queries > 0
+        return self.examples > 1 and self.eval_queries > 0
 
     def epochs(self, requested: int) -> int:
         """Epochs of a run with `retrain.epochs` set to `requested`; small sets get more."""
-        return epochs(self._recipe(requested), self.matches)
+        return epochs(self._recipe(requested), self.examples)
 
     def steps(self, requested: int) -> int:
         """Training steps of that run."""
-        return steps(self._recipe(requested), self.matches)
+        return steps(self._recipe(requested), self.examples)
 
     def seconds(self, requested: int) -> float | None:
         """Estimated seconds of that run; None if unknown."""
-        return None if self.timing is None else self.timing.seconds(self._recipe(requested), self.matches)
+        return None if self.timing is None else self.timing.seconds(self._recipe(requested), self.examples)
 
     def _recipe(self, requested: int) -> RetrainSettings:
         return self.recipe.model_copy(update={"epochs": requested})
@@ -133,7 +141,7 @@ def plan_retrain(workspace: Workspace, settings: Settings, jobs: Jobs, *, lead: 
         lead: whether the user may promote encoders.
 
     Raises:
-        SameskuError: labels or catalogue cannot be read.
+        SameskuError: labels or catalogue cannot be read, or weak labels are to be used and there are none.
     """
     recipe = settings.retrain
     with ledger_and_catalogue(workspace) as (store, catalog):
@@ -141,6 +149,7 @@ def plan_retrain(workspace: Workspace, settings: Settings, jobs: Jobs, *, lead: 
             store, held_out=recipe.holdout_share, seed=recipe.seed, rule=settings.labels.rule, catalog=catalog
         )
         stats, conflicts = label_stats(store), len(current_conflicts(store, catalog, settings.labels.rule))
+    splits = with_weak_labels(workspace, settings, splits)
     matches = sum(bool(label.match) for label in splits.train)
     last = jobs.last_successful("retrain")
     timing = timing_from_retrain(jobs.progress_log(last.id), last.result, recipe) if last else None
@@ -159,6 +168,7 @@ def plan_retrain(workspace: Workspace, settings: Settings, jobs: Jobs, *, lead: 
         timing=timing or _timing_from_index(workspace, len(splits.products)),
         last_retrain=last if timing else None,
         running=next(running, None),
+        weak_matches=sum(label.match for label in splits.weak),
     )
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -24,9 +25,14 @@ from core.retrieval.encoder_registry import TUNED_PREFIX, ModelCard, Registry
 from core.retrieval.encoding_rate import read_rate, read_stage_seconds
 from core.retrieval.index_run import Corpus, build_index
 from core.settings import Settings
+from core.splits.dataset_card import DatasetCard, make_card
+from core.splits.groups import ConnectedGroups
+from core.splits.hard_negatives import NegativeSource
+from core.splits.leakage import check_leakage
 from core.splits.split import Splits, splits_of
-from core.splits.training_data import candidates_of, training_triplets
-from core.splits.triplets import Triplet
+from core.splits.training_data import candidates_of, known_groups, training_triplets
+from core.splits.triplets import Triplet, match_counts, negative_counts
+from core.splits.weak_training import with_weak_labels
 from core.training.cross_fitting import out_of_fold_cosines
 from core.training.encoder_recipe import ENCODINGS_PER_TEXT, texts
 from core.training.lora import Example, pad_negatives, train_lora
@@ -55,10 +61,12 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lea
         `challenger` and `champion` (`model`, and the metrics by name of the rankings), `changes` (by ranking and
         metric, with 95 % intervals), `promoted`, `waiting` (for a lead), `decision` (as a sentence), `ranking` and
         `primary` (the ranking and its metric that decided), `judged_on` (`manual` or `held out`), `set` (with its
-        version), `queries`, `triplets`, `recipe`, `proof` (the distances of the merge check).
+        version), `queries`, `triplets`, `recipe`, `proof` (the distances of the merge check), `data` (the card of the
+        training data: hash, counts by source, leakage check).
 
     Raises:
         ModelError: there are too few labels, or the merge check failed. The champion is unchanged.
+        CoreError: evaluation data would train, or there are no weak labels although they are to be used.
         LabelsError: the labels are damaged, or cannot be backed up. Nothing was started.
     """
     corpus = Corpus.read(workspace)
@@ -70,7 +78,8 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lea
     features = CorpusFeatures(workspace, settings, corpus)
     selection = Shortlist(features, settings.search.k)
     build_index(workspace, settings, champion, reporter, corpus=corpus, selection=selection)
-    run = _Run(workspace, settings, reporter, registry, corpus, splits_of(workspace, settings))
+    splits = with_weak_labels(workspace, settings, splits_of(workspace, settings))
+    run = _Run(workspace, settings, reporter, registry, corpus, splits, known_groups(splits, corpus))
     trained = run.challenger(champion, features)
     save_comparison(workspace, trained.comparison)
     decision = _promote(run, trained, lead=lead)
@@ -86,7 +95,7 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lea
         },
         "triplets": trained.triplets, "recipe": settings.retrain.model_dump(), "proof": trained.merge_check,
         "judged_on": "manual" if run.splits.manual else "held out", "set": run.splits.name,
-        "queries": len(run.splits.eval_queries),
+        "queries": len(run.splits.eval_queries), "data": trained.data.as_dict(),
     }  # fmt: skip
     reporter.result(result)
     return result
@@ -106,6 +115,7 @@ class _Trained:
         metrics, champion_metrics: of both encoders on the evaluation queries.
         merge_check: the distances of `verify_merge`.
         triplets: number of training triplets.
+        data: card of the training data.
     """
 
     model: EncoderModel
@@ -114,11 +124,16 @@ class _Trained:
     champion_metrics: EncoderEvaluation
     merge_check: dict[str, float]
     triplets: int
+    data: DatasetCard
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """The inputs that all steps of a retrain share."""
+    """The inputs that all steps of a retrain share.
+
+    Attributes:
+        groups: the groups of products that are known to be the same.
+    """
 
     workspace: Workspace
     settings: Settings
@@ -126,6 +141,7 @@ class _Run:
     registry: Registry
     corpus: Corpus
     splits: Splits
+    groups: ConnectedGroups[ProductRef]
 
     def challenger(self, champion: EncoderModel, features: CorpusFeatures) -> _Trained:
         """Train a challenger, compare it with the champion, and add it to the registry.
@@ -135,6 +151,8 @@ class _Run:
         """
         triplets = self.triplets(self.splits)
         self.reporter.message(_training_summary(self.splits, triplets))
+        data = self.data_card(self.splits, triplets)
+        self.reporter.message(_data_summary(data))
         self._report_stages(champion, len(triplets))
         probes = self._probes(len(triplets))
         with self.registry.drafts() as folder:
@@ -144,7 +162,7 @@ class _Run:
             before, champion_rankings = evaluate_encoder(features, champion, gold, self.reporter)
             after, rankings = evaluate_encoder(features, draft, gold, self.reporter)
             comparison = self._comparison(gold, (champion.id, champion_rankings), (draft.id, rankings), started)
-            card = self._card(draft, comparison, after, merge_check, len(triplets))
+            card = self._card(draft, comparison, after, merge_check, len(triplets), data)
             self.registry.add(card, draft.path.parent)
         model = replace(draft, path=self.registry.folder(draft.id) / "merged")
         if not is_hopeless(self.settings.retrain, comparison):
@@ -153,7 +171,7 @@ class _Run:
             ranked = [(champion, champion_rankings), (model, rankings)]
             add_matcher_rankings(features, self.registry, ranked, self.reporter)
             comparison = self._comparison(gold, (champion.id, champion_rankings), (model.id, rankings), started)
-        return _Trained(model, comparison, after, before, merge_check, len(triplets))
+        return _Trained(model, comparison, after, before, merge_check, len(triplets), data)
 
     def _comparison(
         self, gold: Gold, before: tuple[str, Rankings], after: tuple[str, Rankings], started: float
@@ -180,16 +198,34 @@ class _Run:
         draft = folder / model_id
         merge_check = train_lora(
             base,
-            self._examples(base, triplets, splits.leak_candidates),
+            self._examples(base, triplets, splits),
             draft,
             self.settings.retrain,
             max_tokens=self.settings.encoder.max_tokens,
             reporter=self.reporter,
             stage=stage,
             probes=probes,
+            groups=self._text_groups(base, splits),
         )
         shutil.rmtree(draft / "trainer", ignore_errors=True)
         return replace(base, id=model_id, path=draft / "merged", former_id=""), merge_check
+
+    def data_card(self, splits: Splits, triplets: list[Triplet]) -> DatasetCard:
+        """The card of the training data, after the leakage check.
+
+        Raises:
+            CoreError: evaluation data would train.
+        """
+        matches = [Pair(triplet.anchor, triplet.positive) for triplet in triplets]
+        leakage = check_leakage(splits, [t.products for t in triplets], matches, self.groups)
+        examples = self._examples(self.registry.base(), triplets, splits)
+        rows = [{"anchor": e.anchor, "positive": e.positive, "negatives": list(e.negatives)} for e in examples]
+        negatives = Counter(negative_counts(triplets))
+        # Random products fill the places for which the other sources have too few.
+        negatives[NegativeSource.RANDOM.value] += sum(len(e.negatives) for e in examples) - negatives.total()
+        return make_card(
+            "triplets", rows, splits, leakage, self.settings, matches=match_counts(triplets), negatives=+negatives
+        )
 
     def out_of_fold_cosines(self) -> dict[Pair, float]:
         """Cosines of the training pairs by encoders that were not trained on them, for the matcher."""
@@ -220,15 +256,30 @@ class _Run:
             count=affordable_probes(training + len(anchors) + len(products)), seed=self.settings.retrain.seed,
         )  # fmt: skip
 
-    def _examples(
-        self, base: EncoderModel, triplets: list[Triplet], leak_candidates: frozenset[ProductRef]
-    ) -> list[Example]:
+    def _examples(self, base: EncoderModel, triplets: list[Triplet], splits: Splits) -> list[Example]:
         anchors, products = self._texts(base)
-        examples = [
-            Example(anchors[t.anchor], products[t.positive], tuple(products[n] for n in t.negatives)) for t in triplets
-        ]
-        pool = [text for ref, text in products.items() if ref not in leak_candidates]
+        examples = []
+        for t in triplets:
+            same = self.groups.connected((t.anchor, t.positive)) | splits.matches.get(t.anchor, frozenset())
+            never = same | splits.excluded_pairs.get(t.anchor, frozenset())
+            never_drawn = frozenset(products[ref] for ref in never if ref in products) - {products[t.positive]}
+            negatives = tuple(products[n] for n in t.negatives)
+            examples.append(Example(anchors[t.anchor], products[t.positive], negatives, never_drawn))
+        pool = [text for ref, text in products.items() if ref not in splits.leak_candidates]
         return pad_negatives(examples, pool, self.settings.retrain.hard_negatives, self.settings.retrain.seed)
+
+    def _text_groups(self, base: EncoderModel, splits: Splits) -> dict[str, set[str]]:
+        """Text → groups of products that are known to be the same, weak matches included."""
+        groups = known_groups(splits, self.corpus)
+        for label in splits.weak:
+            if label.match:
+                groups.connect(label.pair)
+        found: dict[str, set[str]] = {}
+        for texts_by_ref in self._texts(base):
+            for ref, text in texts_by_ref.items():
+                if (group := groups.group(ref)) is not None:
+                    found.setdefault(text, set()).add(f"{group.source}\0{group.id}")
+        return found
 
     def _texts(self, base: EncoderModel) -> tuple[dict[ProductRef, str], dict[ProductRef, str]]:
         """Encoder inputs of all queries and of all catalogue products, including the prefixes."""
@@ -245,6 +296,7 @@ class _Run:
         metrics: EncoderEvaluation,
         merge_check: dict[str, float],
         triplets: int,
+        data: DatasetCard,
     ) -> ModelCard:
         fused = {f"fused {name}": value for name, value in metrics.fused.items()}
         return ModelCard(
@@ -255,6 +307,7 @@ class _Run:
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             recipe=self.settings.retrain.model_dump(),
             trained_on={"triplets": triplets},
+            data=data.as_dict(),
             metrics=metrics.encoder | fused | merge_check,
             query_prefix=model.query_prefix,
             candidate_prefix=model.candidate_prefix,
@@ -289,6 +342,20 @@ def _matched(comparison: Comparison, *, of: Literal["before", "after"]) -> dict[
     changes = comparison.changes.get("matched", {})
     values = {name: (change.before if of == "before" else change.after).value for name, change in changes.items()}
     return {"matched": values} if values else {}
+
+
+def _data_summary(data: DatasetCard) -> str:
+    """The sources of the training data and its hash, as sentences."""
+    matches, negatives = (
+        ", ".join(f"{name} {count:,}" for name, count in counts.items()) for counts in (data.matches, data.negatives)
+    )
+    shared = data.leakage.get("shared_queries", 0)
+    both = (
+        f" {counted(shared, 'query has', 'queries have')} pairs on both sides, as a file assigned them."
+        if shared
+        else ""
+    )
+    return f"Matches: {matches}; negatives: {negatives}. Data set {data.sha256[:12]}.{both}"
 
 
 def _promote(run: _Run, trained: _Trained, *, lead: bool) -> PromotionDecision:

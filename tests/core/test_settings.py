@@ -268,3 +268,32 @@ def test_the_command_line_tells_it_on_the_error_output_once(tmp_path: Path, caps
     assert capsys.readouterr() == ("", "")
     Context(home=tmp_path).settings_with(["retrain.held_out=0.5"])
     assert "retrain.held_out is now retrain.holdout_share" in capsys.readouterr().err
+
+
+MIX = {"explicit": 2.0, "mined": 0.5}
+
+
+@pytest.mark.parametrize("text", ["explicit=2,mined=0.5", "explicit: 2, mined: 0.5", '{"explicit": 2, "mined": 0.5}'])
+def test_a_mix_is_given_in_the_file_and_on_the_command_line(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "samesku.toml"
+    assert load_settings(file).retrain.negative_mix == {}
+    assert load_settings(file, {"retrain.negative_mix": text}).retrain.negative_mix == MIX
+    file.write_text("[retrain]\nnegative_mix = { explicit = 2, mined = 0.5 }\n")
+    assert load_settings(file).retrain.negative_mix == MIX
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("explicitt=2", "Input should be 'explicit'"),
+        ("explicit", "unable to parse string as a number"),
+        ("explicit=-1", "greater than or equal to 0"),
+        ("explicit=nan", "finite number"),
+        ("explicit=0", "one ratio must be above 0"),
+        ("{", "Input should be 'explicit'"),
+    ],
+)
+def test_a_mix_that_is_none_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message) as found:
+        load_settings(tmp_path / "samesku.toml", {"retrain.negative_mix": text})
+    assert found.value.message.startswith("retrain.negative_mix")

@@ -158,6 +158,10 @@ def test_the_expected_gain_of_labelling_is_shown(bench: Bench) -> None:
     assert "If the new model is significantly better, it becomes the champion" in " ".join(enough.split())
     waits = plan_text(replace(possible, eval_queries=50, manual_promotion=True), 4, None, 68).plain
     assert "not used until a lead promotes it" in " ".join(waits.split())
+    assert "weak" not in text
+    weak = plan_text(replace(possible, matches=1, rejections=0, weak_matches=9), 4, None, 68).plain
+    assert "; 9 weak matches" in " ".join(weak.split())
+    assert "10 matches per step" in " ".join(weak.split())
     assert "2 conflicting, to be settled (stream: adjudication)" in text
     assert "keep labelling: of the 100 queries left" in text
     assert all(len(line) <= 68 for line in text.splitlines())

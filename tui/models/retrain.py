@@ -60,13 +60,14 @@ def _row(name: str, text: Content, width: int) -> list[Content]:
 
 
 def _training_labels(plan: "RetrainPlan") -> Content:
-    if plan.matches < 2:
-        text = f"{counted(plan.matches, 'match', 'matches')}: too few. Accept some candidates first."
+    if plan.examples < 2:
+        text = f"{counted(plan.examples, 'match', 'matches')}: too few. Accept some candidates first."
         return Content.styled(text, CAREFUL)
+    weak = f"; {counted(plan.weak_matches, 'weak match', 'weak matches')}" if plan.weak_matches else ""
     return Content.assemble(
         (counted(plan.matches, "match", "matches"), STRONG), " and ",
         (counted(plan.rejections, "rejection", "rejections"), STRONG),
-        f" of {counted(plan.queries, 'query', 'queries')}",
+        f" of {counted(plan.queries, 'query', 'queries')}{weak}",
     )  # fmt: skip
 
 
@@ -100,7 +101,7 @@ def _epochs(plan: "RetrainPlan", wanted: int) -> Content:
 def _recipe(plan: "RetrainPlan") -> Content:
     recipe = plan.recipe
     return Content(
-        f"{counted(min(recipe.batch_size, plan.matches), 'match', 'matches')} per step, "
+        f"{counted(min(recipe.batch_size, plan.examples), 'match', 'matches')} per step, "
         f"each with {counted(recipe.hard_negatives, 'hard negative')}; "
         f"LoRA of rank {recipe.rank}, learning rate {recipe.learning_rate:g}"
     )

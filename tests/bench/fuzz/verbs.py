@@ -13,7 +13,7 @@ _LEDGER = (
     "labels export OUT/events.jsonl", "labels export OUT/labels.parquet --pseudonyms", "labels merge OTHER",
     "labels restore latest --dry-run", "labels query SELECT*FROM(actions)", "labels import GOLD --as cyd",
     "labels import GOLD --as cyd --dry-run", "dataset pairs --out OUT/pairs.jsonl",
-    "dataset triplets --out OUT/triplets.jsonl",
+    "dataset triplets --out OUT/triplets.jsonl", "dataset bootstrap", "dataset bootstrap --clear",
 )  # fmt: skip
 _MATCHING = (
     "index", "match --out OUT/matches.csv", "match --json", "match --query QUERY", "match --auto",

@@ -702,3 +702,25 @@ def test_an_evaluation_reports_no_stage_without_work(indexed: Workspace, call: C
         said = [*match("qv-c1"), *no_match("qv-c2")]
         store.record("ada", Verb.ACCEPT, q("qv"), said, ActionDetails(closes=True))
     assert "encode" not in call("--home", indexed.home, "evaluate").err
+
+
+def test_a_data_set_is_written_with_sources_and_a_card(labelled: Workspace, tmp_path: Path, call: Call) -> None:
+    given = ("--home", labelled.home, "dataset", "triplets", "--out", tmp_path / "t.jsonl", "--sources")
+    mix = ("--set", "negative_mix=explicit=1,random=1", "--set", "encoder.template={title}")
+    answer = call(*given, *mix)
+    assert answer.code == 0, answer.err
+    assert "matches: explicit 1\n  negatives: " in answer.out
+    assert "the card is " in answer.out
+    found = call("--json", *given, *mix).json
+    assert found["card"] == json.loads(Path(found["card_file"]).read_text())
+    assert found["card"]["negatives"] == {"explicit": 1, "random": 2}
+    assert found["card"]["settings"]["template"] == "{title}"
+    first = json.loads((tmp_path / "t.jsonl").read_text().splitlines()[0])
+    assert list(first) == ["anchor", "positive", "negative", "source", "negative_source"]
+    refused = call(*given, "--set", "weak_labels=some")
+    assert (refused.code, "retrain.weak_labels: Input should be 'never', 'fill' or 'always'" in refused.err) == (
+        1,
+        True,
+    )
+    missing = call(*given, "--set", "weak_labels=fill")
+    assert (missing.code, "there are no weak labels yet" in missing.err) == (1, True)

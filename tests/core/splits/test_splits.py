@@ -53,6 +53,16 @@ def test_nothing_that_is_judged_on_trains(said: list[Said]) -> None:
         assert all(splits.matches[query] <= splits.leak_candidates for query in splits.eval_queries)
 
 
+def reachable(start: set[ProductRef], edges: list[tuple[ProductRef, ProductRef]]) -> set[ProductRef]:
+    """What can be reached from some products, by repeated passes over the edges."""
+    found = set(start)
+    for _ in edges:
+        for edge in edges:
+            if found & set(edge):
+                found |= set(edge)
+    return found
+
+
 @settings(max_examples=60)
 @given(SAID)
 def test_every_judged_query_has_a_known_match_and_the_validation_side_goes_first(said: list[Said]) -> None:
@@ -86,11 +96,11 @@ def test_the_matcher_learns_from_all_that_may_train_and_nothing_else(said: list[
         found = {label.pair: label.match for label in training_labels(store)}
         splits = split_labels(store, held_out=0.3, seed=13)
     last = {(q(str(query)), c(str(candidate))): (decision, side) for query, candidate, decision, side in said}
-    tied = {pair[1] for pair, (decision, _) in last.items() if pair[0] in DRAWN and decision is Decision.MATCH}
+    connected = reachable(DRAWN, [pair for pair, (decision, _) in last.items() if decision is Decision.MATCH])
     wanted = {
         pair: decision is Decision.MATCH
         for pair, (decision, side) in last.items()
-        if decision is not Decision.UNSURE and pair[0] not in DRAWN and side is Side.TRAIN and pair[1] not in tied
+        if decision is not Decision.UNSURE and side is Side.TRAIN and connected.isdisjoint(pair)
     }
     assert {tuple(pair): is_match for pair, is_match in found.items()} == wanted
     assert {label.pair for label in splits.train} <= set(found), "what trains an encoder may train the matcher"
@@ -159,6 +169,16 @@ def test_a_majority_teaches_only_where_that_is_the_rule(store: LabelStore) -> No
     assert (label.match, label.state) == (True, LabelState.MAJORITY)
 
 
+def test_what_is_connected_with_a_validation_product_over_several_matches_does_not_train(store: LabelStore) -> None:
+    """`v` – m1 – t1 – r7 – t7: all one product, so that neither t7 nor its m7 trains."""
+    store.draw_validation([q("v")], seed=1)
+    for query, candidate in (("v", "m1"), ("t1", "r7"), ("t7", "r7")):
+        store.record("ada", Verb.ACCEPT, q(query), match(candidate))
+    splits = split_labels(store, held_out=0.3, seed=13)
+    assert splits.leak_candidates == {c("m1"), q("t1"), c("r7"), q("t7"), c("m7")}
+    assert {q("t1"), q("t7")}.isdisjoint(splits.products)
+
+
 # -- what shares a GTIN ----------------------------------------------------------------------------------------
 
 
@@ -182,7 +202,9 @@ def test_what_shares_a_gtin_with_what_is_judged_on_does_not_train(store: LabelSt
     store.record("ada", Verb.ACCEPT, q("v"), match("m2"))
     splits = split_labels(store, held_out=0.3, seed=13, catalog=catalog)
     assert splits.leak_candidates >= {c("m2"), c("m3"), c("r4"), q("t1")}
-    left_out = {pair for pair in every_pair() if pair[0] == q("t1") or pair[1] in {c("m2"), c("m3"), c("r4")}}
+    # t2 matches what v matches, and t3 what has the same GTIN: both are v's product, and so train with nothing.
+    connected = {q("t1"), q("t2"), q("t3"), c("m2"), c("m3"), c("r4")}
+    left_out = {pair for pair in every_pair() if connected & set(pair)}
     assert {tuple(label.pair) for label in splits.train} == every_pair() - left_out
     assert {tuple(label.pair) for label in training_labels(store, catalog=catalog)} == every_pair() - left_out
 

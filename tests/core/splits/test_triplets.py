@@ -7,7 +7,10 @@ from samples import c, q
 
 from core.catalog.product import Product
 from core.retrieval.candidates import Candidate
-from core.splits.triplets import Triplet, build_triplets
+from core.splits.groups import ConnectedGroups
+from core.splits.hard_negatives import NegativeSource
+from core.splits.triplets import NegativeOptions, Triplet, build_triplets
+from core.splits.weak_labels import WeakLabel, WeakSource
 from labels.consensus import Label, LabelState
 from labels.model import Pair, Side, Strength
 
@@ -32,8 +35,8 @@ def products(**changes: dict) -> dict:
 
 def negatives(labels: list[Label], candidates: dict, catalogue: dict | None = None, **options: object) -> list[str]:
     """The negatives of the match a."""
-    options.setdefault("negatives", 9)
-    triplets = build_triplets(labels, candidates, catalogue or products(), **options)  # type: ignore[arg-type]
+    count = NegativeOptions(int(str(options.pop("negatives", 9))))
+    triplets = build_triplets(labels, candidates, catalogue or products(), count, **options)  # type: ignore[arg-type]
     return next(([n.id for n in t.negatives] for t in triplets if t.positive == c("a")), [])
 
 
@@ -108,15 +111,45 @@ def test_what_is_judged_on_is_never_mined(option: dict) -> None:
 def test_every_match_has_its_triplet_in_a_fixed_order() -> None:
     labels = [label("b", True, query="2"), label("e", False, query="2"), label("b", True), label("a", True)]
     expected = [
-        Triplet(q("1"), c("a"), (c("d"), c("e"))),
-        Triplet(q("1"), c("b"), (c("e"),)),
-        Triplet(q("2"), c("b"), (c("e"),)),
+        Triplet(q("1"), c("a"), (c("d"), c("e")), (NegativeSource.MINED, NegativeSource.MINED)),
+        Triplet(q("1"), c("b"), (c("e"),), (NegativeSource.MINED,)),
+        Triplet(q("2"), c("b"), (c("e"),), (NegativeSource.EXPLICIT,)),
     ]
     for given in (labels, labels[::-1]):
         # b scores 0.41, so that d with 0.40 is too near to be b's negative.
-        assert build_triplets(given, mined(a=1.0, b=0.41, d=0.4, e=0.3), products(), negatives=3) == expected
+        assert build_triplets(given, mined(a=1.0, b=0.41, d=0.4, e=0.3), products(), NegativeOptions(3)) == expected
 
 
 def test_a_match_without_any_negative_and_rejections_without_a_match_give_nothing() -> None:
-    assert build_triplets([label("a", True)], {}, products(), negatives=3) == []
-    assert build_triplets([label("a", False)], mined(**FAR), products(), negatives=3) == []
+    assert build_triplets([label("a", True)], {}, products(), NegativeOptions(3)) == []
+    assert build_triplets([label("a", False)], mined(**FAR), products(), NegativeOptions(3)) == []
+
+
+def test_what_is_connected_with_the_match_is_never_mined() -> None:
+    """`b` is the same product as the match `a`, by a match of another query."""
+    connected = ConnectedGroups([(q("2"), c("a")), (q("2"), c("b"))])
+    assert negatives([label("a", True)], mined(**FAR), connected=connected) == ["d", "e"]
+
+
+def weak(candidate: str, verdict: bool, source: WeakSource = WeakSource.GTIN, query: str = "1") -> WeakLabel:
+    return WeakLabel(Pair(q(query), c(candidate)), verdict, source)
+
+
+def test_weak_matches_have_triplets_of_their_own_marked_by_source() -> None:
+    labels = [label("a", True), label("e", False), label("d", False, IMPLIED)]
+    weakly = [weak("b", True, WeakSource.PURCHASES), weak("f", False), weak("g", True, query="2")]
+    given = mined(a=1.0, b=0.9, h=0.2)
+    given[q("2")] = [Candidate(c("j"), 1, 0.5, 0.1, None, None), Candidate(c("g"), 2, 0.5, 1.0, None, None)]
+    found = build_triplets(labels, given, products(), NegativeOptions(9), weak=weakly)
+    by_rejection = [c("e"), c("d"), c("f"), c("h")]
+    sources = ["explicit", "implied", "other_gtin", "mined"]
+    assert [(t.anchor, t.positive, list(t.negatives), list(t.sources), t.source) for t in found] == [
+        (q("1"), c("a"), by_rejection, sources, "explicit"),
+        (q("1"), c("b"), by_rejection, sources, "purchases"),
+        (q("2"), c("g"), [c("j")], ["mined"], "gtin"),
+    ]
+
+
+def test_a_weak_negative_with_the_gtin_of_the_match_is_none() -> None:
+    catalogue = products(a={"upc": "036000291452"}, b={"upc": "0036000291452"})
+    assert build_triplets([label("a", True)], {}, catalogue, NegativeOptions(9), weak=[weak("b", False)]) == []

@@ -14,6 +14,7 @@ from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.index_run import Corpus
 from core.settings import Settings
 from core.splits.split import Splits, split_labels
+from core.splits.weak_labels import WeakLabel, WeakSource
 from core.training.cross_fitting import out_of_fold_cosines
 from labels.model import Pair, ProductRef, Side
 from labels.store import LabelStore
@@ -94,6 +95,32 @@ def test_the_halves_share_no_query_and_are_all_of_them(trained: Trained, splits:
     assert min(len(one), len(other)) > QUERIES / 5
     for part in trained.splits.values():
         assert replace(part, train=()) == replace(splits, train=()), "what is judged on stays out of both"
+
+
+def test_queries_of_one_product_are_in_one_half(trained: Trained, splits: Splits) -> None:
+    """The queries q0 and q1 match one product, q2 and q3 another, and so on; the rest of the draw stays as it is."""
+    cosines(trained, splits)
+    alone = [{label.pair.query for label in part.train} for part in trained.splits.values()]
+    trained.splits.clear()
+    shared = {q(f"q{n}"): splits.matches.get(q(f"q{n}"), frozenset()) | {c(f"s{n // 2}")} for n in range(20)}
+    cosines(trained, replace(splits, matches={**splits.matches, **shared}))
+    halves = [{label.pair.query for label in part.train} for part in trained.splits.values()]
+    for n in range(0, 20, 2):
+        assert len({q(f"q{n}"), q(f"q{n + 1}")} & halves[0]) != 1
+    later = {q(f"q{n}") for n in range(20, QUERIES)}
+    assert [half & later for half in halves] == [half & later for half in alone]
+
+
+def test_weak_labels_of_a_held_out_query_or_its_matches_stay_out_of_its_half(trained: Trained, splits: Splits) -> None:
+    weak = [WeakLabel(Pair(q(f"q{n}"), c("w")), True, WeakSource.GTIN) for n in range(QUERIES)]
+    weak += [WeakLabel(Pair(q("other"), c(f"c{n}")), True, WeakSource.GTIN) for n in range(3 * QUERIES)]
+    cosines(trained, replace(splits, weak=tuple(weak)))
+    for part in trained.splits.values():
+        held_out = {label.pair.query for label in splits.train} - {label.pair.query for label in part.train}
+        matched = frozenset[ProductRef]().union(*(splits.matches[query] for query in held_out))
+        used = {ref for label in part.weak for ref in label.pair}
+        assert used
+        assert used.isdisjoint(held_out | matched)
 
 
 def test_the_encoders_are_removed_again(trained: Trained, splits: Splits) -> None:

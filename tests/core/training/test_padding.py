@@ -32,6 +32,15 @@ def test_the_missing_are_drawn_without_repeats_and_never_the_match(
     assert padded == pad_negatives(examples, POOL, negatives, seed)
 
 
+def test_known_matches_and_evaluated_candidates_are_never_drawn() -> None:
+    never = frozenset({"p1", "p2", "p3"})
+    for seed in range(20):
+        (example,) = pad_negatives([Example("anchor", "p0", (), never)], POOL, 4, seed)
+        assert set(example.negatives) == {"p4", "p5", "p6", "p7"}
+    with pytest.raises(ModelError, match="too few products for 5 negatives"):
+        pad_negatives([Example("anchor", "p0", (), never)], POOL, 5, seed=1)
+
+
 @pytest.mark.parametrize("pool", [[], ["match"], ["match", "p1", "p2", "p2"]])
 def test_a_catalogue_without_enough_products_is_an_error_and_no_endless_search(pool: list[str]) -> None:
     with pytest.raises(ModelError, match="too few products for 3 negatives"):

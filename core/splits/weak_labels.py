@@ -1,0 +1,150 @@
+"""Weak labels: pairs whose label follows from data, such as equal GTINs, rather than from a person's decision.
+
+They are kept in a file of their own beside the ledger, so that they are never taken for a person's decision, never
+evaluate anything, and can be replaced or removed at any time.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from core.errors import CoreError, UnreadableError
+from core.json_store import binary_file
+from labels.files import is_denied, open_regular, way_out
+from labels.model import Pair, ProductRef
+
+_FORMAT = "samesku weak labels"
+_VERSION = 1
+#: Bytes of a file; about four million labels.
+_MAX_BYTES = 2**30
+_DAMAGED_HINT = "Make it again: samesku dataset bootstrap. Or remove it: samesku dataset bootstrap --clear"
+
+
+class WeakSource(StrEnum):
+    """What a weak label follows from."""
+
+    GTIN = "gtin"
+    PURCHASES = "purchases"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class WeakLabel:
+    """A weak label of one pair.
+
+    Attributes:
+        match: a match, or a hard negative of one.
+        source: what it follows from.
+        weight: in (0, 1]: the probability with which the pair is drawn for a training run.
+    """
+
+    pair: Pair
+    match: bool
+    source: WeakSource
+    weight: float = 1.0
+
+
+def save_weak_labels(path: Path, labels: Sequence[WeakLabel]) -> None:
+    """Replace the weak labels of a workspace, atomically: JSON lines after a header with their number and hash.
+
+    Raises:
+        CoreError: the file cannot be written.
+    """
+    body = "".join(_line(label) for label in sorted(labels)).encode()
+    header = {
+        "format": _FORMAT, "version": _VERSION, "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "rows": len(labels), "sha256": hashlib.sha256(body).hexdigest(),
+    }  # fmt: skip
+    with binary_file(path) as out:
+        out.write(json.dumps(header).encode() + b"\n" + body)
+
+
+def _line(label: WeakLabel) -> str:
+    row = {
+        "query": list(label.pair.query), "candidate": list(label.pair.candidate), "match": label.match,
+        "source": label.source.value, "weight": label.weight,
+    }  # fmt: skip
+    return json.dumps(row) + "\n"
+
+
+def load_weak_labels(path: Path) -> list[WeakLabel]:
+    """The weak labels of a workspace, by pair.
+
+    Raises:
+        FileNotFoundError: there are none.
+        UnreadableError: this account may not read them.
+        CoreError: the file is damaged, or of a newer version.
+    """
+    try:
+        with open_regular(path, follow_links=False) as file:
+            content = file.read(_MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        kind = UnreadableError if is_denied(error) else CoreError
+        raise kind(f"{path} cannot be read: {error.strerror}.", way_out(error, _DAMAGED_HINT)) from error
+    head, _, body = content.partition(b"\n")
+    try:
+        header = json.loads(head)
+        if header["format"] != _FORMAT or len(content) > _MAX_BYTES:
+            raise ValueError("another format")
+        newer = isinstance(header["version"], int) and header["version"] > _VERSION
+        if not newer and header["sha256"] != hashlib.sha256(body).hexdigest():
+            raise ValueError("another hash")
+        found = [] if newer else [_label(json.loads(line)) for line in body.splitlines()]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CoreError(f"{path} is damaged or has unexpected content.", _DAMAGED_HINT) from error
+    if newer:
+        raise CoreError(f"{path} was written by a newer version of samesku.", "Update samesku.")
+    return found
+
+
+def _label(row: dict[str, object]) -> WeakLabel:
+    """A line of the file.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is not a weak label.
+    """
+    weight, match = row["weight"], row["match"]
+    if not isinstance(weight, int | float) or not 0 < weight <= 1 or not isinstance(match, bool):
+        raise ValueError("no weight, or no label")
+    return WeakLabel(Pair(_ref(row["query"]), _ref(row["candidate"])), match, WeakSource(str(row["source"])), weight)
+
+
+def _ref(value: object) -> ProductRef:
+    if not isinstance(value, list) or len(value) != 2 or not all(isinstance(part, str) for part in value):
+        raise ValueError("no product")
+    return ProductRef(*value)
+
+
+def clear_weak_labels(path: Path) -> bool:
+    """Remove the weak labels of a workspace, also a damaged file. Returns whether there were any.
+
+    Raises:
+        CoreError: they cannot be removed.
+    """
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise CoreError(f"{path} cannot be removed: {error.strerror}.", way_out(error, f"Remove {path}.")) from error
+    return True
+
+
+def without_products(labels: Iterable[WeakLabel], products: Collection[ProductRef]) -> tuple[WeakLabel, ...]:
+    """The weak labels in which none of these products occurs."""
+    excluded = frozenset(products)
+    return tuple(label for label in labels if excluded.isdisjoint(label.pair))
+
+
+def counts_by_source(labels: Iterable[WeakLabel]) -> dict[str, dict[str, int]]:
+    """Source → number of `matches` and of `negatives`; every source has an entry."""
+    counts = Counter((label.source, label.match) for label in labels)
+    return {
+        source.value: {"matches": counts[source, True], "negatives": counts[source, False]} for source in WeakSource
+    }
