@@ -1,22 +1,13 @@
-"""Compares two encoders: both rank the catalogue for the evaluation queries, query by query."""
+"""The rankings of two encoders for the same queries, query by query."""
 
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from core.errors import CoreError, ModelError
-from core.evaluation.comparison import Change, Comparison, Figure, JudgedQuery, Move, Place, save_comparison
+from core.errors import CoreError
+from core.evaluation.comparison import Change, Comparison, Figure, JudgedQuery, Move, Place
 from core.evaluation.intervals import change_intervals, retrieval_intervals
-from core.evaluation.retrieval import Gold, Ranking, evaluate_encoder, matcher_ranking, retrieval_metrics
-from core.jobs.progress import Reporter
-from core.matching.features.builder import CorpusFeatures
-from core.matching.run import out_of_fold_path
-from core.retrieval.encoder_files import EncoderModel
-from core.retrieval.encoder_registry import Registry
+from core.evaluation.retrieval import Gold, Ranking, retrieval_metrics
 from core.retrieval.index_run import Corpus
-from core.settings import Settings
-from core.splits.split import splits_of
-from core.workspace import Workspace
 from labels.model import ProductRef
 
 #: The rankings that depend on the encoder, in display order.
@@ -24,42 +15,6 @@ _RANKINGS = ("encoder", "fused", "matched")
 
 #: The rankings of one encoder, by name.
 Rankings = Mapping[str, Ranking]
-
-
-def compare_encoders(
-    workspace: Workspace, settings: Settings, before: str, after: str, reporter: Reporter
-) -> Comparison:
-    """Compare two encoders by their ids, and save the comparison.
-
-    The matcher ranking is compared only if both encoders have out-of-fold cosines: a matcher that is trained on the
-    cosines of an encoder's own training pairs trusts the cosine too much.
-
-    Raises:
-        ModelError: an encoder is missing, or both are the same. CoreError: there are no evaluation queries.
-    """
-    if before == after:
-        raise ModelError(f"{before} cannot be compared with itself.", "`samesku models list` shows the others.")
-    started = time.monotonic()
-    registry, corpus, splits = Registry(workspace, settings), Corpus.read(workspace), splits_of(workspace, settings)
-    models = [registry.get(before), registry.get(after)]
-    gold = {query: splits.matches[query] for query in splits.eval_queries}
-    features = CorpusFeatures(workspace, settings, corpus)
-    ranked = [evaluate_encoder(features, model, gold, reporter)[1] for model in models]
-    missing = [model.id for model in models if not _has_unbiased_cosines(workspace, registry, model)]
-    if missing:
-        reporter.message(f"Without the matcher ranking: no out-of-fold cosines of {', '.join(missing)}.")
-    else:
-        for model, rankings in zip(models, ranked, strict=True):
-            rankings["matched"] = matcher_ranking(features, model, rankings["fused"], reporter)
-    found = comparison_of(
-        corpus, gold, (before, ranked[0]), (after, ranked[1]), judged_on=splits.name, seconds=time.monotonic() - started
-    )
-    save_comparison(workspace, found)
-    return found
-
-
-def _has_unbiased_cosines(workspace: Workspace, registry: Registry, model: EncoderModel) -> bool:
-    return not registry.is_trained(model.id) or out_of_fold_path(workspace, model.id).exists()
 
 
 def comparison_of(
