@@ -13,6 +13,36 @@ from labels.model import Pair, ProductRef
 
 _NO_COST = TrainingCost()
 
+TITLES = [f"Canon EOS Rebel T{number} DSLR Camera {number * 50} mm" for number in range(1, 25)]
+
+#: What titles may hold to get out of the page's text, its attributes, its chart data or its template.
+ATTACKS = [
+    "<script>window.hacked = 1</script>",
+    "</script><script>window.hacked = 1</script>",
+    "</SCRIPT ><svg/onload=window.hacked=1>",
+    "<!--<script>",
+    "]]> --> <![CDATA[",
+    '" onmouseover="window.hacked=1" x="',
+    "' autofocus onfocus=window.hacked=1 '",
+    '<img src=x onerror="window.hacked=1">',
+    '<a href="javascript:window.hacked=1">press</a>',
+    '<a href="https://example.org/">link</a>',
+    "javascript:window.hacked=1",
+    "{{ 7 * 7 }}{{ config }}{% for x in y %}",
+    "${7*7} #{7*7} <%= 7*7 %>",
+    "%{customdata} %{x:.3f}<extra></extra>",
+    "<b>bold</b><br>break<span style='color:red'>red</span>",
+    "$\\alpha$ \\u003c \\",
+    "\u202egnp.exe \u2066isolated\u2069 \u200fmark\u200e",
+    "line\u2028separator\u2029 \x00\x1b[2J\x85",
+    "&lt;script&gt; &amp; &#x3c;",
+    "</style><style>*{display:none}</style>",
+    "</title></head><body>",
+    "NaN Infinity __proto__ constructor",
+    "word " * 5000,
+    "",
+]
+
 
 def evaluation_set(titles: Sequence[str], name: str = "validation@1") -> EvaluationSet:
     """A query per title, with a match of the same title and two non-matches with the titles that follow."""

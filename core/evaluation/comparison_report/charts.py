@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from core.evaluation.metric_info import PAIR_METRICS, RETRIEVAL_METRICS, MetricInfo
 from core.evaluation.model_comparison import Estimate, EvaluationSet, ModelComparison, ModelResult
 from core.text.safe import safe
+from labels.wording import counted
 
 #: Matches and non-matches: told apart by people with a colour vision deficiency, readable on white and on black.
 MATCH_COLOUR, OTHER_COLOUR = "#3f87d0", "#d8822c"
@@ -221,7 +222,7 @@ def reliability(comparison: ModelComparison) -> Figure:
                 marker={"size": 6}, hoverinfo="text",
                 hovertext=[
                     f"{plain(model.id)}<br>predicted {each['promised']:.3f}, observed {each['true']:.3f}"
-                    f"<br>{each['pairs']:,.0f} pairs"
+                    f"<br>{counted(int(each['pairs']), 'pair')}"
                     for each in found.bins
                 ],
             )

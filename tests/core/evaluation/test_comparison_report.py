@@ -13,43 +13,13 @@ from typing import Any
 
 import pytest
 from hostile import HOSTILE
-from model_comparisons import model_comparison
+from model_comparisons import ATTACKS, TITLES, model_comparison
 
 from core.errors import CoreError
 from core.evaluation.comparison_report import charts, content, page
 from core.workspace import restrict_umask
 
 pytest.importorskip("plotly", reason="needs the extra report")
-
-TITLES = [f"Canon EOS Rebel T{number} DSLR Camera {number * 50} mm" for number in range(1, 25)]
-
-#: What titles may hold to get out of the page's text, its attributes, its chart data or its template.
-ATTACKS = [
-    "<script>window.hacked = 1</script>",
-    "</script><script>window.hacked = 1</script>",
-    "</SCRIPT ><svg/onload=window.hacked=1>",
-    "<!--<script>",
-    "]]> --> <![CDATA[",
-    '" onmouseover="window.hacked=1" x="',
-    "' autofocus onfocus=window.hacked=1 '",
-    '<img src=x onerror="window.hacked=1">',
-    '<a href="javascript:window.hacked=1">press</a>',
-    '<a href="https://example.org/">link</a>',
-    "javascript:window.hacked=1",
-    "{{ 7 * 7 }}{{ config }}{% for x in y %}",
-    "${7*7} #{7*7} <%= 7*7 %>",
-    "%{customdata} %{x:.3f}<extra></extra>",
-    "<b>bold</b><br>break<span style='color:red'>red</span>",
-    "$\\alpha$ \\u003c \\",
-    "\u202egnp.exe \u2066isolated\u2069 \u200fmark\u200e",
-    "line\u2028separator\u2029 \x00\x1b[2J\x85",
-    "&lt;script&gt; &amp; &#x3c;",
-    "</style><style>*{display:none}</style>",
-    "</title></head><body>",
-    "NaN Infinity __proto__ constructor",
-    "word " * 5000,
-    "",
-]
 
 
 class Page(HTMLParser):

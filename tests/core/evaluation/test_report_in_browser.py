@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 from browser import Browser, chromium
 from hostile import HOSTILE
-from model_comparisons import model_comparison
+from model_comparisons import ATTACKS, TITLES, model_comparison
 from samples import until
 
 from core.evaluation.comparison_report.page import write_report
-from tests.core.evaluation.test_comparison_report import ATTACKS, TITLES
 
 pytest.importorskip("plotly", reason="needs the extra report")
 
