@@ -48,7 +48,8 @@ def purity_by_group(vectors: NDArray[np.float32], groups: Iterable[int]) -> NDAr
 
     group = np.fromiter(groups, np.int64)
     # A group is mostly two products, which "leaf" keeps apart: the default prefers few large clusters.
-    clusterer = HDBSCAN(min_cluster_size=2, cluster_selection_method="leaf", metric="euclidean", copy=True)
+    # In hundreds of dimensions, its trees are slower than all distances.
+    clusterer = HDBSCAN(min_cluster_size=2, cluster_selection_method="leaf", algorithm="brute", copy=True)
     clusters = clusterer.fit_predict(vectors)
     majority = {
         cluster: Counter(group[clusters == cluster].tolist()).most_common(1)[0][0]

@@ -216,7 +216,40 @@ def compare_models(
         ModelError: an encoder is missing, or named twice. CoreError: there are no evaluation queries.
     """
     started = time.monotonic()
-    registry = Registry(workspace, settings)
+    registry, splits = Registry(workspace, settings), _labelled_splits(workspace, settings)
+    models = _distinct([registry.find(name) for name in names])
+    corpus = Corpus.read(workspace)
+    data = evaluation_set(corpus, splits)
+    if not data.has_both_classes:
+        reporter.message(
+            f"No pair metrics: the {counted(len(data.pairs), 'labelled pair')} of {data.name} must include matches and"
+            " non-matches."
+        )
+    fair = _with_fair_matcher(workspace, registry, models, reporter)
+    run = _Run(workspace, settings, registry, CorpusFeatures(workspace, settings, corpus), data, fair, reporter)
+    measured = []
+    for number, model in enumerate(models, 1):
+        reporter.message(f"Model {number} of {len(models)}: {model.id}")
+        measured.append(run.measure(model))
+        gc.collect()  # modules refer to one another; the next model is loaded into the memory of this one
+    changes = _changes(run, measured, time.monotonic() - started)
+    for change in changes:
+        save_comparison(workspace, change)
+    return ModelComparison(
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=round(time.monotonic() - started, 1),
+        evaluated_on=data,
+        models=tuple(_result(each, measured[0]) for each in measured),
+        changes=changes,
+    )
+
+
+def _labelled_splits(workspace: Workspace, settings: Settings) -> Splits:
+    """The split of the labels.
+
+    Raises:
+        CoreError: there are no evaluation queries.
+    """
     splits = splits_of(workspace, settings)
     if not splits.eval_queries:
         raise CoreError(
@@ -224,37 +257,22 @@ def compare_models(
             "Label the validation stream with `samesku review --stream validation`, or import labels:"
             " samesku import labels FILE --as NAME --split validation",
         )
-    models = _distinct([registry.find(name) for name in names])
-    corpus = Corpus.read(workspace)
-    run = _Run(
-        workspace, settings, registry, CorpusFeatures(workspace, settings, corpus), evaluation_set(corpus, splits),
-        _with_fair_matcher(workspace, registry, models, reporter), reporter,
-    )  # fmt: skip
-    if not run.data.has_both_classes:
-        reporter.message(
-            f"No pair metrics: the {counted(len(run.data.pairs), 'labelled pair')} of {splits.name} must include"
-            " matches and non-matches."
-        )
-    measured = []
-    for number, model in enumerate(models, 1):
-        reporter.message(f"Model {number} of {len(models)}: {model.id}")
-        measured.append(run.measure(model))
-        gc.collect()  # modules refer to one another; the next model is loaded into the memory of this one
-    changes = tuple(
+    return splits
+
+
+def _changes(run: "_Run", measured: "Sequence[_Measured]", seconds: float) -> tuple[Comparison, ...]:
+    """Every other model against the reference, query by query."""
+    reference = measured[0]
+    return tuple(
         comparison_of(
-            corpus, run.data.gold, (models[0].id, measured[0].rankings), (other.id, found.rankings),
-            judged_on=splits.name, seconds=time.monotonic() - started,
+            run.features.corpus,
+            run.data.gold,
+            (reference.id, reference.rankings),
+            (other.id, other.rankings),
+            judged_on=run.data.name,
+            seconds=seconds,
         )
-        for other, found in zip(models[1:], measured[1:], strict=True)
-    )  # fmt: skip
-    for change in changes:
-        save_comparison(workspace, change)
-    return ModelComparison(
-        at=datetime.now(UTC).isoformat(timespec="seconds"),
-        seconds=round(time.monotonic() - started, 1),
-        evaluated_on=run.data,
-        models=tuple(_result(each, measured[0]) for each in measured),
-        changes=changes,
+        for other in measured[1:]
     )
 
 

@@ -79,35 +79,10 @@ def _axis(title: str, **options: Any) -> dict[str, Any]:
 
 def changes(comparison: ModelComparison) -> Figure:
     """The differences from the reference with their intervals, one row per metric, one mark per model."""
-    import plotly.graph_objects as go
-
     others = comparison.models[1:]
-    traces = []
-    for number, model in enumerate(others, 1):
-        offset = 0.0 if len(others) == 1 else 0.5 * ((number - 1) / (len(others) - 1) - 0.5)
-        rows = [
-            (place, info, estimate.difference)
-            for place, info in enumerate(_COMPARABLE)
-            if (estimate := _estimate(model, info)) is not None and estimate.difference is not None
-        ]
-        ends = [difference.interval or (difference.by, difference.by) for _, _, difference in rows]
-        traces.append(
-            go.Scatter(
-                x=[difference.by for _, _, difference in rows],
-                y=[place + offset for place, _, _ in rows],
-                error_x={
-                    "type": "data", "symmetric": False, "thickness": 1.5, "width": 3,
-                    "array": [high - difference.by for (_, high), (*_, difference) in zip(ends, rows, strict=True)],
-                    "arrayminus": [difference.by - low for (low, _), (*_, difference) in zip(ends, rows, strict=True)],
-                },
-                mode="markers", name=plain(model.id), marker={"size": 8, "color": model_style(number)["color"]},
-                hoverinfo="text",
-                hovertext=[
-                    f"{info.label}: {info.signed(each.by)}<br>95 %: {info.signed_interval(each.interval)}"
-                    for _, info, each in rows
-                ],
-            )
-        )  # fmt: skip
+    # The marks of one row lie above one another, half a row apart at most.
+    offsets = [0.0] if len(others) == 1 else np.linspace(-0.25, 0.25, len(others)).tolist()
+    traces = [_model_changes(model, number, offsets[number - 1]) for number, model in enumerate(others, 1)]
     ticks = {
         "tickvals": list(range(len(_COMPARABLE))), "ticktext": [info.label for info in _COMPARABLE],
         "range": [len(_COMPARABLE) - 0.4, -0.6],
@@ -119,6 +94,33 @@ def changes(comparison: ModelComparison) -> Figure:
         yaxis=_axis("", showgrid=False, **ticks),
         showlegend=len(others) > 1,
     )
+
+
+def _model_changes(model: ModelResult, number: int, offset: float) -> Any:
+    """The differences of one model from the reference."""
+    import plotly.graph_objects as go
+
+    rows = [
+        (place, info, estimate.difference)
+        for place, info in enumerate(_COMPARABLE)
+        if (estimate := _estimate(model, info)) is not None and estimate.difference is not None
+    ]
+    ends = [difference.interval or (difference.by, difference.by) for _, _, difference in rows]
+    return go.Scatter(
+        x=[difference.by for _, _, difference in rows],
+        y=[place + offset for place, _, _ in rows],
+        error_x={
+            "type": "data", "symmetric": False, "thickness": 1.5, "width": 3,
+            "array": [high - difference.by for (_, high), (*_, difference) in zip(ends, rows, strict=True)],
+            "arrayminus": [difference.by - low for (low, _), (*_, difference) in zip(ends, rows, strict=True)],
+        },
+        mode="markers", name=plain(model.id), marker={"size": 8, "color": model_style(number)["color"]},
+        hoverinfo="text",
+        hovertext=[
+            f"{info.label}: {info.signed(each.by)}<br>95 %: {info.signed_interval(each.interval)}"
+            for _, info, each in rows
+        ],
+    )  # fmt: skip
 
 
 def _estimate(model: ModelResult, info: MetricInfo) -> Estimate | None:
