@@ -3,7 +3,7 @@
 import gc
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.errors import CoreError, ModelError
 from core.evaluation.cluster_purity import MAX_PRODUCTS, matched_groups, purity_by_group, resampled_purity
-from core.evaluation.comparison import Comparison, save_comparison
+from core.evaluation.comparison import PAIR_METRIC_NAMES, Change, Comparison, Figure, save_comparison
 from core.evaluation.embedding_map import MAX_POINTS, embedding_map
 from core.evaluation.encoder_comparison import Rankings, comparison_of
 from core.evaluation.retrieval import Gold, Ranking, evaluate_encoder, graded_query_values, matcher_ranking
@@ -232,14 +232,15 @@ def compare_models(
         reporter.message(f"Model {number} of {len(models)}: {model.id}")
         measured.append(run.measure(model))
         gc.collect()  # modules refer to one another; the next model is loaded into the memory of this one
-    changes = _changes(run, measured, time.monotonic() - started)
+    models_found = tuple(_result(each, measured[0]) for each in measured)
+    changes = _changes(run, measured, models_found, time.monotonic() - started)
     for change in changes:
         save_comparison(workspace, change)
     return ModelComparison(
         at=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=round(time.monotonic() - started, 1),
         evaluated_on=data,
-        models=tuple(_result(each, measured[0]) for each in measured),
+        models=models_found,
         changes=changes,
     )
 
@@ -260,20 +261,45 @@ def _labelled_splits(workspace: Workspace, settings: Settings) -> Splits:
     return splits
 
 
-def _changes(run: "_Run", measured: "Sequence[_Measured]", seconds: float) -> tuple[Comparison, ...]:
+def _changes(
+    run: "_Run", measured: "Sequence[_Measured]", results: Sequence[ModelResult], seconds: float
+) -> tuple[Comparison, ...]:
     """Every other model against the reference, query by query."""
     reference = measured[0]
     return tuple(
-        comparison_of(
-            run.features.corpus,
-            run.data.gold,
-            (reference.id, reference.rankings),
-            (other.id, other.rankings),
-            judged_on=run.data.name,
-            seconds=seconds,
+        replace(
+            comparison_of(
+                run.features.corpus,
+                run.data.gold,
+                (reference.id, reference.rankings),
+                (other.id, other.rankings),
+                judged_on=run.data.name,
+                seconds=seconds,
+            ),
+            pairs=_pair_changes(results[0], result),
         )
-        for other in measured[1:]
+        for other, result in zip(measured[1:], results[1:], strict=True)
     )
+
+
+def _pair_changes(reference: ModelResult, other: ModelResult) -> dict[str, Change]:
+    """The pair metrics that a saved comparison holds."""
+    found = {}
+    for name in PAIR_METRIC_NAMES:
+        before, after = reference.pairs.get(name), other.pairs.get(name)
+        if before is not None and after is not None and after.difference is not None:
+            by, interval = after.difference.by, after.difference.interval
+            # Rounding may put a difference a little outside of what a file may hold.
+            ends = None if interval is None else (max(-1.0, interval[0]), min(1.0, interval[1]))
+            found[name] = Change(_figure(before), _figure(after), min(1.0, max(-1.0, by)), ends)
+    return found
+
+
+def _figure(estimate: Estimate) -> Figure:
+    """An estimate of a share, without what rounding puts outside of [0, 1]."""
+    interval = estimate.interval
+    ends = None if interval is None else (max(0.0, interval[0]), min(1.0, interval[1]))
+    return Figure(min(1.0, max(0.0, estimate.value)), ends)
 
 
 def _distinct(models: list[EncoderModel]) -> list[EncoderModel]:

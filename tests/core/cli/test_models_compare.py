@@ -70,6 +70,7 @@ def test_three_encoders_are_compared_with_the_first(labelled: Workspace, encoder
     assert all(each["difference"] is None for each in found["models"][0]["pairs"].values())
     assert [each["after"] for each in found["comparisons"]] == [model["id"] for model in found["models"][1:]]
     assert load_comparison(labelled, found["reference"], found["models"][2]["id"]) is not None
+    assert set(found["comparisons"][0]["pairs"]) == {"auc_roc", "average_precision", "best_f1", "cluster_purity"}
     report = Path(found["report"])
     assert report.parent == labelled.reports
     assert report.read_text(encoding="utf-8").startswith("<!doctype html>")
