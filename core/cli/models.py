@@ -17,6 +17,7 @@ from core.jobs.progress import Reporter
 from core.permissions import require_lead
 from core.retrieval.encoder_registry import Registry
 from core.workspace import Workspace
+from labels.exchange.files import require_writable
 from labels.wording import counted
 
 app = typer.Typer(help="The encoders: list, show, compare, promote, roll back.", no_args_is_help=True)
@@ -73,7 +74,7 @@ def compare(
         list[str],
         typer.Argument(
             help="Encoders: ids, `base` for the base encoder of the settings, or folders. The first is the reference.",
-            metavar="ID...",
+            metavar="ID",
             show_default=False,
         ),
     ],
@@ -96,7 +97,7 @@ def compare(
     context = context_of(ctx)
     workspace = context.workspace.require()
     if report is not None:
-        require_report_libraries()
+        _check_report(report)
     with context.reporter() as reporter:
         compared = compare_models(workspace, context.settings, models, reporter)
         written = _write_report(workspace, compared, report, reporter)
@@ -105,6 +106,19 @@ def compare(
     if written is not None:
         context.out.print(f"Report: {written}")
     context.answer(compared.as_json() | {"report": None if written is None else str(written)})
+
+
+def _check_report(path: Path) -> None:
+    """Check before the work that the report can be made and written.
+
+    Raises:
+        CoreError: libraries are missing, or the extension is another.
+        LabelsError: the file cannot be written.
+    """
+    if path.suffix.lower() not in {".html", ".htm"}:
+        raise CoreError(f"{path}: unknown ending.", "Use .html.")
+    require_report_libraries()
+    require_writable(path)
 
 
 def _write_report(

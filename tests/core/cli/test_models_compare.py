@@ -146,6 +146,20 @@ def test_without_the_libraries_a_report_is_refused_if_it_was_asked_for(
     assert "pip install" in default.err
 
 
+@pytest.mark.parametrize(
+    ("target", "words"), [("mine.txt", "unknown ending"), ("folder.html", "is a folder"), ("file/x.html", "file")]
+)
+def test_a_report_that_cannot_be_written_is_refused_before_the_work(
+    labelled: Workspace, call: Call, tmp_path: Path, target: str, words: str
+) -> None:
+    (tmp_path / "folder.html").mkdir()
+    (tmp_path / "file").touch()
+    answer = call("--home", labelled.home, "models", "compare", "base", "--report", tmp_path / target)
+    assert answer.code == 1
+    assert words in answer.err
+    assert "Model 1 of 1" not in answer.err
+
+
 def test_pairs_of_one_class_give_no_pair_metrics(
     workspace: Workspace, encoders: list[Path], call: Call, tmp_path: Path
 ) -> None:
