@@ -1,12 +1,12 @@
 "use strict";
 // Draws every chart from the JSON beside it. Colours of text and lines come from the style sheet.
 const charts = [...document.querySelectorAll(".chart")];
-for (const chart of charts) {
+const drawings = charts.map((chart) => {
   const figure = JSON.parse(document.getElementById(chart.dataset.figure).textContent);
   chart.dataset.height = figure.layout.height;
-  Plotly.newPlot(chart, figure.data, figure.layout, { responsive: true, displayModeBar: false });
-}
-document.documentElement.dataset.drawn = charts.length;
+  return Plotly.newPlot(chart, figure.data, figure.layout, { responsive: true, displayModeBar: false });
+});
+Promise.all(drawings).then(() => { document.documentElement.dataset.drawn = charts.length; });
 
 // A page of paper is narrower than most windows, has room for fewer rows, and prints no closed details.
 const WIDE = 660;
