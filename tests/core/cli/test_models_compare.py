@@ -2,15 +2,19 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from model_comparisons import ATTACKS
 from samples import PRODUCTS, QUERIES
 from tiny_encoder import write_tiny_sentence_encoder
 
+from core.catalog.product import Product
+from core.catalog.store import CatalogStore
 from core.evaluation.comparison import load_comparison
 from core.evaluation.training_cost import TrainingCost, training_cost
 from core.retrieval.encoder_registry import ModelCard
@@ -158,6 +162,28 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_work(
     assert answer.code == 1
     assert words in answer.err
     assert "Model 1 of 1" not in answer.err
+
+
+def test_a_hostile_catalogue_stays_text_on_the_terminal_and_in_the_report(
+    workspace: Workspace, encoders: list[Path], call: Call, tmp_path: Path
+) -> None:
+    titles = [title[:400] or "-" for title in ATTACKS]
+    with CatalogStore(workspace.catalog) as catalog:
+        catalog.replace("walmart", "query", [Product("walmart", f"q{i}", title) for i, title in enumerate(titles)])
+        catalog.replace("amazon", "catalog", [Product("amazon", f"c{i}", title) for i, title in enumerate(titles)])
+    workspace.settings.write_text(f'[encoder]\nmodel = "{encoders[0]}"\n')
+    rows = [f"q{i},c{(i + step) % len(titles)},{int(not step)}" for i in range(len(titles)) for step in (0, 1)]
+    file = tmp_path / "valid.csv"
+    file.write_text("\n".join(["query_id,candidate_id,label", *rows]))
+    call("--home", workspace.home, "import", "labels", file, "--as", "gold", "--split", "validation")
+    target = tmp_path / "report.html"
+    answer = call("--home", workspace.home, "models", "compare", "base", encoders[1], "--report", target)
+    assert answer.code == 0, answer.err
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", answer.out)
+    page = target.read_text(encoding="utf-8")
+    assert page.count("hacked") > 5
+    assert "<script>window.hacked" not in page
+    assert not re.search(r"<(img|a|svg)\b[^>]*hacked", page)
 
 
 def test_pairs_of_one_class_give_no_pair_metrics(
