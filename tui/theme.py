@@ -11,8 +11,8 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 from core.matching.bands import Band
 from core.terminal import Terminal
+from core.text.title_diff import Mark
 from labels.model import Decision, Stream
-from tui.review.diff import Mark
 
 DARK = Theme(
     name="samesku-dark",

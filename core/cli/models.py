@@ -1,6 +1,7 @@
 """`samesku models`: list, compare and promote the encoders of a workspace."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,11 +9,15 @@ from rich.table import Table
 
 from core.cli.context import Context, context_of
 from core.cli.rebuild import rebuilds_damage, update_index
-from core.cli.tables import changes, moves
-from core.errors import ModelError
-from core.evaluation.encoder_comparison import compare_encoders
+from core.cli.tables import changes, model_metrics, moves
+from core.errors import CoreError, ModelError
+from core.evaluation.comparison_report.page import default_report_path, require_report_libraries, write_report
+from core.evaluation.model_comparison import ModelComparison, compare_models
+from core.jobs.progress import Reporter
 from core.permissions import require_lead
 from core.retrieval.encoder_registry import Registry
+from core.workspace import Workspace
+from labels.exchange.files import require_writable
 from labels.wording import counted, evaluation_set
 
 app = typer.Typer(help="The encoders: list, show, compare, promote, roll back.", no_args_is_help=True)
@@ -81,27 +86,95 @@ def _number_text(value: object) -> str:
 @rebuilds_damage
 def compare(
     ctx: typer.Context,
-    before: Annotated[str, typer.Argument(help="Id of an encoder, such as the champion.")],
-    after: Annotated[str, typer.Argument(help="Id of the encoder to compare with it.")],
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            help="Encoders: ids, `base` for the base encoder of the settings, or folders. The first is the reference.",
+            metavar="ID",
+            show_default=False,
+        ),
+    ],
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where to write the report, an HTML file that opens without a network.",
+            metavar="FILE.html",
+            show_default="reports/comparison-TIME.html in the workspace",
+        ),
+    ] = None,
 ) -> None:
-    """Compare two encoders query by query: the ranks of the known matches of the validation set.
+    """Compare any number of encoders with the first, on the validation set.
 
-    The comparison is saved among the reports of the workspace, and shown at the desk.
+    Retrieval metrics on its queries, separation of matches and non-matches on its pairs, both with 95 % intervals and
+    paired significance; query by query what became better or worse. The report has curves, a map, and the examples.
 
-    Example: samesku models compare all-MiniLM-L6-v2-53aa5117 lora-20260101-120000-ab12
+    Example: samesku models compare base lora-20260101-120000-ab12 --report comparison.html
     """
     context = context_of(ctx)
+    workspace = context.workspace.require()
+    if report is not None:
+        _check_report(report)
     with context.reporter() as reporter:
-        found = compare_encoders(context.workspace.require(), context.settings, before, after, reporter)
-        counts = {name: found.counts(name) for name in found.rankings}
-        reporter.result({"before": before, "after": after, "judged_on": found.judged_on, "counts": counts})
+        compared = compare_models(workspace, context.settings, models, reporter)
+        written = _write_report(workspace, compared, report, reporter)
+        reporter.result(_outcome(compared))
+    _print_comparison(context, compared)
+    if written is not None:
+        context.out.print(f"Report: {written}")
+    context.answer(compared.as_json() | {"report": None if written is None else str(written)})
+
+
+def _check_report(path: Path) -> None:
+    """Check before the work that the report can be made and written.
+
+    Raises:
+        CoreError: libraries are missing, or the extension is another.
+        LabelsError: the file cannot be written.
+    """
+    if path.suffix.lower() not in {".html", ".htm"}:
+        raise CoreError(f"{path}: unknown ending.", "Use .html.")
+    require_report_libraries()
+    require_writable(path)
+
+
+def _write_report(
+    workspace: Workspace, compared: ModelComparison, path: Path | None, reporter: Reporter
+) -> Path | None:
+    """Write the report. Returns its path; None where the libraries are missing and no report was asked for."""
+    path_or_default = path or default_report_path(workspace, compared)
+    try:
+        require_report_libraries()
+    except CoreError as error:
+        reporter.message(f"{error.message} {error.hint}")
+        return None
+    reporter.stage("write the report")
+    write_report(path_or_default, compared)
+    return path_or_default
+
+
+def _outcome(compared: ModelComparison) -> dict[str, object]:
+    """The result of the job: the last model against the reference."""
+    found: dict[str, object] = {"judged_on": compared.evaluated_on.name}
+    for change in compared.changes[-1:]:
+        counts = {name: change.counts(name) for name in change.rankings}
+        found |= {"before": change.before, "after": change.after, "counts": counts}
+    return found
+
+
+def _print_comparison(context: Context, compared: ModelComparison) -> None:
+    data = compared.evaluated_on
     context.out.print(
-        f"{counted(len(found.queries), 'query', 'queries')} with a known match"
-        f" ({evaluation_set(found.judged_on)}): {before} → {after}"
+        f"{counted(len(data.gold), 'query', 'queries')} with a known match, {counted(len(data.pairs), 'labelled pair')}"
+        f" ({evaluation_set(data.name)}); 95 % intervals below the values"
     )
-    context.out.print(changes(found))
-    context.out.print(moves(found, found.rankings[0]))
-    context.answer({**asdict(found), "counts": counts})
+    context.out.print(model_metrics(compared))
+    if compared.changes:
+        context.out.print(f"▲ ▼ significantly better or worse than {compared.reference.id}")
+    for change in compared.changes:
+        context.out.print(f"\n{change.before} → {change.after}")
+        context.out.print(changes(change))
+    if len(compared.changes) == 1:
+        context.out.print(moves(compared.changes[0], compared.changes[0].rankings[0]))
 
 
 @app.command("promote")

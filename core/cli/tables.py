@@ -7,6 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from core.evaluation.comparison import RANKING_NAMES, Change, Comparison, Outcome
+from core.evaluation.metric_info import PAIR_METRICS, RETRIEVAL_METRICS, MetricInfo, cost_texts
+from core.evaluation.model_comparison import Estimate, ModelComparison
 from core.matching.bands import Band, default_band
 from core.text.safe import safe
 
@@ -130,6 +132,35 @@ def before_and_after(before: Mapping[str, Any], after: Mapping[str, Any]) -> Tab
         figures = [each[ranking][metric] for ranking in _RANKINGS for each in (before, after)]
         table.add_row(metric, *(f"{figure:.3f}" for figure in figures))
     return table
+
+
+def model_metrics(compared: ModelComparison) -> Table:
+    """One row per metric, one column per model, the 95 % interval below each value.
+
+    A significant change against the reference, the first model, is marked with ▲ or ▼, better or worse.
+    """
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for model in compared.models:
+        table.add_column(model.id, justify="right", overflow="fold")
+    for info in (*RETRIEVAL_METRICS, *PAIR_METRICS):
+        found = [model.rankings["encoder"].get(info.name) or model.pairs.get(info.name) for model in compared.models]
+        if any(found):
+            table.add_row(info.label, *(_value_and_change(info, each) for each in found))
+            table.add_row("", *(info.interval(each.interval) if each else "" for each in found), style="dim")
+    costs = [model.cost for model in compared.models]
+    for label, texts in cost_texts(costs).items():
+        table.add_row(label, *texts)
+    return table
+
+
+def _value_and_change(info: MetricInfo, estimate: Estimate | None) -> str:
+    if estimate is None:
+        return "–"
+    if estimate.difference is None:
+        return info.text(estimate.value)
+    mark = {1: " ▲", -1: " ▼", 0: ""}[info.direction(estimate.difference)]
+    return f"{info.text(estimate.value)} ({info.signed(estimate.difference.by)}{mark})"
 
 
 def changes(comparison: Comparison) -> Table:

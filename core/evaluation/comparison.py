@@ -1,7 +1,7 @@
 """Comparison of two encoders query by query, saved as a file among the reports."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -12,6 +12,14 @@ from labels.model import ProductRef
 
 #: Display names of the rankings: dense index, lexical index, fusion of both, and the fused candidates by probability.
 RANKING_NAMES = {"encoder": "dense", "lexical": "lexical", "fused": "hybrid", "matched": "matcher"}
+
+#: Display names of the pair metrics of a comparison: those in [0, 1], higher is better.
+PAIR_METRIC_NAMES = {
+    "auc_roc": "AUC-ROC",
+    "average_precision": "Average precision",
+    "best_f1": "Best F1",
+    "cluster_purity": "Cluster purity",
+}
 
 #: Version of the file format.
 _FORMAT = 1
@@ -113,6 +121,7 @@ class Comparison:
         rankings: keys of `RANKING_NAMES` that were compared.
         changes: by ranking and metric.
         queries: all evaluation queries.
+        pairs: the change of each of `PAIR_METRIC_NAMES`; empty if they were not measured, as in a retrain.
     """
 
     before: str
@@ -123,6 +132,7 @@ class Comparison:
     rankings: tuple[str, ...]
     changes: dict[str, dict[str, Change]]
     queries: tuple[JudgedQuery, ...]
+    pairs: dict[str, Change] = field(default_factory=dict)
     format: int = _FORMAT
 
     def __post_init__(self) -> None:
@@ -151,6 +161,7 @@ class Comparison:
             before=self.after,
             after=self.before,
             changes={r: {name: change(old) for name, old in of.items()} for r, of in self.changes.items()},
+            pairs={name: change(old) for name, old in self.pairs.items()},
             queries=tuple(
                 replace(query, moves={r: Move(move.after, move.before) for r, move in query.moves.items()})
                 for query in self.queries

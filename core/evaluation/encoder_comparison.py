@@ -1,21 +1,18 @@
-"""Compares two encoders: both rank the catalogue for the evaluation queries, query by query."""
+"""The rankings of two encoders for the same queries, query by query."""
 
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from core.errors import CoreError, ModelError
-from core.evaluation.comparison import Change, Comparison, Figure, JudgedQuery, Move, Place, save_comparison
+from core.errors import CoreError
+from core.evaluation.comparison import Change, Comparison, Figure, JudgedQuery, Move, Place
 from core.evaluation.intervals import change_intervals, retrieval_intervals
-from core.evaluation.retrieval import Gold, Ranking, evaluate_encoder, matcher_ranking, retrieval_metrics
+from core.evaluation.retrieval import Gold, Ranking, held_out_matcher_ranking, retrieval_metrics
 from core.jobs.progress import Reporter
 from core.matching.features.builder import CorpusFeatures
-from core.matching.run import labelled_pairs, out_of_fold_path
+from core.matching.run import out_of_fold_path
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.encoder_registry import Registry
 from core.retrieval.index_run import Corpus
-from core.settings import Settings
-from core.splits.split import splits_of
 from core.workspace import Workspace
 from labels.model import ProductRef
 
@@ -26,53 +23,23 @@ _RANKINGS = ("encoder", "fused", "matched")
 Rankings = dict[str, Ranking]
 
 
-def compare_encoders(
-    workspace: Workspace, settings: Settings, before: str, after: str, reporter: Reporter
-) -> Comparison:
-    """Compare two encoders by their ids, and save the comparison.
-
-    The matcher ranking is compared only if both encoders have out-of-fold cosines.
-
-    Raises:
-        ModelError: an encoder is missing, or both are the same. CoreError: there are no evaluation queries.
-    """
-    if before == after:
-        raise ModelError(f"{before} cannot be compared with itself.", "`samesku models list` shows the others.")
-    started = time.monotonic()
-    registry, corpus, splits = Registry(workspace, settings), Corpus.read(workspace), splits_of(workspace, settings)
-    models = [registry.get(before), registry.get(after)]
-    gold = {query: splits.matches[query] for query in splits.eval_queries}
-    features = CorpusFeatures(workspace, settings, corpus)
-    ranked = [evaluate_encoder(features, model, gold, reporter)[1] for model in models]
-    add_matcher_rankings(features, registry, list(zip(models, ranked, strict=True)), reporter)
-    found = comparison_of(
-        corpus, gold, (before, ranked[0]), (after, ranked[1]), judged_on=splits.name, seconds=time.monotonic() - started
-    )
-    save_comparison(workspace, found)
-    return found
-
-
 def add_matcher_rankings(
     features: CorpusFeatures, registry: Registry, ranked: Sequence[tuple[EncoderModel, Rankings]], reporter: Reporter
 ) -> None:
     """Add the matcher's ranking of the evaluation queries to the rankings of some encoders.
 
-    Each matcher is fitted without labels of these queries. Nothing is added, and that is reported, unless all encoders
-    have out-of-fold cosines: a matcher that is fitted on the cosines of an encoder's own training pairs trusts the
-    cosine too much.
+    Nothing is added, and that is reported, unless it is fair for all of them.
     """
-    workspace = features.workspace
-    missing = [model.id for model, _ in ranked if not _has_unbiased_cosines(workspace, registry, model)]
-    if missing:
-        reporter.message(f"Without the matcher ranking: no out-of-fold cosines of {', '.join(missing)}.")
+    unfair = [model.id for model, _ in ranked if not has_fair_matcher(features.workspace, registry, model)]
+    if unfair:
+        reporter.message(f"Without the matcher ranking: no out-of-fold cosines of {', '.join(unfair)}.")
         return
-    labelled = labelled_pairs(workspace, features.settings)
     for model, rankings in ranked:
-        judged = frozenset(pair for pair in labelled if pair.query in rankings["fused"])
-        rankings["matched"] = matcher_ranking(features, model, rankings["fused"], reporter, without=judged)
+        rankings["matched"] = held_out_matcher_ranking(features, model, rankings["fused"], reporter)
 
 
-def _has_unbiased_cosines(workspace: Workspace, registry: Registry, model: EncoderModel) -> bool:
+def has_fair_matcher(workspace: Workspace, registry: Registry, model: EncoderModel) -> bool:
+    """Whether a matcher can be fitted: without out-of-fold cosines it would trust a tuned encoder too much."""
     return not registry.is_trained(model.id) or out_of_fold_path(workspace, model.id).exists()
 
 

@@ -1,5 +1,6 @@
 """Retrieval evaluation: hit@k, MRR@10 and recall@10 over queries with a known match."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from core.catalog.template import render
 from core.errors import CoreError
 from core.jobs.progress import Reporter, Silent
 from core.matching.features.builder import CorpusFeatures
+from core.matching.run import labelled_pairs
 from core.matching.scoring import ScoredPairs, score_pairs
 from core.matching.shortlist import Shortlist
 from core.retrieval.encoder import silence_libraries
@@ -57,6 +59,27 @@ def query_values(
             values[f"hit@{k}"].append(float(bool(ranks) and ranks[0] <= k))
         values["mrr@10"].append(1 / ranks[0] if ranks else 0.0)
         values["recall@10"].append(len(ranks) / len(matches))
+    return values
+
+
+def graded_query_values(
+    ranked: Mapping[ProductRef, Sequence[ProductRef]], gold: Mapping[ProductRef, AbstractSet[ProductRef]]
+) -> dict[str, list[float]]:
+    """The metrics of a model comparison per query, in the order of `gold`.
+
+    Returns:
+        `recall@1`, `recall@5`, `recall@10`: share of the query's matches in the top k; `mrr@10`: 1/rank of the first
+        match; `ndcg@10`: normalized discounted cumulative gain with gain 1 for a match and discount log2(rank + 1)
+        (Järvelin & Kekäläinen 2002). All in [0, 1].
+    """
+    values: dict[str, list[float]] = {name: [] for name in ("recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10")}
+    for query, matches in gold.items():
+        ranks = [rank for rank, ref in enumerate(ranked.get(query, ())[:_DEPTH], 1) if ref in matches]
+        for k in (1, 5, 10):
+            values[f"recall@{k}"].append(sum(rank <= k for rank in ranks) / len(matches))
+        values["mrr@10"].append(1 / ranks[0] if ranks else 0.0)
+        ideal = sum(1 / math.log2(rank + 1) for rank in range(1, min(len(matches), _DEPTH) + 1))
+        values["ndcg@10"].append(sum(1 / math.log2(rank + 1) for rank in ranks) / ideal)
     return values
 
 
@@ -161,6 +184,15 @@ def matcher_ranking(
 ) -> Ranking:
     """The fused candidates in the order of the matcher, like `samesku match`; `without`: labels not to fit it on."""
     return reordered(fused, score_pairs(features, model, pairs_of(fused), reporter, without=without))
+
+
+def held_out_matcher_ranking(
+    features: CorpusFeatures, model: EncoderModel, fused: Ranking, reporter: Reporter
+) -> Ranking:
+    """The same by a matcher that is fitted without labels of these queries."""
+    labelled = labelled_pairs(features.workspace, features.settings)
+    without = frozenset(pair for pair in labelled if pair.query in fused)
+    return matcher_ranking(features, model, fused, reporter, without=without)
 
 
 def pairs_of(ranking: Ranking) -> Sequence[Pair]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from core.catalog.references import did_you_mean
 from core.errors import CoreError, ModelError, UnreadableError
 from core.json_store import load, save
 from core.model_files import check_encoder_files
@@ -17,6 +18,9 @@ from core.retrieval.encoder_identity import Prefixes, changed_part, model_prefix
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.files import drafts, is_abandoned, publish, stale_drafts
+
+#: Name of the base encoder of the settings on the command line.
+BASE = "base"
 
 #: Prefix of the ids of fine-tuned encoders.
 TUNED_PREFIX = "lora-"
@@ -242,6 +246,29 @@ class Registry:
             raise ModelError(f"The weights of {model_id} are not those that were trained.", _DAMAGED_HINT)
         self._check_parts(card, merged)
         return EncoderModel(card.id, merged, card.query_prefix, card.candidate_prefix, card.prefixes_from)
+
+    def find(self, name: str) -> EncoderModel:
+        """An encoder by its id, by `base` for the base encoder of the settings, or by the path of a folder.
+
+        Raises:
+            ModelError: it is unknown; the hint names the nearest id. Or its files are damaged.
+        """
+        if self.is_trained(name):
+            return self.get(name)
+        if os.path.isdir(name):  # noqa: PTH112 - False for a name that is no path
+            return find_base(str(Path(name).absolute()))
+        base = self.base()
+        if name in {BASE, base.id, base.former_id} - {""}:
+            return base
+        known = sorted({*self.ids(), base.id})
+        question = did_you_mean(name, [*known, BASE])
+        what = f"no folder {name}" if os.sep in name else f"no model {name} here"
+        raise ModelError(
+            f"There is {what}.",
+            f"{question} `samesku models list` shows the trained encoders; `{BASE}` is {base.id}; a path names a"
+            " folder".strip()
+            + ".",
+        )
 
     def _check_parts(self, card: ModelCard, merged: Path) -> None:
         """Compare the files of a trained encoder with its card; a card of an earlier version gets its digests now.

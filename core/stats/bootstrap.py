@@ -1,4 +1,4 @@
-"""Bootstrap intervals over queries."""
+"""Bootstrap intervals over queries, and the significance of paired differences."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -29,12 +29,7 @@ def interval(
     """
     if len(counts) < 2:
         return None
-    found = np.concatenate([figure(sums) for sums in _resampled(counts)])
-    found = found[~np.isnan(found)]
-    if not len(found) or np.ptp(found) < 1e-12:
-        return None
-    low, high = np.quantile(found, [0.025, 0.975])
-    return float(low), float(high)
+    return percentile_interval(np.concatenate([figure(sums) for sums in _resampled(counts)]))
 
 
 def by_query(queries: Sequence[object], *columns: ArrayLike) -> NDArray[np.float64]:
@@ -62,3 +57,52 @@ def _resampled(counts: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
     for start in range(0, RESAMPLINGS, step):
         drawn = generator.multinomial(len(counts), sizes / len(counts), size=min(step, RESAMPLINGS - start))
         yield drawn @ kinds
+
+
+def draws(units: int, columns: int) -> Iterator[NDArray[np.float64]]:
+    """How often each unit occurs in each resampling, in blocks of shape (block, units), RESAMPLINGS rows in all.
+
+    The draws depend on `units` alone, so that figures of two models on the same units are paired draw by draw.
+
+    Args:
+        units: number of queries or groups that are drawn with replacement.
+        columns: values per resampling that the caller derives, which bounds the size of a block.
+    """
+    generator = np.random.default_rng(_SEED)
+    step = max(1, _BLOCK_SIZE // max(1, units, columns))
+    for start in range(0, RESAMPLINGS, step):
+        size = min(step, RESAMPLINGS - start)
+        yield generator.multinomial(units, np.full(units, 1 / units), size=size).astype(float)
+
+
+def percentile_interval(figures: NDArray[np.float64]) -> tuple[float, float] | None:
+    """The 95 % percentile interval of a figure in all resamplings; None where it is always the same or undefined.
+
+    Args:
+        figures: shape (resamplings,); NaN where undefined.
+    """
+    found = figures[~np.isnan(figures)]
+    if not len(found) or np.ptp(found) < 1e-12:
+        return None
+    low, high = np.quantile(found, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def two_sided_p(differences: NDArray[np.float64]) -> float | None:
+    """The two-sided p-value of a paired bootstrap: how often a resampled difference is not on the observed side of 0.
+
+    Inverts the percentile interval (Efron & Tibshirani 1993, section 15.4). Counting the observed sample too keeps it
+    above 0 (Davison & Hinkley 1997, section 4.2).
+
+    Args:
+        differences: shape (resamplings,); NaN where undefined.
+
+    Returns:
+        the p-value, at most 1; None where no difference is defined.
+    """
+    found = differences[~np.isnan(differences)]
+    if not len(found):
+        return None
+    # What rounding leaves of a difference of zero counts on both sides.
+    fewest = min((found <= 1e-12).sum(), (found >= -1e-12).sum())
+    return min(1.0, float(2 * (fewest + 1) / (len(found) + 1)))

@@ -3,11 +3,12 @@
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from comparisons import BASE, TUNED, as_json, comparison, two_encoders, write_card, write_history
+from comparisons import BASE, TUNED, as_json, change, comparison, two_encoders, write_card, write_history
 from desk_bench import Bench, screen_text, settled
 from textual.pilot import Pilot
 
@@ -125,6 +126,14 @@ async def test_without_another_encoder_the_screen_says_how_one_is_made(bench: Be
         has(app, "This encoder is the champion already.")
         await pilot.press("b")
         has(app, "There is no earlier champion to roll back to.")
+
+
+async def test_pair_metrics_stand_below_the_rankings(bench: Bench) -> None:
+    two_encoders(bench.workspace)
+    measured = {"auc_roc": change(0.737, 0.764), "cluster_purity": change(0.5, 0.9)}
+    save_comparison(bench.workspace, replace(comparison(), pairs=measured))
+    async with models_screen(bench) as (app, _):
+        has(app, "AUC-ROC", "0.74 → 0.76", "Cluster purity", "0.50 → 0.90")
 
 
 async def test_a_missing_comparison_can_be_started_as_a_job(bench: Bench, started: list[list[str]]) -> None:

@@ -6,13 +6,13 @@ from textual.content import Content
 from textual.widget import Widget
 
 from core.matching.bands import Band
+from core.text.title_diff import Mark
 from labels.model import Decision
 from tui.common.dialogs import PageDialog
 from tui.common.text import AutoHeight, hanging_indent
 from tui.common.words import BAND_SIGNS, DECISION_SIGNS, IMPLIED_SIGN, JUDGE_SIGN
 from tui.key_bindings import Act, help_groups
 from tui.keymap import Keymap, keymap_of
-from tui.review.diff import Mark
 from tui.theme import BANDS, DECISIONS, KEY, MARKS, MUTED, STRONG
 
 _KEY_WIDTH = 11

@@ -7,7 +7,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from core.evaluation.comparison import RANKING_NAMES, Comparison, JudgedQuery, Outcome, Place
+from core.evaluation.comparison import PAIR_METRIC_NAMES, RANKING_NAMES, Change, Comparison, JudgedQuery, Outcome, Place
 from core.text.safe import safe
 from labels.wording import counted, evaluation_set
 from tui.common.figures import change_between, share
@@ -115,6 +115,7 @@ def outcome_counts(comparison: Comparison, ranking: str, width: int) -> Content:
             f"{'':<12}{'better':>7}{'worse':>6}{'same':>6}   {'MRR@10':<13}change, 95 %", MUTED
         ),
         *(_ranking_row(comparison, name, cursor=name == ranking) for name in comparison.rankings),
+        *(_pair_row(PAIR_METRIC_NAMES.get(name, safe(name)), change) for name, change in comparison.pairs.items()),
     ]  # fmt: skip
     return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
 
@@ -128,6 +129,12 @@ def _ranking_row(comparison: Comparison, name: str, *, cursor: bool) -> Content:
         (f"{counts[Outcome.BETTER]:>7,}", GOOD), (f"{counts[Outcome.WORSE]:>6,}", BAD),
         f"{counts[Outcome.SAME]:>6,}", f"   {figures:<13}", change_between(change.interval),
     )  # fmt: skip
+
+
+def _pair_row(name: str, change: Change) -> Content:
+    """A metric of the similarity on the labelled pairs, below the figures of the rankings."""
+    figures = " → ".join(share(each.value, each.interval) for each in (change.before, change.after))
+    return Content.assemble(f" {name:<30.30}", f"   {figures:<13}", change_between(change.interval))
 
 
 #: Cells before a title: ` >10 → >10  `.

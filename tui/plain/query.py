@@ -7,6 +7,7 @@ from core.judge.verdict import Verdict, reason_of
 from core.matching.bands import percent
 from core.queue.item import Option, Progress, ReviewItem
 from core.text.safe import safe
+from core.text.title_diff import Mark, mark_differences
 from labels.annotations import StandingDecision
 from labels.model import Strength
 from tui.common.words import (
@@ -26,7 +27,6 @@ from tui.common.words import (
 )
 from tui.plain.decisions import PlainDecisions
 from tui.review.comparison import FieldRow, Relation, compare_fields
-from tui.review.diff import Mark, mark_differences
 from tui.review.past_work import local_time, machine_score, viewing_context
 from tui.services.desk import Desk
 

@@ -9,8 +9,8 @@ from itertools import takewhile
 
 from rich.cells import cell_len, set_cell_size
 
-from tui.review.diff import Mark, mark_differences
-from tui.review.tokens import Kind, tokens
+from core.text.title_diff import Mark, mark_differences
+from core.text.title_tokens import Kind, tokens
 
 #: Stands for dropped words.
 ELLIPSIS = "…"

@@ -18,15 +18,15 @@ from core.catalog.product import Product, assumed_currency, comparable_prices
 from core.queue.item import Option, ReviewItem
 from core.text.model_numbers import alphanumeric
 from core.text.safe import safe
+from core.text.title_diff import covers, mark_differences, mark_model_difference
+from core.text.title_tokens import MAX_CHARACTERS
 from labels.model import Stream
 from tui.common.text import GAP, LEAD, FixedLines, LineSource, Row, rule_line
 from tui.common.words import DECISION_SIGNS, display_title, price, product_fields, source_and_id
 from tui.common.wrapped_text import Pieces, WrappedText
 from tui.messages import Scrolled
-from tui.review.diff import covers, mark_differences, mark_model_difference
 from tui.review.history import opinion_lines
 from tui.review.query_panel import marked_title
-from tui.review.tokens import MAX_CHARACTERS
 from tui.theme import BAD, CAREFUL, GOOD, MARKS, MUTED, STRONG
 
 #: Characters; a shorter model number is contained in another by chance.

@@ -4,9 +4,9 @@ from textual.content import Content
 from textual.widget import Widget
 
 from core.catalog.product import Product
+from core.text.title_diff import mark_differences
 from tui.common.words import NO_TITLE, display_title
 from tui.common.wrapped_text import Pieces, WrappedText
-from tui.review.diff import mark_differences
 from tui.theme import MARKS, MUTED
 
 

@@ -96,7 +96,9 @@ class Template:
         self._write_files(queries, products, gold)
         for verb in _VERBS:
             self._verb(runs, *verb)
-        self._verb(runs, "models", "compare", f"base-{_digest(self.base)[:8]}", MODEL)
+        # Nothing reads a report again: it would only take the place of files that matter.
+        report = str(self.home.parent / "comparison.html")
+        self._verb(runs, "models", "compare", f"base-{_digest(self.base)[:8]}", MODEL, "--report", report)
         self._sit(runs)
         self._add_job(workspace)
         if left := runs.wait():

@@ -10,7 +10,7 @@ from samples import HashEncoder, c, match, no_match, q
 
 from core.errors import CoreError, ModelError
 from core.evaluation.comparison import Move, Place, load_comparison
-from core.evaluation.encoder_comparison import compare_encoders
+from core.evaluation.model_comparison import compare_models
 from core.evaluation.report import load_evaluations
 from core.evaluation.run import evaluate_workspace
 from core.jobs.progress import Silent
@@ -51,7 +51,7 @@ def judged(
 
 
 def compared(workspace: Workspace, before: str = BASE, after: str = TUNED) -> Any:
-    return compare_encoders(workspace, Settings(), before, after, Silent())
+    return compare_models(workspace, Settings(), [before, after], Silent()).changes[0]
 
 
 def test_the_judged_queries_are_held_side_by_side_and_kept(judged: Workspace) -> None:

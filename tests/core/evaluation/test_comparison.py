@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -38,6 +39,9 @@ def test_the_other_way_round_better_is_worse_and_twice_turned_is_the_same() -> N
     assert (change.before.value, change.after.value, change.by) == (0.567, 0.45, pytest.approx(-0.117))
     assert change.interval == (pytest.approx(-0.157), pytest.approx(-0.077))
     assert turned.reversed() == comparison()
+    measured = replace(comparison(), pairs={"auc_roc": change})
+    assert measured.reversed().pairs["auc_roc"].by == pytest.approx(0.117)
+    assert measured.reversed().reversed().pairs == measured.pairs
 
 
 def test_a_comparison_is_found_whichever_way_round_it_is_asked_for(workspace: Workspace) -> None:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.review.diff import Mark, covers, mark_differences, mark_model_difference
-from tui.review.tokens import MAX_CHARACTERS
+from core.text.title_diff import Mark, covers, mark_differences, mark_model_difference
+from core.text.title_tokens import MAX_CHARACTERS
 
 
 def only(own: str, other: str, beside: str = "") -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import lru_cache
 from itertools import takewhile
 
-from tui.review.tokens import MAX_CHARACTERS, Token, token_index
+from core.text.title_tokens import MAX_CHARACTERS, Token, token_index
 
 #: What may separate two words of one marked span.
 _JOINERS = {"", "-", "/"}
