@@ -157,22 +157,29 @@ class MatchSettings(_Section):
 
 
 class RetrainSettings(_Section):
-    """The LoRA recipe; sources and measurements are in core/training/encoder_recipe.py."""
+    """Retraining. The keys that a recipe also has override the recipe; see docs/how-to/recipes.md."""
 
-    epochs: Annotated[int, Field(ge=1, le=100)] = 4
-    min_steps: Annotated[int, Field(ge=0, le=100_000)] = 20
+    recipe: Annotated[str, Field(min_length=1)] = "standard"
+    """A shipped recipe (`samesku retrain --list-recipes`), or a YAML file. Relative paths start at the workspace's
+    folder."""
+    epochs: Annotated[int, Field(ge=1, le=100)] | None = None
+    min_steps: Annotated[int, Field(ge=0, le=100_000)] | None = None
     """Minimum number of optimizer steps: with few labels, more epochs are run."""
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 5e-4
-    batch_size: Annotated[int, Field(ge=2, le=1024)] = 32
-    hard_negatives: Annotated[int, Field(ge=1, le=10)] = 3
-    rank: Annotated[int, Field(ge=1, le=256)] = 16
-    alpha: Annotated[int, Field(ge=1, le=512)] = 32
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    scale: Annotated[float, Field(gt=0)] = 20.0
+    learning_rate: Annotated[float, Field(gt=0, le=1)] | None = None
+    batch_size: Annotated[int, Field(ge=2, le=1024)] | None = None
+    hard_negatives: Annotated[int, Field(ge=1, le=10)] | None = None
+    rank: Annotated[int, Field(ge=1, le=256)] | None = None
+    """lora.rank of the recipe."""
+    alpha: Annotated[int, Field(ge=1, le=512)] | None = None
+    """lora.alpha of the recipe."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """lora.dropout of the recipe."""
+    scale: Annotated[float, Field(gt=0)] | None = None
     """Inverse temperature of the contrastive loss."""
-    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    warmup: Annotated[float, Field(ge=0, lt=1)] | None = None
     """Share of the steps used for learning rate warm-up."""
     seed: int = 13
+    """Of the held-out queries, and of the training unless the recipe sets another one."""
     holdout_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share of labelled queries held out for evaluation as long as there is no manual validation set."""
     promote: Literal["better", "never"] = "better"
@@ -264,21 +271,26 @@ def _with_absolute_paths(settings: Settings, home: Path) -> Settings:
     Raises:
         SettingsError: a path begins with ~ and there is no such home folder.
     """
-    encoder, judge = settings.encoder, settings.judge
+    encoder, retrain, judge = settings.encoder, settings.retrain, settings.judge
+    recipe = retrain.recipe
+    is_file = "/" in recipe or recipe.endswith((".yaml", ".yml"))
     return settings.model_copy(
         update={
-            "encoder": encoder.model_copy(update={"model": _folder("encoder.model", encoder.model, home)}),
+            "encoder": encoder.model_copy(update={"model": absolute_folder("encoder.model", encoder.model, home)}),
+            "retrain": retrain.model_copy(
+                update={"recipe": absolute_folder("retrain.recipe", recipe, home, is_path=True)} if is_file else {}
+            ),
             "judge": judge.model_copy(
                 update={
-                    "mlx_model": _folder("judge.mlx_model", judge.mlx_model, home),
-                    "mlx_adapter": _folder("judge.mlx_adapter", judge.mlx_adapter, home, is_path=True),
+                    "mlx_model": absolute_folder("judge.mlx_model", judge.mlx_model, home),
+                    "mlx_adapter": absolute_folder("judge.mlx_adapter", judge.mlx_adapter, home, is_path=True),
                 }
             ),
         }
     )
 
 
-def _folder(key: str, name: str, home: Path, *, is_path: bool = False) -> str:
+def absolute_folder(key: str, name: str, home: Path, *, is_path: bool = False) -> str:
     """The absolute path of a model folder; anything that is not a path, such as a hub name, is returned unchanged."""
     if name.startswith("~"):
         try:

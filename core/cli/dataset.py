@@ -7,6 +7,7 @@ import typer
 
 from core.cli.context import context_of
 from core.cli.rebuild import rebuilds_damage
+from core.training.recipes.sources import resolve_recipe
 from core.transfer.training_files import Kind, write_dataset
 from labels.wording import counted
 
@@ -39,7 +40,9 @@ def pairs(ctx: typer.Context, out: _Out) -> None:
 
 def _write(ctx: typer.Context, kind: str, out: Path) -> None:
     context = context_of(ctx)
-    written = write_dataset(context.workspace.require(), context.settings, Kind(kind), out)
+    workspace, settings = context.workspace.require(), context.settings
+    negatives = resolve_recipe(settings.retrain).hard_negatives
+    written = write_dataset(workspace, settings, Kind(kind), out, negatives=negatives)
     context.out.print(f"{written.rows:,} {kind} in {out}")
     if written.held_out:
         context.out.print(

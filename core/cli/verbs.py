@@ -31,13 +31,14 @@ class Verb:
 
     def load(self) -> Any:
         """Import the module, and return the click command."""
-        target = getattr(import_module(self.module), self.attribute)
+        module = import_module(self.module)
+        target = getattr(module, self.attribute)
         if isinstance(target, typer.Typer):
             group = typer.main.get_group(target)
             group.name = self.name
             return group
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
-        single.command(self.name)(target)
+        single.command(self.name, epilog=getattr(module, "EPILOG", None))(target)
         return typer.main.get_command(single)
 
 

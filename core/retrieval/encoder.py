@@ -65,8 +65,13 @@ class Encoder:
         return np.concatenate(chunks)
 
 
-def load(model: EncoderModel, max_tokens: int) -> "SentenceTransformer":
+def load(model: EncoderModel, max_tokens: int, *, quantized: bool = False) -> "SentenceTransformer":
     """Load the sentence-transformers model in a folder, from safetensors only and without its code.
+
+    Args:
+        model: the encoder.
+        max_tokens: longer texts are truncated.
+        quantized: load the linear layers in 4 bits (NF4, double quantisation: Dettmers et al. 2023, arXiv:2305.14314).
 
     Raises:
         ModelError: the libraries are not installed, or the folder is damaged.
@@ -80,7 +85,7 @@ def load(model: EncoderModel, max_tokens: int) -> "SentenceTransformer":
             str(model.path),
             trust_remote_code=False,
             local_files_only=True,
-            model_kwargs={"use_safetensors": True},
+            model_kwargs={"use_safetensors": True, **(_in_4_bits() if quantized else {})},
         )
         # The texts include their prefix already.
         made.default_prompt_name = None
@@ -88,6 +93,20 @@ def load(model: EncoderModel, max_tokens: int) -> "SentenceTransformer":
         return made
 
     return load_checked(make, _first_vectors, model.path, _HINT)
+
+
+def _in_4_bits() -> dict[str, Any]:
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
+    config = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16 if bf16 else torch.float32,
+    )
+    return {"quantization_config": config}
 
 
 #: Two unit vectors are the same if all entries differ by less than this: float32 has a step of 1.2e-7 at 1. A cosine

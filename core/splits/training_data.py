@@ -5,7 +5,6 @@ from contextlib import closing
 from core.retrieval.candidates import Candidate, CandidateStore
 from core.retrieval.index_run import Corpus
 from core.retrieval.manifest import indexed_models, no_candidates
-from core.settings import Settings
 from core.splits.split import Splits
 from core.splits.triplets import Triplet, build_triplets
 from core.workspace import Workspace
@@ -34,13 +33,13 @@ def candidates_of(workspace: Workspace) -> dict[ProductRef, list[Candidate]]:
     return found
 
 
-def training_triplets(workspace: Workspace, settings: Settings, corpus: Corpus, splits: Splits) -> list[Triplet]:
-    """A triplet for every training match, with hard negatives from the candidates of the last index run."""
+def training_triplets(workspace: Workspace, corpus: Corpus, splits: Splits, negatives: int) -> list[Triplet]:
+    """A triplet for every training match, with up to `negatives` candidates of the last index run as negatives."""
     return build_triplets(
         training_labels_of(corpus, splits),
         candidates_of(workspace),
         {p.ref: p for p in [*corpus.queries, *corpus.products]},
-        negatives=settings.retrain.hard_negatives,
+        negatives=negatives,
         excluded_products=splits.leak_candidates,
         excluded_pairs=splits.excluded_pairs,
     )

@@ -23,7 +23,7 @@ from core.retrieval.index_run import Corpus
 from core.settings import Settings
 from core.splits.split import Splits
 from core.stats.sampling import draw_share
-from core.training.encoder_recipe import MIN_CROSS_FITTING_MATCHES
+from core.training.cost import MIN_CROSS_FITTING_MATCHES
 from labels.model import Pair, ProductRef
 
 #: Trains an encoder on the training labels of a split, in a stage of that name.

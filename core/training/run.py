@@ -1,4 +1,4 @@
-"""A retrain: labels → triplets → LoRA → champion against challenger → promotion → a new index."""
+"""A retrain: labels → triplets → fine-tuning → champion against challenger → promotion → a new index."""
 
 import shutil
 import time
@@ -26,11 +26,15 @@ from core.settings import Settings
 from core.splits.split import Splits, splits_of
 from core.splits.training_data import candidates_of, training_triplets
 from core.splits.triplets import Triplet
+from core.training.base_encoder import base_encoder
+from core.training.cost import ENCODINGS_PER_TEXT, texts
 from core.training.cross_fitting import out_of_fold_cosines
-from core.training.encoder_recipe import ENCODINGS_PER_TEXT, texts
-from core.training.lora import Example, pad_negatives, train_lora
+from core.training.examples import Example, pad_negatives
+from core.training.fine_tuning import check_trainable, fine_tune
 from core.training.plan import first_retrain_stages
 from core.training.promotion import PromotionDecision, PromotionOutcome, decide_promotion
+from core.training.recipes.recipe import Recipe
+from core.training.recipes.sources import resolve_recipe
 from core.training.trainer_hooks import ProbeQuery, affordable_probes, draw_probes
 from core.workspace import Workspace
 from labels.backup import backup
@@ -38,7 +42,9 @@ from labels.model import Pair, ProductRef
 from labels.wording import counted
 
 
-def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lead: bool = True) -> dict[str, object]:
+def retrain(
+    workspace: Workspace, settings: Settings, reporter: Reporter, *, lead: bool = True, recipe: Recipe | None = None
+) -> dict[str, object]:
     """Train a challenger on the labels, compare it with the champion, promote it if it is better, and index again.
 
     The labels are backed up first. The challenger is fine-tuned from the base encoder on all labels, rather than from
@@ -49,6 +55,7 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lea
         settings: of the workspace and the command line.
         reporter: receives progress.
         lead: whether the user may promote encoders.
+        recipe: of the run; None for the one of the settings.
 
     Returns:
         `challenger` and `champion` (`model`, and the metrics by name of the rankings), `changes` (by ranking and
@@ -57,19 +64,25 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lea
         distances of the merge check).
 
     Raises:
+        SettingsError: the recipe has a wrong key or value, or does not fit the base encoder.
         ModelError: there are too few labels, or the merge check failed. The champion is unchanged.
         LabelsError: the labels are damaged, or cannot be backed up. Nothing was started.
     """
+    recipe = recipe or resolve_recipe(settings.retrain)
     corpus = Corpus.read(workspace)
     _back_up(workspace, settings, reporter)
     registry = Registry(workspace, settings)
     registry.remove_unfinished()
     champion = registry.champion()
+    base = base_encoder(workspace, settings, recipe)
+    check_trainable(recipe, base)
+    for warning in recipe.warnings:
+        reporter.message(warning)
     # For the candidates to mine negatives from, and the vectors that the champion is evaluated with.
     features = CorpusFeatures(workspace, settings, corpus)
     selection = Shortlist(features, settings.search.k)
     build_index(workspace, settings, champion, reporter, corpus=corpus, selection=selection)
-    run = _Run(workspace, settings, reporter, registry, corpus, splits_of(workspace, settings))
+    run = _Run(workspace, settings, recipe, base, reporter, registry, corpus, splits_of(workspace, settings))
     trained = run.challenger(champion, features)
     save_comparison(workspace, trained.comparison)
     decision = _promote(run, trained, lead=lead)
@@ -81,7 +94,7 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lea
             ranking: {metric: asdict(change) for metric, change in changes.items()}
             for ranking, changes in trained.comparison.changes.items()
         },
-        "triplets": trained.triplets, "recipe": settings.retrain.model_dump(), "proof": trained.merge_check,
+        "triplets": trained.triplets, "recipe": recipe.record(), "proof": trained.merge_check,
         "judged_on": "manual" if run.splits.manual else "held out", "set": run.splits.name,
         "queries": len(run.splits.eval_queries),
     }  # fmt: skip
@@ -119,6 +132,8 @@ class _Run:
 
     workspace: Workspace
     settings: Settings
+    recipe: Recipe
+    base: EncoderModel
     reporter: Reporter
     registry: Registry
     corpus: Corpus
@@ -151,7 +166,7 @@ class _Run:
 
     def triplets(self, splits: Splits) -> list[Triplet]:
         """The training triplets of a split, with hard negatives from the candidates."""
-        return training_triplets(self.workspace, self.settings, self.corpus, splits)
+        return training_triplets(self.workspace, self.corpus, splits, self.recipe.hard_negatives)
 
     def fine_tune(
         self,
@@ -163,21 +178,20 @@ class _Run:
         probes: Sequence[ProbeQuery] = (),
     ) -> tuple[EncoderModel, dict[str, float]]:
         """Fine-tune the base encoder in a draft folder. Returns the encoder and the distances of the merge check."""
-        base = self.registry.base()
         model_id = f"{TUNED_PREFIX}{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
         draft = folder / model_id
-        merge_check = train_lora(
-            base,
-            self._examples(base, triplets, splits.leak_candidates),
+        merge_check = fine_tune(
+            self.base,
+            self._examples(triplets, splits.leak_candidates),
             draft,
-            self.settings.retrain,
+            self.recipe,
             max_tokens=self.settings.encoder.max_tokens,
             reporter=self.reporter,
             stage=stage,
             probes=probes,
         )
         shutil.rmtree(draft / "trainer", ignore_errors=True)
-        return replace(base, id=model_id, path=draft / "merged", former_id=""), merge_check
+        return replace(self.base, id=model_id, path=draft / "merged", former_id=""), merge_check
 
     def out_of_fold_cosines(self) -> dict[Pair, float]:
         """Cosines of the training pairs by encoders that were not trained on them, for the matcher."""
@@ -186,9 +200,7 @@ class _Run:
             return self.fine_tune(part, self.triplets(part), folder, stage=stage)[0]
 
         with self.registry.drafts() as folder:
-            return out_of_fold_cosines(
-                self.settings, self.corpus, self.splits, self.registry.base(), train, self.reporter
-            )
+            return out_of_fold_cosines(self.settings, self.corpus, self.splits, self.base, train, self.reporter)
 
     def _report_stages(self, champion: EncoderModel, matches: int) -> None:
         """Report the estimated duration of the stages, if an index run has measured the encoding rate."""
@@ -196,34 +208,32 @@ class _Run:
         if (rate := read_rate(folder)) is not None:
             products = len(self.corpus.queries) + len(self.corpus.products)
             labelled, rest = len(self.splits.products), read_stage_seconds(folder)
-            stages = first_retrain_stages(rate, products, labelled, rest, self.settings.retrain, matches)
+            stages = first_retrain_stages(rate, products, labelled, rest, self.recipe, matches)
             self.reporter.outline(stages)
 
     def _probes(self, examples: int) -> list[ProbeQuery]:
         """Probe queries for the metric during training, as many as its cost allows."""
-        anchors, products = self._texts(self.registry.base())
-        training = ENCODINGS_PER_TEXT * texts(self.settings.retrain, examples)
+        anchors, products = self._texts()
+        training = ENCODINGS_PER_TEXT * texts(self.recipe, examples)
         return draw_probes(
             self.splits, candidates_of(self.workspace), anchors, products,
-            count=affordable_probes(training + len(anchors) + len(products)), seed=self.settings.retrain.seed,
+            count=affordable_probes(training + len(anchors) + len(products)), seed=self.recipe.seed,
         )  # fmt: skip
 
-    def _examples(
-        self, base: EncoderModel, triplets: list[Triplet], leak_candidates: frozenset[ProductRef]
-    ) -> list[Example]:
-        anchors, products = self._texts(base)
+    def _examples(self, triplets: list[Triplet], leak_candidates: frozenset[ProductRef]) -> list[Example]:
+        anchors, products = self._texts()
         examples = [
             Example(anchors[t.anchor], products[t.positive], tuple(products[n] for n in t.negatives)) for t in triplets
         ]
         pool = [text for ref, text in products.items() if ref not in leak_candidates]
-        return pad_negatives(examples, pool, self.settings.retrain.hard_negatives, self.settings.retrain.seed)
+        return pad_negatives(examples, pool, self.recipe.hard_negatives, self.recipe.seed)
 
-    def _texts(self, base: EncoderModel) -> tuple[dict[ProductRef, str], dict[ProductRef, str]]:
+    def _texts(self) -> tuple[dict[ProductRef, str], dict[ProductRef, str]]:
         """Encoder inputs of all queries and of all catalogue products, including the prefixes."""
         template = self.settings.encoder.template
         return (
-            {query.ref: base.query_prefix + render(template, query) for query in self.corpus.queries},
-            {product.ref: base.candidate_prefix + render(template, product) for product in self.corpus.products},
+            {query.ref: self.base.query_prefix + render(template, query) for query in self.corpus.queries},
+            {product.ref: self.base.candidate_prefix + render(template, product) for product in self.corpus.products},
         )
 
     def _card(
@@ -237,11 +247,11 @@ class _Run:
         fused = {f"fused {name}": value for name, value in metrics.fused.items()}
         return ModelCard(
             id=model.id,
-            parent=self.registry.base().id,
-            base=self.settings.encoder.model,
+            parent=self.base.id,
+            base=self.settings.encoder.model if self.recipe.base == "auto" else self.recipe.base,
             sha256=weights_sha256(model.path),
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            recipe=self.settings.retrain.model_dump(),
+            recipe=self.recipe.record(),
             trained_on={"triplets": triplets},
             metrics=metrics.encoder | fused | merge_check,
             query_prefix=model.query_prefix,

@@ -39,7 +39,9 @@ class DatasetExport:
     held_out: int
 
 
-def write_dataset(workspace: Workspace, settings: Settings, kind: Kind, out: Path) -> DatasetExport:
+def write_dataset(
+    workspace: Workspace, settings: Settings, kind: Kind, out: Path, *, negatives: int = 3
+) -> DatasetExport:
     """Write the training data of `retrain`: the training split only, without anything linked to validation.
 
     `triplets` have the columns `anchor`, `positive` and `negative`, with a row per hard negative of a match. `pairs`
@@ -48,9 +50,10 @@ def write_dataset(workspace: Workspace, settings: Settings, kind: Kind, out: Pat
 
     Args:
         workspace: the workspace.
-        settings: for the text template, the number of negatives, and the held-out share.
+        settings: for the text template and the held-out share.
         kind: the kind of rows.
         out: a file ending in .jsonl, or a folder for `datasets.load_from_disk`.
+        negatives: maximum number of hard negatives of each match.
 
     Raises:
         CoreError: there is no training data, the folder exists or cannot be written, or `datasets` is not installed.
@@ -58,8 +61,11 @@ def write_dataset(workspace: Workspace, settings: Settings, kind: Kind, out: Pat
     """
     corpus = Corpus.read(workspace)
     splits = splits_of(workspace, settings)
-    make = _triplets if kind is Kind.TRIPLETS else _pairs
-    columns = make(workspace, settings, corpus, splits)
+    columns = (
+        _triplets(workspace, settings, corpus, splits, negatives)
+        if kind is Kind.TRIPLETS
+        else _pairs(settings, corpus, splits)
+    )
     rows = len(next(iter(columns.values())))
     if not rows:
         raise CoreError(
@@ -72,17 +78,17 @@ def write_dataset(workspace: Workspace, settings: Settings, kind: Kind, out: Pat
     return DatasetExport(rows, 0 if splits.manual else len(splits.eval_queries))
 
 
-def _triplets(workspace: Workspace, settings: Settings, corpus: Corpus, splits: Splits) -> Columns:
+def _triplets(workspace: Workspace, settings: Settings, corpus: Corpus, splits: Splits, negatives: int) -> Columns:
     texts = {p.ref: render(settings.encoder.template, p) for p in [*corpus.queries, *corpus.products]}
     rows = [
         (texts[triplet.anchor], texts[triplet.positive], texts[negative])
-        for triplet in training_triplets(workspace, settings, corpus, splits)
+        for triplet in training_triplets(workspace, corpus, splits, negatives)
         for negative in triplet.negatives
     ]
     return {name: [row[i] for row in rows] for i, name in enumerate(("anchor", "positive", "negative"))}
 
 
-def _pairs(_: Workspace, settings: Settings, corpus: Corpus, splits: Splits) -> Columns:
+def _pairs(settings: Settings, corpus: Corpus, splits: Splits) -> Columns:
     texts = {p.ref: render(settings.encoder.template, p) for p in [*corpus.queries, *corpus.products]}
     labels = training_labels_of(corpus, splits)
     return {

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 from pydantic import BaseModel
@@ -172,7 +172,8 @@ def docstrings(model: type[BaseModel]) -> dict[str, str]:
 def _kind(field: FieldInfo) -> str:
     """What a setting may be: its choices, its range, or its type."""
     limits = {}
-    for each in field.metadata:
+    annotation = next((each for each in get_args(field.annotation) if get_origin(each) is Annotated), None)
+    for each in [*field.metadata, *(part for info in get_args(annotation)[1:] for part in info.metadata)]:
         limits |= {name: getattr(each, name) for name in ("ge", "gt", "le", "lt") if hasattr(each, name)}
     if "ge" in limits and "le" in limits:
         bounds = f"{limits['ge']:g} to {limits['le']:g}"
@@ -202,6 +203,8 @@ def _type(annotation: object) -> str:
 
 def _written(value: object) -> str:
     """A default as samesku.toml would say it."""
+    if value is None:
+        return "from the recipe"
     if isinstance(value, bool):
         text = str(value).lower()
     elif isinstance(value, tuple):

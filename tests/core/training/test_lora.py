@@ -9,8 +9,9 @@ from core.errors import ModelError
 from core.jobs.progress import Silent
 from core.retrieval.encoder import load
 from core.retrieval.encoder_files import EncoderModel, find_base, weights_sha256
-from core.settings import RetrainSettings
-from core.training.lora import Example, train_lora
+from core.training.examples import Example
+from core.training.fine_tuning import fine_tune
+from core.training.recipes.recipe import LoraKeys, Recipe
 from core.training.trainer_hooks import ProbeQuery
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -20,7 +21,9 @@ EXAMPLES = [
     Example(f"{noun} model {n}5", f"{n}5 {noun}", (f"{noun} model {n}6", f"{noun} case"))
     for n, noun in enumerate(NOUNS)
 ]
-FEW_STEPS = RetrainSettings(epochs=1, min_steps=6, batch_size=6, rank=4, alpha=8, learning_rate=2e-3, hard_negatives=2)
+FEW_STEPS = Recipe(
+    lora=LoraKeys(rank=4, alpha=8), epochs=1, min_steps=6, batch_size=6, learning_rate=2e-3, hard_negatives=2
+)
 #: Random weights need larger steps before it shows.
 LARGE_STEPS = FEW_STEPS.model_copy(update={"learning_rate": 5e-2})
 
@@ -57,8 +60,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> EncoderModel:
     return EncoderModel("tiny", write_tiny_sentence_encoder(tmp_path_factory.mktemp("tiny"), texts))
 
 
-def train(base: EncoderModel, folder: Path, settings: RetrainSettings, reporter: Silent) -> dict[str, float]:
-    return train_lora(base, EXAMPLES, folder, settings, max_tokens=16, reporter=reporter)
+def train(base: EncoderModel, folder: Path, recipe: Recipe, reporter: Silent) -> dict[str, float]:
+    return fine_tune(base, EXAMPLES, folder, recipe, max_tokens=16, reporter=reporter)
 
 
 def test_a_run_leaves_adapter_and_merged_weights_that_are_not_the_base(base: EncoderModel, tmp_path: Path) -> None:
@@ -81,7 +84,7 @@ def test_a_training_that_is_watched_gives_the_same_weights(tiny: EncoderModel, t
     probes = [ProbeQuery(e.anchor, (e.positive,), e.negatives) for e in EXAMPLES[:3]]
     heard, unheard = Heard(), Heard()
     train(tiny, tmp_path / "unwatched", LARGE_STEPS, unheard)
-    train_lora(
+    fine_tune(
         tiny,
         EXAMPLES,
         tmp_path / "watched",
@@ -105,4 +108,4 @@ def test_a_run_that_learnt_nothing_fails(tiny: EncoderModel, tmp_path: Path) -> 
 
 def test_one_match_is_too_few_to_learn_from(tiny: EncoderModel, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="fewer than two labelled matches"):
-        train_lora(tiny, EXAMPLES[:1], tmp_path, FEW_STEPS, max_tokens=16, reporter=Silent())
+        fine_tune(tiny, EXAMPLES[:1], tmp_path, FEW_STEPS, max_tokens=16, reporter=Silent())
