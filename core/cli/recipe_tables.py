@@ -56,7 +56,7 @@ def _rows(explanation: Explanation) -> Iterator[tuple[str, str]]:
     yield "left out", f"{plan.unsure:,} unsure, {plan.conflicts:,} conflicting"
     yield "evaluation", f"{counted(plan.eval_queries, 'query', 'queries')} ({plan.judged_on})"
     for key, value in flat(recipe.record()).items():
-        if key != "description":
+        if key not in {"base", "description"}:
             yield key, value_text(value)
     if plan.matches > 1:
         yield "run", f"{counted(plan.epochs(epochs), 'epoch')}, {counted(plan.steps(epochs), 'step')}"

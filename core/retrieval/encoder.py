@@ -87,6 +87,8 @@ def load(model: EncoderModel, max_tokens: int, *, quantized: bool = False) -> "S
             local_files_only=True,
             model_kwargs={"use_safetensors": True, **(_in_4_bits() if quantized else {})},
         )
+        if quantized:
+            _disable_cpu_packing(made)
         # The texts include their prefix already.
         made.default_prompt_name = None
         made.max_seq_length = min(max_tokens, made.max_seq_length or max_tokens)
@@ -107,6 +109,16 @@ def _in_4_bits() -> dict[str, Any]:
         bnb_4bit_compute_dtype=torch.bfloat16 if bf16 else torch.float32,
     )
     return {"quantization_config": config}
+
+
+def _disable_cpu_packing(model: "nn.Module") -> None:
+    """Keep bitsandbytes from packing weights on some processors at the first forward pass.
+
+    Packed weights are for inference: they have no gradients, and need a width that is a multiple of 64.
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
 
 
 #: Two unit vectors are the same if all entries differ by less than this: float32 has a step of 1.2e-7 at 1. A cosine
@@ -259,7 +271,7 @@ def silence_libraries() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers|peft|torch")
-    for name in ("sentence_transformers", "transformers", "peft", "datasets", "accelerate"):
+    for name in ("sentence_transformers", "transformers", "peft", "datasets", "accelerate", "bitsandbytes"):
         logging.getLogger(name).setLevel(logging.ERROR)
     from transformers.utils import logging as transformers_logging
 

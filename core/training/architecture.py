@@ -119,16 +119,28 @@ class Architecture:
         """The modules that are trained in full beside the adapter.
 
         Raises:
-            SettingsError: no module has a name of `lora.modules_to_save`.
+            SettingsError: no module has a name of `lora.modules_to_save`, or one of them contains another.
         """
+        modules = {".".join(parts[:depth]) for layer in self.layers if (parts := layer.name.split(".")) for depth in
+                   range(1, len(parts) + 1)}  # fmt: skip
+        saved: set[str] = set()
         for name in lora.modules_to_save:
-            if not any(_is_in(layer, name) for layer in self.layers):
-                found = sorted({layer.leaf for layer in self.layers})
+            # As peft compares: by the end of the name.
+            found = {module for module in modules if module.endswith(name)}
+            if not found:
+                known = sorted({layer.leaf for layer in self.layers})
                 raise SettingsError(
-                    f"lora.modules_to_save: no module of the base is called {safe(name)[:60]}; {_list(found)}.",
+                    f"lora.modules_to_save: no module of the base is called {safe(name)[:60]}; {_list(known)}.",
                     "Name some of these, or none.",
                 )
-        return [layer for layer in self.layers if any(_is_in(layer, name) for name in lora.modules_to_save)]
+            saved |= found
+        for inner in sorted(saved):
+            if outer := next((module for module in saved if inner.startswith(f"{module}.")), None):
+                raise SettingsError(
+                    f"lora.modules_to_save: {outer} and {inner} both match, and one contains the other.",
+                    "Give the full name of the inner one.",
+                )
+        return [layer for layer in self.layers if any(_is_in(layer, name) for name in saved)]
 
     def trainable(self, recipe: Recipe) -> int:
         """Number of parameters that a recipe trains.
@@ -161,9 +173,9 @@ def _adapter_parameters(layer: Layer, lora: LoraKeys) -> int:
     return lora.rank * (in_features + out_features) + (out_features if lora.dora else 0)
 
 
-def _is_in(layer: Layer, name: str) -> bool:
-    """Whether a layer is the module of that name, or in it."""
-    return f".{name}." in f".{layer.name}."
+def _is_in(layer: Layer, module: str) -> bool:
+    """Whether a layer is the module of that full name, or in it."""
+    return f"{layer.name}.".startswith(f"{module}.")
 
 
 def _list(names: Sequence[str]) -> str:
@@ -207,5 +219,7 @@ def _layers(folder: Path) -> Iterator[Layer]:
         with safe_open(str(file), framework="numpy") as opened:
             for tensor in opened.keys():  # noqa: SIM118 - not a dict
                 module, _, parameter = tensor.rpartition(".")
-                shapes.setdefault(module, {})[parameter] = tuple(opened.get_slice(tensor).get_shape())
+                entry = opened.get_slice(tensor)
+                if entry.get_dtype().startswith(("F", "BF")):  # others are buffers, such as position_ids
+                    shapes.setdefault(module, {})[parameter] = tuple(entry.get_shape())
     return (Layer(name, found) for name, found in shapes.items())

@@ -119,7 +119,7 @@ def estimate_memory(
 
 def _texts_at_once(recipe: Recipe, examples: int) -> int:
     """Texts whose activations are in memory at the same time."""
-    if recipe.loss == "cached-mnr":
+    if recipe.loss in {"cached-mnr", "gist"}:
         return recipe.mini_batch_size
     batch = min(recipe.batch_size, rows(recipe, examples))
     return batch * (2 if recipe.on_pairs else 2 + recipe.hard_negatives)

@@ -82,7 +82,10 @@ def _loss(recipe: Recipe, model: "SentenceTransformer", guide: "SentenceTransfor
                 partition_mode="per_direction",
             )
         case "gist":
-            return losses.GISTEmbedLoss(model, guide, temperature=1 / recipe.scale)
+            # Cached, since the plain one takes a single negative.
+            return losses.CachedGISTEmbedLoss(
+                model, guide, temperature=1 / recipe.scale, mini_batch_size=recipe.mini_batch_size
+            )
         case "cosent":
             return losses.CoSENTLoss(model, scale=recipe.scale)
         case "cosine":

@@ -1,12 +1,13 @@
-"""The generated parts of the documentation, as a MkDocs hook: command line, settings, keys, and included files.
+"""The generated parts of the documentation, as a MkDocs hook: command line, settings, keys, recipes, included files.
 
-A page marks the place with `<!-- generated: NAME -->`, where NAME is `commands`, `settings` or `keys`, or with
-`<!-- include: FILE -->`, a path from the repository's root. Both are filled in when the site is built, so that they
-are never out of date.
+A page marks the place with `<!-- generated: NAME -->`, where NAME is `commands`, `settings`, `keys` or `recipes`, or
+with `<!-- include: FILE -->`, a path from the repository's root. Both are filled in when the site is built, so that
+they are never out of date.
 """
 
 import ast
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -20,6 +21,8 @@ from pydantic.fields import FieldInfo
 from core.cli.app import make_app
 from core.cli.verbs import load_all
 from core.settings import Settings
+from core.training.recipes.keys import recipe_keys
+from core.training.recipes.sources import recipe_values, shipped_recipes
 from tui.command_line import doctor, review, web
 from tui.key_bindings import GROUPS
 
@@ -173,7 +176,10 @@ def _kind(field: FieldInfo) -> str:
     """What a setting may be: its choices, its range, or its type."""
     limits = {}
     annotation = next((each for each in get_args(field.annotation) if get_origin(each) is Annotated), None)
-    for each in [*field.metadata, *(part for info in get_args(annotation)[1:] for part in info.metadata)]:
+    for each in [
+        *field.metadata,
+        *(part for info in get_args(annotation)[1:] for part in getattr(info, "metadata", ())),
+    ]:
         limits |= {name: getattr(each, name) for name in ("ge", "gt", "le", "lt") if hasattr(each, name)}
     if "ge" in limits and "le" in limits:
         bounds = f"{limits['ge']:g} to {limits['le']:g}"
@@ -237,8 +243,37 @@ def key_reference() -> str:
     return "\n\n".join(parts)
 
 
+# -- recipes ---------------------------------------------------------------------------------------------------
+
+
+def recipe_reference() -> str:
+    """The shipped recipes with the keys that they set, and all keys with their values, defaults and meanings."""
+    shipped = "\n".join(
+        f"| `{each.name}` | {_escaped(each.recipe.description)} | {_changes(each.name)} |" for each in shipped_recipes()
+    )
+    keys = "\n".join(
+        f"| `{key.name}` | {_escaped(key.allowed)} | {_default_value(key.default)} | {_prose(key.help)} |"
+        for key in recipe_keys()
+    )
+    return (
+        f"## Shipped recipes\n\n| name | description | sets |\n| --- | --- | --- |\n{shipped}\n\n"
+        f"## Keys\n\n| key | value | default | meaning |\n| --- | --- | --- | --- |\n{keys}"
+    )
+
+
+def _changes(name: str) -> str:
+    values = {key: value for key, value in recipe_values(name).items() if key != "description"}
+    return ", ".join(f"`{key}: {json.dumps(value)}`".replace('"', "") for key, value in values.items())
+
+
+def _default_value(value: object) -> str:
+    text = json.dumps(list(value) if isinstance(value, tuple) else value).strip('"')
+    return f"`{text}`" if text else ""
+
+
 _GENERATED: dict[str, Callable[[], str]] = {
     "commands": command_reference,
     "settings": settings_reference,
     "keys": key_reference,
+    "recipes": recipe_reference,
 }

@@ -97,7 +97,7 @@ class Recipe(_Keys):
     """`mnr` (multiple negatives ranking), the same cached or symmetric, `gist` (leaves out likely false negatives),
     or on pairs: `cosent`, `cosine`."""
     mini_batch_size: Annotated[int, Field(ge=1, le=4096)] = 32
-    """Texts that are encoded at a time with the loss `cached-mnr`; bounds the memory of a large batch."""
+    """Texts that are encoded at a time with `cached-mnr` and `gist`; bounds the memory of a large batch."""
     matryoshka: Annotated[tuple[Annotated[int, Field(ge=1, le=16384)], ...], BeforeValidator(_as_tuple)] = ()
     """Prefix lengths that the loss is also computed on (Kusupati et al. 2022, arXiv:2205.13147), e.g. [256, 128]."""
     hard_negatives: Annotated[int, Field(ge=1, le=10)] = 3
