@@ -157,3 +157,29 @@ def test_an_unknown_base_ends_a_retrain_with_the_key(
         assert answer.code == 1
         assert complaint in answer.err
         assert "all-mpnet-base-v2" in answer.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["full", "quick"])
+def test_a_retrain_keeps_its_recipe_in_the_model_card(
+    labelled: Workspace, call: Call, tmp_path: Path, name: str
+) -> None:
+    base = write_tiny_sentence_encoder(tmp_path / "other", ["another camera 5"])
+    given = ["min_steps=2", "learning_rate=5e-2", "hard_negatives=1", f"base={base}"]
+    options = [part for value in given for part in ("--set", value)]
+    answer = call("retrain", "--home", labelled.home, "--recipe", name, *options, "--json")
+    assert answer.code == 0, answer.err
+    recipe = answer.json["recipe"]
+    assert (recipe["method"], recipe["min_steps"], recipe["base"]) == (
+        "full" if name == "full" else "lora",
+        2,
+        str(base),
+    )
+    assert ("save_error" if name == "full" else "merge_error") in answer.json["proof"]
+    (card,) = call("models", "list", "--home", labelled.home, "--json").json["models"]
+    assert card["recipe"] == recipe
+    assert card["base"] == str(base)
+    assert card["parent"].startswith("encoder-")
+    folder = labelled.models / card["id"]
+    assert (folder / "merged" / "modules.json").exists()
+    assert (folder / "adapter").exists() == (name != "full")
