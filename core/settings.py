@@ -71,6 +71,8 @@ class EncoderSettings(_Section):
     """The text of a product that is encoded; fields in braces."""
     max_tokens: Annotated[int, Field(ge=8, le=512)] = 96
     """Longer texts are truncated; title, brand and model number rarely reach it."""
+    dimensions: Annotated[int, Field(ge=0, le=16384)] = 0
+    """Index only this many leading dimensions of a vector, for encoders trained with Matryoshka prefixes; 0 is all."""
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 64
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import ModelError
+from core.errors import ModelError, SettingsError
 from core.model_files import check_encoder_files, model_errors, weights_file_with
 from core.retrieval.encoder_files import EncoderModel, require_model_libraries
 
@@ -119,6 +119,30 @@ def _disable_cpu_packing(model: "nn.Module") -> None:
     for module in model.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False
+
+
+def leading_dimensions(vectors: NDArray[np.float32], dimensions: int) -> NDArray[np.float32]:
+    """Unit vectors of the leading dimensions of some vectors (Kusupati et al. 2022, arXiv:2205.13147).
+
+    Args:
+        vectors: unit vectors, float32 of shape (n, dimensions of the encoder).
+        dimensions: number of dimensions to keep; 0 for all.
+
+    Raises:
+        SettingsError: the vectors are shorter.
+    """
+    if dimensions > vectors.shape[1]:
+        raise SettingsError(
+            f"encoder.dimensions is {dimensions}, and the vectors of the encoder have {vectors.shape[1]} dimensions.",
+            "0 keeps all of them.",
+        )
+    if dimensions in {0, vectors.shape[1]}:
+        return vectors
+    prefixes = vectors[:, :dimensions]
+    # A prefix of zeros stays one: its cosine with everything is 0.
+    lengths = np.maximum(np.linalg.norm(prefixes, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    shortened: NDArray[np.float32] = prefixes / lengths
+    return shortened
 
 
 #: Two unit vectors are the same if all entries differ by less than this: float32 has a step of 1.2e-7 at 1. A cosine
