@@ -72,11 +72,13 @@ class Architecture:
     Attributes:
         layers: modules with weights.
         other: number of parameters in the other modules of the encoder, such as a dense layer behind the pooling.
+        dimension: length of the encoder's vectors; 0 if unknown.
         hidden_size, depth, heads: of config.json; 0 if it does not say.
     """
 
     layers: tuple[Layer, ...]
     other: int = 0
+    dimension: int = 0
     hidden_size: int = 0
     depth: int = 0
     heads: int = 0
@@ -148,6 +150,7 @@ class Architecture:
         Raises:
             SettingsError: the recipe does not fit the layers.
         """
+        self._check_prefixes(recipe.matryoshka)
         if not recipe.has_adapter:
             return self.parameters
         targets = self.targets(recipe.lora)
@@ -155,6 +158,15 @@ class Architecture:
         saved = self.saved_modules(recipe.lora)
         adapters = sum(_adapter_parameters(layer, recipe.lora) for layer in targets)
         return adapters + sum(layer.parameters for layer in saved)
+
+    def _check_prefixes(self, lengths: Sequence[int]) -> None:
+        longest = max(lengths, default=0)
+        if self.dimension and longest > self.dimension:
+            raise SettingsError(
+                f"matryoshka: {longest} is above the dimension of the vectors; it is a list of whole numbers from 1 to"
+                f" {self.dimension}.",
+                "Leave out the longer prefixes.",
+            )
 
     def _check_rank(self, targets: Sequence[Layer], rank: int) -> None:
         narrowest = min(targets, key=lambda layer: min(layer.shapes["weight"]))
@@ -193,14 +205,16 @@ def read_architecture(folder: Path) -> Architecture:
     try:
         first, *others = encoder_modules(folder)
         layers = tuple(_layers(first.folder))
-        other = sum(layer.parameters for module in others for layer in _layers(module.folder))
+        behind = [layer for module in others for layer in _layers(module.folder)]
         config = read_json(first.folder / "config.json")
     except RefusedError as refused:
         raise ModelError(f"{refused.file} cannot be loaded: {refused.why}.", _HINT) from None
     except OSError as error:
         raise ModelError(f"{error.filename} cannot be read: {error.strerror}.", _HINT) from error
     hidden_size, depth, heads = (_size(config, name) for name in _SIZES)
-    return Architecture(layers, other, hidden_size, depth, heads)
+    widths = [hidden_size, *(shape[0] for layer in behind if len(shape := layer.shapes.get("weight", ())) == 2)]
+    other = sum(layer.parameters for layer in behind)
+    return Architecture(layers, other, widths[-1], hidden_size, depth, heads)
 
 
 def _size(config: object, name: str) -> int:

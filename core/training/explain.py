@@ -8,7 +8,6 @@ from core.training.architecture import Architecture, read_architecture
 from core.training.base_encoder import local_base_folder
 from core.training.cost import rows
 from core.training.fine_tuning import BITSANDBYTES_HINT, has_bitsandbytes
-from core.training.losses import matryoshka_error
 from core.training.plan import RetrainPlan, plan_retrain
 from core.training.recipes.recipe import Recipe
 from core.workspace import Workspace
@@ -85,9 +84,6 @@ def explain_retrain(
         return Explanation(plan, base, None, None, None, tuple(notes))
     architecture = read_architecture(folder)
     trainable = architecture.trainable(recipe)
-    width = architecture.hidden_size
-    if recipe.matryoshka and width and max(recipe.matryoshka) > width:
-        raise matryoshka_error(max(recipe.matryoshka), width)
     memory = estimate_memory(architecture, recipe, trainable, max(plan.matches, 1), settings.encoder.max_tokens)
     return Explanation(plan, base, architecture.parameters, trainable, memory, tuple(notes))
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from core.errors import SettingsError
 from core.training.examples import Example
 from core.training.recipes.recipe import Recipe
 
@@ -41,9 +40,6 @@ def make_loss(recipe: Recipe, model: "SentenceTransformer", guide: "SentenceTran
         recipe: of the run.
         model: to train.
         guide: the base encoder; used by `gist` only.
-
-    Raises:
-        SettingsError: a prefix length of `matryoshka` is above the dimension of the vectors.
     """
     from sentence_transformers.sentence_transformer.losses import MatryoshkaLoss
 
@@ -51,19 +47,8 @@ def make_loss(recipe: Recipe, model: "SentenceTransformer", guide: "SentenceTran
     if not recipe.matryoshka:
         return loss
     dimension = model.get_embedding_dimension() or 0
-    if max(recipe.matryoshka) > dimension:
-        raise matryoshka_error(max(recipe.matryoshka), dimension)
     lengths = sorted({dimension, *recipe.matryoshka}, reverse=True)
     return MatryoshkaLoss(model, loss, matryoshka_dims=lengths)
-
-
-def matryoshka_error(length: int, dimension: int) -> SettingsError:
-    """The error for a prefix that is longer than the vectors."""
-    return SettingsError(
-        f"matryoshka: {length} is above the dimension of the vectors; it is a list of whole numbers from 1 to"
-        f" {dimension}.",
-        "Leave out the longer prefixes.",
-    )
 
 
 def _loss(recipe: Recipe, model: "SentenceTransformer", guide: "SentenceTransformer | None") -> Any:

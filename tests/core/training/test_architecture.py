@@ -117,7 +117,10 @@ def test_the_dense_layer_behind_the_pooling_counts_only_in_full(tmp_path: Path) 
     model.add_module("3", Dense(32, 16))
     model.save(str(tmp_path / "dense"), create_model_card=False)
     after = read_architecture(tmp_path / "dense")
-    assert after.other == 32 * 16 + 16
+    assert (after.other, before.dimension, after.dimension) == (32 * 16 + 16, 32, 16)
+    assert before.trainable(Recipe(matryoshka=(32,))) > 0
+    with pytest.raises(SettingsError, match=r"matryoshka: 32 is above the dimension of the vectors; .* from 1 to 16"):
+        after.trainable(Recipe(matryoshka=(8, 32)))
     assert after.trainable(Recipe()) == before.trainable(Recipe())
     assert after.trainable(Recipe(method="full")) == before.trainable(Recipe(method="full")) + after.other
 
