@@ -20,6 +20,14 @@ from labels.store import LabelStore
 ANSWERER = "demo"
 REHEARSER = "rehearsal"
 
+#: Settings of a short retrain for the demo and for tests, not for a real catalogue.
+SHORT_RETRAIN = {
+    "retrain.epochs": "4",
+    "retrain.batch_size": "16",
+    "retrain.hard_negatives": "2",
+    "retrain.min_steps": "20",
+}
+
 _SETTINGS = """\
 # The settings of the demo; core/settings.py lists all of them. A new section begins with a line such as [labels].
 

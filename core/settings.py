@@ -88,6 +88,8 @@ class EncoderSettings(_Section):
     """The text of a product that is encoded; fields in braces."""
     max_tokens: Annotated[int, Field(ge=8, le=512)] = 96
     """Longer texts are truncated; title, brand and model number rarely reach it."""
+    dimensions: Annotated[int, Field(ge=0, le=16384)] = 0
+    """Index only this many leading dimensions of a vector, for encoders trained with Matryoshka prefixes; 0 is all."""
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 64
     """Number of texts encoded at once; more need more memory, and are faster on a GPU."""
 
@@ -177,19 +179,20 @@ class MatchSettings(_Section):
 
 
 class RetrainSettings(_Section):
-    """Fine-tuning of the encoder with LoRA."""
+    """Retraining. The keys that a recipe also has override the recipe; see docs/how-to/recipes.md."""
 
-    # Sources and measurements of the defaults are in core/training/encoder_recipe.py.
-
-    epochs: Annotated[int, Field(ge=1, le=100)] = 4
+    recipe: Annotated[str, Field(min_length=1)] = "standard"
+    """A shipped recipe (`samesku retrain --list-recipes`), or a YAML file. Relative paths start at the workspace's
+    folder."""
+    epochs: Annotated[int, Field(ge=1, le=100)] | None = None
     """Number of passes over the training examples; `min_steps` may require more."""
-    min_steps: Annotated[int, Field(ge=0, le=100_000)] = 20
+    min_steps: Annotated[int, Field(ge=0, le=100_000)] | None = None
     """Minimum number of optimizer steps: with few labels, more epochs are run."""
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 5e-4
-    """Peak learning rate; after the warm-up it falls to zero along a cosine."""
-    batch_size: Annotated[int, Field(ge=2, le=1024)] = 32
+    learning_rate: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Peak learning rate, after the warm-up."""
+    batch_size: Annotated[int, Field(ge=2, le=1024)] | None = None
     """Examples per optimizer step; each also has the others' candidates as negatives."""
-    hard_negatives: Annotated[int, Field(ge=1, le=10)] = 3
+    hard_negatives: Annotated[int, Field(ge=1, le=10)] | None = None
     """Number of hard negatives per training example."""
     negative_mix: Annotated[
         dict[
@@ -202,18 +205,18 @@ class RetrainSettings(_Section):
     """Sources of hard negatives with their ratio, such as { explicit = 2, same_brand = 1, mined = 2 }: rejections of
     people, explicit or implied, another model of the brand, candidates of the index, any product, and weak labels. If
     empty, rejections come first, with one place for a candidate of the index; random products fill the rest."""
-    rank: Annotated[int, Field(ge=1, le=256)] = 16
-    """Rank of the LoRA update matrices: a higher one trains more weights."""
-    alpha: Annotated[int, Field(ge=1, le=512)] = 32
-    """Scale of the LoRA update, which is multiplied by alpha / rank."""
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Dropout probability of the LoRA layers in training."""
-    scale: Annotated[float, Field(gt=0)] = 20.0
+    rank: Annotated[int, Field(ge=1, le=256)] | None = None
+    """lora.rank of the recipe: a higher rank trains more weights."""
+    alpha: Annotated[int, Field(ge=1, le=512)] | None = None
+    """lora.alpha of the recipe: the update is multiplied by alpha / rank."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """lora.dropout of the recipe: the dropout probability of the LoRA layers in training."""
+    scale: Annotated[float, Field(gt=0)] | None = None
     """Inverse temperature of the contrastive loss."""
-    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    warmup: Annotated[float, Field(ge=0, lt=1)] | None = None
     """Share of the steps used for learning rate warm-up."""
     seed: int = 13
-    """Seed of the held-out queries, the initial LoRA weights and the order of examples."""
+    """Seed of the held-out queries, and of the training unless the recipe sets another one."""
     holdout_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share of labelled queries held out for evaluation as long as there is no manual validation set."""
     weak_labels: Literal["never", "fill", "always"] = "never"
@@ -314,21 +317,26 @@ def _with_absolute_paths(settings: Settings, home: Path) -> Settings:
     Raises:
         SettingsError: a path begins with ~ and there is no such home folder.
     """
-    encoder, judge = settings.encoder, settings.judge
+    encoder, retrain, judge = settings.encoder, settings.retrain, settings.judge
+    recipe = retrain.recipe
+    is_file = "/" in recipe or recipe.endswith((".yaml", ".yml"))
     return settings.model_copy(
         update={
-            "encoder": encoder.model_copy(update={"model": _folder("encoder.model", encoder.model, home)}),
+            "encoder": encoder.model_copy(update={"model": absolute_folder("encoder.model", encoder.model, home)}),
+            "retrain": retrain.model_copy(
+                update={"recipe": absolute_folder("retrain.recipe", recipe, home, is_path=True)} if is_file else {}
+            ),
             "judge": judge.model_copy(
                 update={
-                    "mlx_model": _folder("judge.mlx_model", judge.mlx_model, home),
-                    "mlx_adapter": _folder("judge.mlx_adapter", judge.mlx_adapter, home, is_path=True),
+                    "mlx_model": absolute_folder("judge.mlx_model", judge.mlx_model, home),
+                    "mlx_adapter": absolute_folder("judge.mlx_adapter", judge.mlx_adapter, home, is_path=True),
                 }
             ),
         }
     )
 
 
-def _folder(key: str, name: str, home: Path, *, is_path: bool = False) -> str:
+def absolute_folder(key: str, name: str, home: Path, *, is_path: bool = False) -> str:
     """The absolute path of a model folder; anything that is not a path, such as a hub name, is returned unchanged."""
     if name.startswith("~"):
         try:

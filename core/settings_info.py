@@ -69,6 +69,8 @@ def descriptions(section: type[BaseModel]) -> dict[str, str]:
 
 
 def _as_toml(value: Any) -> str:
+    if value is None:
+        return "from the recipe"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):

@@ -10,12 +10,11 @@ import pytest
 
 import core.demo
 from core.catalog.demo import DEPARTMENTS, generated_catalogue
-from core.demo import ANSWERER, REHEARSER, answer_from_gold, build_demo
+from core.demo import ANSWERER, REHEARSER, SHORT_RETRAIN, answer_from_gold, build_demo
 from core.jobs.progress import Silent
 from core.retrieval.candidates import CandidateStore
 from core.retrieval.encoder_registry import Registry
 from core.settings import load_settings
-from core.training.encoder_recipe import QUICK
 from core.training.run import retrain
 from core.workspace import Workspace
 from labels.model import Stream
@@ -42,7 +41,7 @@ small = generated_catalogue("", DEPARTMENTS[:5])
 core.demo.demo_catalogue = lambda: small
 """
 
-_QUICKER = QUICK | {
+_SHORTER = SHORT_RETRAIN | {
     "retrain.epochs": "1", "retrain.batch_size": "8", "retrain.hard_negatives": "1", "retrain.min_queries": "20",
     "retrain.min_steps": "10", "retrain.learning_rate": "1e-3",
 }  # fmt: skip
@@ -56,7 +55,7 @@ def looped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(core.demo, "demo_catalogue", lambda: small)
         build_demo(workspace, Silent())
-        settings = load_settings(workspace.settings, _QUICKER)
+        settings = load_settings(workspace.settings, _SHORTER)
         assert answer_from_gold(workspace, settings, Stream.TRIAGE, REHEARSER) > 100
         yield workspace, retrain(workspace, settings, Silent())
 

@@ -12,6 +12,7 @@ from core.cli.rebuild import rebuilds_damage
 from core.splits.bootstrap import PURCHASE_WINDOW_DAYS, BootstrapReport, derive_weak_labels
 from core.splits.weak_labels import clear_weak_labels, counts_by_source, save_weak_labels
 from core.text.safe import safe
+from core.training.recipes.sources import resolve_recipe
 from core.transfer.training_files import Kind, write_dataset
 from labels.wording import counted
 
@@ -150,7 +151,10 @@ def _write(ctx: typer.Context, kind: str, out: Path, assignments: list[str] | No
     context = context_of(ctx)
     values = [f"retrain.{line}" if "." not in line.partition("=")[0] else line for line in assignments or []]
     settings = context.settings_with(values)
-    written = write_dataset(context.workspace.require(), settings, Kind(kind), out, with_sources=sources)
+    negatives = resolve_recipe(settings.retrain).hard_negatives
+    written = write_dataset(
+        context.workspace.require(), settings, Kind(kind), out, negatives=negatives, with_sources=sources
+    )
     card = written.card
     context.out.print(f"{written.rows:,} {kind} in {out}")
     for name, counts in (("matches", card.matches), ("negatives", card.negatives)):

@@ -12,7 +12,7 @@ from core.catalog.demo import demo_catalogue
 from core.catalog.store import CatalogStore
 from core.cli.context import Context, context_of
 from core.cli.tables import before_and_after
-from core.demo import REHEARSER, answer_from_gold, build_demo
+from core.demo import REHEARSER, SHORT_RETRAIN, answer_from_gold, build_demo
 from core.evaluation.run import evaluate_workspace
 from core.interpreter import module_command
 from core.jobs.progress import Reporter
@@ -22,7 +22,6 @@ from core.matching.run import bring_up_to_date
 from core.retrieval.encoder_registry import Registry
 from core.settings import Settings, load_settings
 from core.text.safe import safe
-from core.training.encoder_recipe import QUICK
 from core.training.run import retrain
 from labels.model import Pair, ProductRef, Stream
 from labels.store import LabelStore
@@ -64,7 +63,7 @@ def run_unattended(context: Context, reporter: Reporter) -> dict[str, object]:
         the validation set, whose labels are not trained on.
     """
     workspace = context.workspace
-    settings = load_settings(workspace.settings, QUICK)
+    settings = load_settings(workspace.settings, SHORT_RETRAIN)
     before = evaluate_workspace(workspace, settings, Registry(workspace, settings).champion(), reporter)
     answered = answer_from_gold(workspace, settings, Stream.TRIAGE, REHEARSER)
     reporter.message(f"{counted(answered, 'query was', 'queries were')} answered from the known matches.")

@@ -1,6 +1,9 @@
 """`samesku retrain`: fine-tune the encoder on the labels."""
 
 import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,13 +11,27 @@ import typer
 
 from core.cli.context import Context, context_of
 from core.cli.rebuild import rebuilds_damage
+from core.cli.recipe_tables import explanation_table, recipe_keys_table, recipes_table
 from core.cli.tables import comparison
-from core.errors import SettingsError
+from core.errors import CoreError, SettingsError
 from core.jobs.board import Jobs
 from core.permissions import is_lead, require_lead
-from core.settings import Settings
+from core.settings import RENAMED, RetrainSettings, Settings
 from core.splits.split import splits_of
 from core.toml_file import read_toml
+from core.training.explain import explain_retrain
+from core.training.recipes.dotted import flat
+from core.training.recipes.keys import recipe_keys
+from core.training.recipes.sources import (
+    DEFAULT,
+    SHIPPED,
+    YAML_SUFFIXES,
+    is_recipe_file,
+    parse_override,
+    recipe_key,
+    resolve_recipe,
+    shipped_recipes,
+)
 from core.training.run import retrain as run
 from labels.exchange.files import unreadable_message
 from labels.wording import counted, evaluation_set
@@ -22,21 +39,39 @@ from labels.wording import counted, evaluation_set
 #: Settings that decide on a promotion.
 _GATE = ("promote", "gate", "gate_metric", "min_gain", "min_queries")
 
+#: Printed below the options of `samesku retrain --help`, a paragraph per line.
+EPILOG = "\n\n".join(
+    [
+        "Keys of a recipe, for --set and YAML files:",
+        *(f"{key.name}: {key.allowed}. {key.help}" for key in recipe_keys()),
+    ]
+)
+
 
 @rebuilds_damage
 def retrain(
     ctx: typer.Context,
     recipe: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            help="TOML file with keys of the section retrain, e.g. recipe.toml with the line epochs = 4.",
+            metavar="NAME|FILE",
+            help="A shipped recipe (see --list-recipes), a YAML file, e.g. recipe.yaml, or a TOML file with keys of the"
+            " section retrain. A name or a YAML file replaces the recipe keys of the settings.",
             show_default=False,
         ),
     ] = None,
     assignments: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, e.g. epochs=2; repeatable."),
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Override a recipe key or a setting, e.g. lora.rank=32; repeatable."
+        ),
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Print what would be trained on what, with cost, and do nothing.")
+    ] = False,
+    list_recipes: Annotated[
+        bool, typer.Option("--list-recipes", help="Print the shipped recipes and the keys of a recipe.")
+    ] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Run as a background job.")] = False,
 ) -> None:
     """Fine-tune the encoder on the labels, and promote it if it is significantly better than the champion.
@@ -52,27 +87,38 @@ def retrain(
     Example: samesku retrain --set epochs=2 --detach
 
     Example: samesku retrain --set weak_labels=fill --set negative_mix=explicit=2,same_brand=1,mined=2
+
+    Example: samesku retrain --recipe quality --set lora.rank=64 --explain
     """
     context = context_of(ctx)
+    if list_recipes:
+        _list_recipes(context)
+        return
     workspace = context.workspace.require()
-    values = [f"retrain.{line}" if "." not in line.partition("=")[0] else line for line in assignments or []]
-    values = [*_from_recipe(recipe), *values]
-    settings = context.settings_with(values)
+    request = read_request(recipe, assignments or [])
+    settings = context.settings_with(request.settings)
+    resolved = resolve_recipe(settings.retrain, request.recipe, request.overrides)
     # Anyone may start a retrain, since metrics and the settings of the team decide on the promotion. Changing these
     # settings for one run amounts to a promotion, which is reserved for leads.
     for key in _GATE:
         if getattr(settings.retrain, key) != getattr(context.settings.retrain, key):
             require_lead(context.settings, context.annotator, f"Only leads change retrain.{key}.")
+    lead = not settings.people.leads or is_lead(settings, context.annotator)
+    if explain:
+        explanation = explain_retrain(workspace, settings, Jobs(workspace.jobs, context.annotator), resolved, lead=lead)
+        context.out.print(explanation_table(explanation))
+        for note in explanation.notes:
+            context.out.print(note)
+        context.answer(explanation.record())
+        return
     _warn_of_too_few_queries(context, settings)
     if detach:
-        options = [part for value in values for part in ("--set", value)]
-        job = Jobs(workspace.jobs, context.annotator).start(workspace.home, ["retrain", *options])
+        job = Jobs(workspace.jobs, context.annotator).start(workspace.home, ["retrain", *request.job_options()])
         context.out.print(f"Job {job} is running. Watch it: samesku jobs tail {job}")
         context.answer({"job": job})
         return
     with context.exclusive("retrain"), context.reporter() as reporter:
-        lead = not settings.people.leads or is_lead(settings, context.annotator)
-        result = run(workspace, settings, reporter, lead=lead)
+        result = run(workspace, settings, reporter, lead=lead, recipe=resolved)
     _print_result(context, result)
     context.answer(result)
 
@@ -92,15 +138,108 @@ def _warn_of_too_few_queries(context: Context, settings: Settings) -> None:
     )
 
 
-def _from_recipe(recipe: Path | None) -> list[str]:
-    if recipe is None:
-        return []
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asks for.
+
+    Attributes:
+        recipe: name or YAML file that replaces the recipe of the settings; None to keep it.
+        assignments: all assignments as `key=value`, with full names of settings.
+        settings: those of them that `Context.settings_with` takes.
+        overrides: those of the recipe, by dotted key.
+    """
+
+    recipe: str | None = None
+    assignments: list[str] = field(default_factory=list)
+    settings: list[str] = field(default_factory=list)
+    overrides: dict[str, object] = field(default_factory=dict)
+
+    def job_options(self) -> list[str]:
+        """The options of a job that does the same, also if it is resumed after the recipe file was changed."""
+        named: list[str] = []
+        assignments = self.assignments
+        if self.recipe is not None and is_recipe_file(self.recipe):
+            own, default = (
+                flat(resolve_recipe(RetrainSettings(), name).model_dump(mode="json")) for name in (self.recipe, DEFAULT)
+            )
+            changed = [f"{key}={json.dumps(value)}" for key, value in own.items() if value != default[key]]
+            named, assignments = ["--recipe", DEFAULT], [*changed, *assignments]
+        elif self.recipe is not None:
+            named = ["--recipe", self.recipe]
+        return [*named, *(part for value in assignments for part in ("--set", value))]
+
+
+def read_request(recipe: str | None, assignments: Sequence[str]) -> Request:
+    """Read `--recipe` and the `--set` options; the values of a TOML file count as assignments before those.
+
+    Raises:
+        CoreError: an assignment has no =.
+        SettingsError: the TOML file cannot be read, or a key is unknown.
+    """
+    is_toml = recipe is not None and _is_toml(recipe)
+    request = Request(None if is_toml else recipe)
+    for assignment in [*(_toml_assignments(Path(recipe or "")) if is_toml else ()), *assignments]:
+        key, equals, value = assignment.partition("=")
+        if not equals:
+            raise CoreError(f"--set {assignment}: there is no =.", "For example --set epochs=2")
+        _assign(request, key.strip(), value)
+    return request
+
+
+def _is_toml(recipe: str) -> bool:
+    """Whether a recipe is a TOML file, which may have any ending but those of YAML."""
+    path = Path(recipe)
+    is_path = os.sep in recipe or path.suffix != "" or path.is_file()
+    return is_path and recipe not in SHIPPED and path.suffix.lower() not in YAML_SUFFIXES
+
+
+def _assign(request: Request, key: str, value: str) -> None:
+    """Add an assignment to the recipe, to the settings, or to both."""
+    section, _, rest = key.partition(".")
+    name = rest if section == "retrain" else key
+    former = RENAMED.get(f"retrain.{name}")
+    is_setting = name in RetrainSettings.model_fields or former is not None
+    full = f"retrain.{name}" if is_setting or section == "retrain" else key
+    request.assignments.append(f"{full}={value}")
+    target = recipe_key(name)
+    if section in Settings.model_fields and section != "retrain":
+        target = None
+    elif target is None and not is_setting and section != "retrain":
+        target = name  # unknown, which the recipe reports with the nearest right name
+    if target is not None:
+        request.overrides[target] = parse_override(target, value)
+    # The seed also draws the held-out queries, and a former name is reported.
+    if target is None or name == "seed" or former is not None:
+        request.settings.append(f"{full}={value}")
+
+
+def _toml_assignments(path: Path) -> list[str]:
     try:
-        values = read_toml(recipe, "It holds lines such as epochs = 4")
+        values = read_toml(path, "It holds lines such as epochs = 4")
     except FileNotFoundError as error:
-        raise SettingsError(*unreadable_message(recipe, error)) from error
-    tables = {key: json.dumps(value) for key, value in values.items() if isinstance(value, dict | list)}
-    return [f"retrain.{key}={tables.get(key, value)}" for key, value in values.items()]
+        raise SettingsError(*unreadable_message(path, error)) from error
+    # A setting may be a table itself, which is kept whole.
+    own = {key: value for key, value in values.items() if key in RetrainSettings.model_fields}
+    recipe = {key: value for key, value in values.items() if key not in own}
+    return [
+        f"retrain.{key}={value if isinstance(value, str) else json.dumps(value, default=str)}"
+        for key, value in {**own, **flat(recipe)}.items()
+    ]
+
+
+def _list_recipes(context: Context) -> None:
+    shipped = shipped_recipes()
+    context.out.print(recipes_table([(each.name, each.recipe.description) for each in shipped]))
+    context.out.print(recipe_keys_table(recipe_keys()))
+    context.answer(
+        {
+            "recipes": {each.name: each.recipe.record() for each in shipped},
+            "keys": [
+                {"name": key.name, "allowed": key.allowed, "default": key.default, "help": key.help}
+                for key in recipe_keys()
+            ],
+        }
+    )
 
 
 def _print_result(context: Context, result: dict[str, Any]) -> None:

@@ -44,6 +44,9 @@ def _section(name: str, values: dict[str, Any]) -> Iterator[str]:
     for key, value in values.items():
         choices = _choices(type(model).model_fields[key].annotation) if key in defaults else []
         yield from _comment(f"{meanings.get(key, '')} {'One of ' + ', '.join(choices) + '.' if choices else ''}")
+        if value is None:
+            yield f"# {key} = (from the recipe)"
+            continue
         default = f"  # default {_toml(defaults[key])}" if key in defaults and value != defaults[key] else ""
         yield f"{key} = {_toml(value)}{default}"
     yield ""

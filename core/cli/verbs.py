@@ -33,13 +33,14 @@ class Verb:
 
     def load(self) -> Any:
         """Import the module, and return the click command."""
-        target = getattr(import_module(self.module), self.attribute)
+        module = import_module(self.module)
+        target = getattr(module, self.attribute)
         if isinstance(target, typer.Typer):
             group = typer.main.get_group(target)
             group.name = self.name
             return with_global_options(group)
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
-        single.command(self.name)(target)
+        single.command(self.name, epilog=getattr(module, "EPILOG", None))(target)
         return with_global_options(typer.main.get_command(single))
 
 
@@ -52,7 +53,7 @@ _GLOBAL_OPTIONS = (
 
 def with_global_options(command: Any) -> Any:
     """The command, whose help and that of its subcommands ends with the global options."""
-    command.epilog = _GLOBAL_OPTIONS
+    command.epilog = "\n\n".join(filter(None, (command.epilog, _GLOBAL_OPTIONS)))
     for inner in getattr(command, "commands", {}).values():
         if not isinstance(inner, LazyVerb):
             with_global_options(inner)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import ModelError
+from core.errors import ModelError, SettingsError
 from core.model_files import check_encoder_files, model_errors, weights_file_with
 from core.retrieval.encoder_files import EncoderModel, require_model_libraries
 
@@ -65,8 +65,13 @@ class Encoder:
         return np.concatenate(chunks)
 
 
-def load(model: EncoderModel, max_tokens: int) -> "SentenceTransformer":
+def load(model: EncoderModel, max_tokens: int, *, quantized: bool = False) -> "SentenceTransformer":
     """Load the sentence-transformers model in a folder, from safetensors only and without its code.
+
+    Args:
+        model: the encoder.
+        max_tokens: longer texts are truncated.
+        quantized: load the linear layers in 4 bits (NF4, double quantisation: Dettmers et al. 2023, arXiv:2305.14314).
 
     Raises:
         ModelError: the libraries are not installed, or the folder is damaged.
@@ -80,14 +85,64 @@ def load(model: EncoderModel, max_tokens: int) -> "SentenceTransformer":
             str(model.path),
             trust_remote_code=False,
             local_files_only=True,
-            model_kwargs={"use_safetensors": True},
+            model_kwargs={"use_safetensors": True, **(_in_4_bits() if quantized else {})},
         )
+        if quantized:
+            _disable_cpu_packing(made)
         # The texts include their prefix already.
         made.default_prompt_name = None
         made.max_seq_length = min(max_tokens, made.max_seq_length or max_tokens)
         return made
 
     return load_checked(make, _first_vectors, model.path, _HINT)
+
+
+def _in_4_bits() -> dict[str, Any]:
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
+    config = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16 if bf16 else torch.float32,
+    )
+    return {"quantization_config": config}
+
+
+def _disable_cpu_packing(model: "nn.Module") -> None:
+    """Keep bitsandbytes from packing weights on some processors at the first forward pass.
+
+    Packed weights are for inference: they have no gradients, and need a width that is a multiple of 64.
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
+
+
+def leading_dimensions(vectors: NDArray[np.float32], dimensions: int) -> NDArray[np.float32]:
+    """Unit vectors of the leading dimensions of some vectors (Kusupati et al. 2022, arXiv:2205.13147).
+
+    Args:
+        vectors: unit vectors, float32 of shape (n, dimensions of the encoder).
+        dimensions: number of dimensions to keep; 0 for all.
+
+    Raises:
+        SettingsError: the vectors are shorter.
+    """
+    if dimensions > vectors.shape[1]:
+        raise SettingsError(
+            f"encoder.dimensions is {dimensions}, and the vectors of the encoder have {vectors.shape[1]} dimensions.",
+            "0 keeps all of them.",
+        )
+    if dimensions in {0, vectors.shape[1]}:
+        return vectors
+    prefixes = vectors[:, :dimensions]
+    # A prefix of zeros stays one: its cosine with everything is 0.
+    lengths = np.maximum(np.linalg.norm(prefixes, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    shortened: NDArray[np.float32] = prefixes / lengths
+    return shortened
 
 
 #: Two unit vectors are the same if all entries differ by less than this: float32 has a step of 1.2e-7 at 1. A cosine
@@ -240,7 +295,7 @@ def silence_libraries() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers|peft|torch")
-    for name in ("sentence_transformers", "transformers", "peft", "datasets", "accelerate"):
+    for name in ("sentence_transformers", "transformers", "peft", "datasets", "accelerate", "bitsandbytes"):
         logging.getLogger(name).setLevel(logging.ERROR)
     from transformers.utils import logging as transformers_logging
 

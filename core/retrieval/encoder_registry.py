@@ -45,7 +45,7 @@ class ModelCard:
         base: encoder.model of the settings.
         sha256: of the merged weights.
         created_at: ISO 8601, UTC.
-        recipe: the retrain settings.
+        recipe: the training recipe.
         trained_on: counts of training examples, by kind.
         metrics: by name.
         judged_on: the evaluation set: the validation set with its version, or the held-out queries.

@@ -18,7 +18,7 @@ from core.errors import CatalogError, CoreError
 from core.jobs.progress import Reporter
 from core.retrieval.candidates import Candidate, CandidateStore
 from core.retrieval.dense import DenseIndex
-from core.retrieval.encoder import Encoder
+from core.retrieval.encoder import Encoder, leading_dimensions
 from core.retrieval.encoder_files import EncoderModel, require_model_libraries
 from core.retrieval.field_boosts import FieldBoosts
 from core.retrieval.fusion import Fusion
@@ -90,7 +90,11 @@ class Corpus:
 def encode_corpus(
     workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, reporter: Reporter
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Vectors of queries and products, cached or computed: float32 unit vectors, shape (n, dimensions)."""
+    """Vectors of queries and products, cached or computed: float32 unit vectors, shape (n, dimensions).
+
+    Raises:
+        SettingsError: `encoder.dimensions` is above the dimensions of the encoder.
+    """
     require_model_libraries()
     template = check(settings.encoder.template)
     encoder = Encoder(model, max_tokens=settings.encoder.max_tokens, batch_size=settings.encoder.batch_size)
@@ -102,6 +106,8 @@ def encode_corpus(
         vectors = cache.encode(texts, encoder, reporter)
     finally:
         cache.close()
+    # The cache keeps whole vectors, so that another number of dimensions encodes nothing again.
+    vectors = leading_dimensions(vectors, settings.encoder.dimensions)
     return vectors[: len(corpus.queries)], vectors[len(corpus.queries) :]
 
 
@@ -265,6 +271,8 @@ def _fingerprint(settings: Settings, model: EncoderModel, corpus: Corpus, select
     encoder = settings.encoder
     head = (_VERSION, model.id, encoder.template, encoder.max_tokens, settings.search, selection.fingerprint)
     digest.update(repr(head).encode())
+    if encoder.dimensions:  # otherwise as in earlier versions, whose indexes stay current
+        digest.update(f"dimensions {encoder.dimensions}".encode())
     for product in _products_by_role(corpus):
         digest.update(repr(product).encode())
     return digest.hexdigest()

@@ -12,7 +12,7 @@ from core.splits.split import Splits
 from labels.exchange.json_values import json_text
 
 #: The retrain settings that determine the training data.
-_DATA_SETTINGS = ("hard_negatives", "negative_mix", "weak_labels", "seed", "holdout_share")
+_DATA_SETTINGS = ("negative_mix", "weak_labels", "seed", "holdout_share")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ def make_card(
     leakage: LeakageCheck,
     settings: Settings,
     *,
+    hard_negatives: int,
     matches: Mapping[str, int],
     negatives: Mapping[str, int],
 ) -> DatasetCard:
@@ -73,6 +74,7 @@ def make_card(
         splits: of the labels that the rows are made from.
         leakage: the passed check.
         settings: of the run.
+        hard_negatives: maximum number per match, of the recipe.
         matches: source → number of matches.
         negatives: source → number of negatives.
     """
@@ -90,5 +92,5 @@ def make_card(
             "labels": len(splits.train), "weak_labels": len(splits.weak),
         },
         leakage=asdict(leakage),
-        settings={"template": settings.encoder.template, **recipe},
+        settings={"template": settings.encoder.template, "hard_negatives": hard_negatives, **recipe},
     )  # fmt: skip

@@ -7,7 +7,7 @@ from core.catalog.product import MAX_LISTINGS
 from core.retrieval.candidates import Candidate, CandidateStore
 from core.retrieval.index_run import Corpus
 from core.retrieval.manifest import indexed_models, no_candidates
-from core.settings import Settings
+from core.settings import RetrainSettings
 from core.splits.groups import ConnectedGroups
 from core.splits.split import Splits
 from core.splits.triplets import NegativeOptions, Triplet, build_triplets
@@ -54,20 +54,21 @@ def known_groups(splits: Splits, corpus: Corpus) -> ConnectedGroups[ProductRef]:
     return groups
 
 
-def training_triplets(workspace: Workspace, settings: Settings, corpus: Corpus, splits: Splits) -> list[Triplet]:
-    """A triplet for every training match, weak ones included, with hard negatives.
+def training_triplets(
+    workspace: Workspace, settings: RetrainSettings, corpus: Corpus, splits: Splits, negatives: int
+) -> list[Triplet]:
+    """A triplet for every training match, weak ones included, with up to `negatives` hard negatives.
 
     In a mix of sources, a likely match by the matcher is no negative, as far as the candidates have probabilities.
 
     Raises:
         DamagedError: the candidates are damaged or missing.
     """
-    recipe = settings.retrain
     products = {p.ref: p for p in [*corpus.queries, *corpus.products]}
     options = NegativeOptions(
-        recipe.hard_negatives, {str(name): ratio for name, ratio in recipe.negative_mix.items()},
-        _match_threshold(workspace) if recipe.negative_mix else None,
-        sorted(product.ref for product in corpus.products), recipe.seed,
+        negatives, {str(name): ratio for name, ratio in settings.negative_mix.items()},
+        _match_threshold(workspace) if settings.negative_mix else None,
+        sorted(product.ref for product in corpus.products), settings.seed,
     )  # fmt: skip
     return build_triplets(
         training_labels_of(corpus, splits),

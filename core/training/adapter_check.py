@@ -1,7 +1,7 @@
-"""Verification that a LoRA adapter was trained and merged.
+"""Verification that an encoder was trained and saved.
 
 An adapter that is not merged, or not active while encoding, silently gives the vectors of the base model. Every run
-therefore compares the vectors of the base, the unmerged and the merged model on some probe texts.
+therefore compares the vectors of the base, of the trained model in memory, and of the saved one on some probe texts.
 """
 
 import numpy as np
@@ -14,6 +14,11 @@ MIN_CHANGE = 1e-4
 
 #: Maximum cosine distance between merged and unmerged model: merging only reorders float32 additions.
 MAX_MERGE_ERROR = 1e-3
+
+#: Maximum of what the adapter of QLoRA may lose by moving from the base in 4 bits to the exact one, as a multiple of
+#: the mean cosine distance between these two bases; and a minimum, for a base that rounding hardly changes.
+_MAX_QUANTIZATION_FACTOR = 5.0
+_MIN_QUANTIZATION_ERROR = 0.02
 
 
 def verify_merge(
@@ -33,17 +38,74 @@ def verify_merge(
     Raises:
         ModelError: the vectors did not change, or merged and unmerged model differ.
     """
-    change = float((1 - (base * merged).sum(axis=1)).mean())
-    merge_error = float((1 - (unmerged * merged).sum(axis=1)).max())
-    # `not >` and `not <`, so that NaN fails.
-    if not change > MIN_CHANGE:
-        raise ModelError(
-            f"The fine-tuned encoder gives the vectors of the base encoder (mean cosine distance {change:.1e}).",
-            "The adapter learnt nothing or is not active: raise retrain.learning_rate or retrain.epochs.",
-        )
+    change = _change(base, merged)
+    merge_error = _largest_distance(unmerged, merged)
     if not merge_error < MAX_MERGE_ERROR:
         raise ModelError(
             f"The merged encoder differs from the one that was trained (cosine distance {merge_error:.1e}).",
             "The adapter was not merged correctly, and the champion stays. Please report this.",
         )
     return {"change": change, "merge_error": merge_error}
+
+
+def verify_saved(
+    base: NDArray[np.float32], trained: NDArray[np.float32], saved: NDArray[np.float32]
+) -> dict[str, float]:
+    """The same for full fine-tuning, which has no adapter: compare the trained model with the one read back from disk.
+
+    Returns:
+        `change`, as in `verify_merge`, and `save_error`, the largest cosine distance between trained and saved.
+
+    Raises:
+        ModelError: the vectors did not change, or trained and saved model differ.
+    """
+    change = _change(base, saved)
+    save_error = _largest_distance(trained, saved)
+    if not save_error < MAX_MERGE_ERROR:
+        raise ModelError(
+            f"The saved encoder differs from the one that was trained (cosine distance {save_error:.1e}).",
+            "Its weights were not saved correctly, and the champion stays. Please report this.",
+        )
+    return {"change": change, "save_error": save_error}
+
+
+def verify_quantized(
+    base: NDArray[np.float32],
+    quantized_base: NDArray[np.float32],
+    trained: NDArray[np.float32],
+    merged: NDArray[np.float32],
+) -> dict[str, float]:
+    """Compare a model that was trained on a base in 4 bits with the result of merging its adapter into the exact base.
+
+    They differ by the rounding of the base, and so about as much as the two bases do.
+
+    Returns:
+        `quantization_error`, the mean cosine distance between the trained and the merged model.
+
+    Raises:
+        ModelError: they differ by much more than rounding.
+    """
+    rounding = float((1 - (base * quantized_base).sum(axis=1)).mean())
+    error = float((1 - (trained * merged).sum(axis=1)).mean())
+    if not error < max(_MIN_QUANTIZATION_ERROR, _MAX_QUANTIZATION_FACTOR * rounding):
+        raise ModelError(
+            f"The merged encoder differs from the one that was trained in 4 bits by more than rounding"
+            f" (mean cosine distance {error:.1e}; of the bases {rounding:.1e}).",
+            "Set method: lora in the recipe, which needs no rounding; the champion stays.",
+        )
+    return {"quantization_error": error}
+
+
+def _change(base: NDArray[np.float32], tuned: NDArray[np.float32]) -> float:
+    change = float((1 - (base * tuned).sum(axis=1)).mean())
+    # `not >`, here and `not <` above, so that NaN fails.
+    if not change > MIN_CHANGE:
+        raise ModelError(
+            f"The fine-tuned encoder gives the vectors of the base encoder (mean cosine distance {change:.1e}).",
+            "It learnt nothing, or the adapter is not active: raise learning_rate or epochs in the recipe.",
+        )
+    return change
+
+
+def _largest_distance(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    return float((1 - (one * other).sum(axis=1)).max())

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from core.catalog.product import Product
 from core.catalog.template import render
 from core.jobs.progress import Reporter
-from core.retrieval.encoder import Encoder
+from core.retrieval.encoder import Encoder, leading_dimensions
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.index_run import Corpus
 from core.settings import Settings
@@ -26,7 +26,7 @@ from core.splits.split import Splits
 from core.splits.training_data import known_groups
 from core.splits.weak_labels import without_products
 from core.stats.sampling import draw_share
-from core.training.encoder_recipe import MIN_CROSS_FITTING_MATCHES
+from core.training.cost import MIN_CROSS_FITTING_MATCHES
 from labels.model import Pair, ProductRef
 
 #: Trains an encoder on the training labels of a split, in a stage of that name.
@@ -107,7 +107,9 @@ def _cosines(
             ((prefix + render(settings.encoder.template, products[ref]), ref) for ref in refs),
             key=lambda entry: (len(entry[0]), entry[1]),
         )
-        return dict(zip((ref for _, ref in texts), encoder.encode([text for text, _ in texts]), strict=True))
+        whole = encoder.encode([text for text, _ in texts])
+        found = leading_dimensions(whole, settings.encoder.dimensions)
+        return dict(zip((ref for _, ref in texts), found, strict=True))
 
     queries = vectors({pair.query for pair in pairs}, model.query_prefix)
     candidates = vectors({pair.candidate for pair in pairs}, model.candidate_prefix)

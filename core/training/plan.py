@@ -4,20 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
 from core.catalog.store import CatalogStore
-from core.errors import SettingsError
 from core.jobs.board import Jobs
 from core.jobs.job import Job, JobState
 from core.jobs.progress_log import ProgressLog
 from core.retrieval.candidates import CandidateStore
 from core.retrieval.encoding_rate import read_rate, read_stage_seconds
-from core.settings import RetrainSettings, Settings, current_names
+from core.settings import Settings
 from core.splits.current_labels import current_conflicts, ledger_and_catalogue
 from core.splits.split import split_labels
 from core.splits.weak_training import with_weak_labels
-from core.training.encoder_recipe import ENCODINGS_PER_TEXT, MIN_CROSS_FITTING_MATCHES, epochs, steps, texts
+from core.training.cost import ENCODINGS_PER_TEXT, MIN_CROSS_FITTING_MATCHES, epochs, steps, texts
+from core.training.recipes.recipe import Recipe
+from core.training.recipes.sources import recorded_recipe, resolve_recipe
 from core.workspace import Workspace
 from labels.statistics import label_stats
 
@@ -34,12 +33,12 @@ class RunTiming:
     text_s: float
     fixed_s: float
 
-    def seconds(self, settings: RetrainSettings, matches: int) -> float:
+    def seconds(self, recipe: Recipe, matches: int) -> float:
         """Estimated seconds of a run on some number of matches that ends in a promotion."""
-        return self.fixed_s + self.text_s * _total_texts(settings, matches)
+        return self.fixed_s + self.text_s * _total_texts(recipe, matches)
 
 
-def timing_from_retrain(log: ProgressLog, result: dict[str, Any], recipe: RetrainSettings) -> RunTiming | None:
+def timing_from_retrain(log: ProgressLog, result: dict[str, Any], recipe: Recipe) -> RunTiming | None:
     """Timing of an earlier retrain; None if its log has no training stage.
 
     Args:
@@ -48,7 +47,7 @@ def timing_from_retrain(log: ProgressLog, result: dict[str, Any], recipe: Retrai
         recipe: fallback if the result contains no recipe.
     """
     training_s = sum(s for stage, s in zip(log.stages, log.seconds, strict=True) if stage.losses)
-    trained_texts = _total_texts(_recipe_of(result, recipe), _count(result.get("triplets")))
+    trained_texts = _total_texts(recorded_recipe(result.get("recipe")) or recipe, _count(result.get("triplets")))
     return (
         RunTiming(training_s / trained_texts, sum(log.seconds) - training_s) if training_s and trained_texts else None
     )
@@ -77,7 +76,8 @@ class RetrainPlan:
         eval_queries: queries with a known match that the models are compared on.
         judged_on: name of the evaluation set, with the version of the validation set.
         manual: whether it is the validation set; otherwise queries are held out of training.
-        recipe: the retrain settings of the workspace.
+        recipe: the recipe of the run.
+        min_queries: minimum number of evaluation queries for a promotion.
         manual_promotion: whether a better model has to be promoted by hand.
         timing: basis of the time estimate; None if unknown.
         last_retrain: the retrain that `timing` is from; None if it is from an index run or unknown.
@@ -93,7 +93,8 @@ class RetrainPlan:
     eval_queries: int
     judged_on: str
     manual: bool
-    recipe: RetrainSettings
+    recipe: Recipe
+    min_queries: int
     manual_promotion: bool = False
     timing: RunTiming | None = None
     last_retrain: Job | None = None
@@ -108,7 +109,7 @@ class RetrainPlan:
     @property
     def too_few_queries(self) -> bool:
         """Whether the evaluation set is too small for a promotion."""
-        return self.eval_queries < self.recipe.min_queries
+        return self.eval_queries < self.min_queries
 
     @property
     def possible(self) -> bool:
@@ -116,7 +117,7 @@ class RetrainPlan:
         return self.examples > 1 and self.eval_queries > 0
 
     def epochs(self, requested: int) -> int:
-        """Epochs of a run with `retrain.epochs` set to `requested`; small sets get more."""
+        """Epochs of a run with `epochs` set to `requested`; small sets get more."""
         return epochs(self._recipe(requested), self.examples)
 
     def steps(self, requested: int) -> int:
@@ -127,11 +128,13 @@ class RetrainPlan:
         """Estimated seconds of that run; None if unknown."""
         return None if self.timing is None else self.timing.seconds(self._recipe(requested), self.examples)
 
-    def _recipe(self, requested: int) -> RetrainSettings:
+    def _recipe(self, requested: int) -> Recipe:
         return self.recipe.model_copy(update={"epochs": requested})
 
 
-def plan_retrain(workspace: Workspace, settings: Settings, jobs: Jobs, *, lead: bool = True) -> RetrainPlan:
+def plan_retrain(
+    workspace: Workspace, settings: Settings, jobs: Jobs, *, lead: bool = True, recipe: Recipe | None = None
+) -> RetrainPlan:
     """The plan of a retrain with the current labels and settings.
 
     Args:
@@ -139,14 +142,16 @@ def plan_retrain(workspace: Workspace, settings: Settings, jobs: Jobs, *, lead: 
         settings: of the workspace.
         jobs: earlier jobs, for the time estimate.
         lead: whether the user may promote encoders.
+        recipe: of the run; None for the one of the settings.
 
     Raises:
-        SameskuError: labels or catalogue cannot be read, or weak labels are to be used and there are none.
+        SameskuError: recipe, labels or catalogue cannot be read, or weak labels are to be used and there are none.
     """
-    recipe = settings.retrain
+    section = settings.retrain
+    recipe = recipe or resolve_recipe(section)
     with ledger_and_catalogue(workspace) as (store, catalog):
         splits = split_labels(
-            store, held_out=recipe.holdout_share, seed=recipe.seed, rule=settings.labels.rule, catalog=catalog
+            store, held_out=section.holdout_share, seed=section.seed, rule=settings.labels.rule, catalog=catalog
         )
         stats, conflicts = label_stats(store), len(current_conflicts(store, catalog, settings.labels.rule))
     splits = with_weak_labels(workspace, settings, splits)
@@ -164,7 +169,8 @@ def plan_retrain(workspace: Workspace, settings: Settings, jobs: Jobs, *, lead: 
         judged_on=splits.name,
         manual=splits.manual,
         recipe=recipe,
-        manual_promotion=recipe.promote == "never" or not lead,
+        min_queries=section.min_queries,
+        manual_promotion=section.promote == "never" or not lead,
         timing=timing or _timing_from_index(workspace, len(splits.products)),
         last_retrain=last if timing else None,
         running=next(running, None),
@@ -188,7 +194,7 @@ def _timing_from_index(workspace: Workspace, labelled: int) -> RunTiming | None:
 
 
 def first_retrain_stages(
-    rate: float, products: int, labelled: int, rest: Mapping[str, float], settings: RetrainSettings, matches: int
+    rate: float, products: int, labelled: int, rest: Mapping[str, float], recipe: Recipe, matches: int
 ) -> list[tuple[str, float]]:
     """The stages of a first retrain that ends in a promotion, with seconds estimated from an index run.
 
@@ -197,10 +203,10 @@ def first_retrain_stages(
         products: number of products, queries included.
         labelled: number of products in labelled pairs, which get out-of-fold cosines.
         rest: seconds of the other stages of the index run, by name.
-        settings: the recipe.
+        recipe: of the run.
         matches: number of training matches.
     """
-    training = ENCODINGS_PER_TEXT / rate * texts(settings, matches)
+    training = ENCODINGS_PER_TEXT / rate * texts(recipe, matches)
     halves = (
         [(f"train half {number} of 2", training / 2) for number in (1, 2)]
         if matches >= MIN_CROSS_FITTING_MATCHES
@@ -210,16 +216,9 @@ def first_retrain_stages(
     return [("train", training), ("encode", products / rate), *halves, scored, *rest.items()]
 
 
-def _total_texts(settings: RetrainSettings, matches: int) -> int:
+def _total_texts(recipe: Recipe, matches: int) -> int:
     """Training texts of a run; the two cross-fitting halves together have as many as the challenger."""
-    return texts(settings, matches) * (2 if matches >= MIN_CROSS_FITTING_MATCHES else 1)
-
-
-def _recipe_of(result: dict[str, Any], fallback: RetrainSettings) -> RetrainSettings:
-    try:
-        return RetrainSettings.model_validate(current_names("retrain", result["recipe"]))
-    except (KeyError, ValidationError, SettingsError):
-        return fallback
+    return texts(recipe, matches) * (2 if matches >= MIN_CROSS_FITTING_MATCHES else 1)
 
 
 def _count(value: object) -> int:

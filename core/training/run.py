@@ -1,4 +1,4 @@
-"""A retrain: labels → triplets → LoRA → champion against challenger → promotion → a new index."""
+"""A retrain: labels → triplets → fine-tuning → champion against challenger → promotion → a new index."""
 
 import shutil
 import time
@@ -33,11 +33,15 @@ from core.splits.split import Splits, splits_of
 from core.splits.training_data import candidates_of, known_groups, training_triplets
 from core.splits.triplets import Triplet, match_counts, negative_counts
 from core.splits.weak_training import with_weak_labels
+from core.training.base_encoder import base_encoder
+from core.training.cost import ENCODINGS_PER_TEXT, texts
 from core.training.cross_fitting import out_of_fold_cosines
-from core.training.encoder_recipe import ENCODINGS_PER_TEXT, texts
-from core.training.lora import Example, pad_negatives, train_lora
+from core.training.examples import Example, pad_negatives
+from core.training.fine_tuning import check_trainable, fine_tune
 from core.training.plan import first_retrain_stages
 from core.training.promotion import PromotionDecision, PromotionOutcome, decide_promotion, is_hopeless
+from core.training.recipes.recipe import Recipe
+from core.training.recipes.sources import resolve_recipe
 from core.training.trainer_hooks import ProbeQuery, affordable_probes, draw_probes
 from core.workspace import Workspace
 from labels.backup import backup
@@ -45,7 +49,9 @@ from labels.model import Pair, ProductRef
 from labels.wording import counted, evaluation_set
 
 
-def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lead: bool = True) -> dict[str, object]:
+def retrain(
+    workspace: Workspace, settings: Settings, reporter: Reporter, *, lead: bool = True, recipe: Recipe | None = None
+) -> dict[str, object]:
     """Train a challenger on the labels, compare it with the champion, promote it if it is better, and index again.
 
     The labels are backed up first. The challenger is fine-tuned from the base encoder on all labels, rather than from
@@ -56,6 +62,7 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lea
         settings: of the workspace and the command line.
         reporter: receives progress.
         lead: whether the user may promote encoders.
+        recipe: of the run; None for the one of the settings.
 
     Returns:
         `challenger` and `champion` (`model`, and the metrics by name of the rankings), `changes` (by ranking and
@@ -65,21 +72,28 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lea
         training data: hash, counts by source, leakage check).
 
     Raises:
+        SettingsError: the recipe has a wrong key or value, or does not fit the base encoder.
         ModelError: there are too few labels, or the merge check failed. The champion is unchanged.
         CoreError: evaluation data would train, or there are no weak labels although they are to be used.
         LabelsError: the labels are damaged, or cannot be backed up. Nothing was started.
     """
+    recipe = recipe or resolve_recipe(settings.retrain)
     corpus = Corpus.read(workspace)
     _back_up(workspace, settings, reporter)
     registry = Registry(workspace, settings)
     registry.remove_unfinished()
     champion = registry.champion()
+    base = base_encoder(workspace, settings, recipe)
+    check_trainable(recipe, base)
+    for warning in recipe.warnings:
+        reporter.message(warning)
     # For the candidates to mine negatives from, and the vectors that the champion is evaluated with.
     features = CorpusFeatures(workspace, settings, corpus)
     selection = Shortlist(features, settings.search.k)
     build_index(workspace, settings, champion, reporter, corpus=corpus, selection=selection)
     splits = with_weak_labels(workspace, settings, splits_of(workspace, settings))
-    run = _Run(workspace, settings, reporter, registry, corpus, splits, known_groups(splits, corpus))
+    groups = known_groups(splits, corpus)
+    run = _Run(workspace, settings, recipe, base, reporter, registry, corpus, splits, groups)
     trained = run.challenger(champion, features)
     save_comparison(workspace, trained.comparison)
     decision = _promote(run, trained, lead=lead)
@@ -93,7 +107,7 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lea
             ranking: {metric: asdict(change) for metric, change in changes.items()}
             for ranking, changes in trained.comparison.changes.items()
         },
-        "triplets": trained.triplets, "recipe": settings.retrain.model_dump(), "proof": trained.merge_check,
+        "triplets": trained.triplets, "recipe": recipe.record(), "proof": trained.merge_check,
         "judged_on": "manual" if run.splits.manual else "held out", "set": run.splits.name,
         "queries": len(run.splits.eval_queries), "data": trained.data.as_dict(),
     }  # fmt: skip
@@ -137,6 +151,8 @@ class _Run:
 
     workspace: Workspace
     settings: Settings
+    recipe: Recipe
+    base: EncoderModel
     reporter: Reporter
     registry: Registry
     corpus: Corpus
@@ -181,7 +197,7 @@ class _Run:
 
     def triplets(self, splits: Splits) -> list[Triplet]:
         """The training triplets of a split, with hard negatives from the candidates."""
-        return training_triplets(self.workspace, self.settings, self.corpus, splits)
+        return training_triplets(self.workspace, self.settings.retrain, self.corpus, splits, self.recipe.hard_negatives)
 
     def fine_tune(
         self,
@@ -193,22 +209,21 @@ class _Run:
         probes: Sequence[ProbeQuery] = (),
     ) -> tuple[EncoderModel, dict[str, float]]:
         """Fine-tune the base encoder in a draft folder. Returns the encoder and the distances of the merge check."""
-        base = self.registry.base()
         model_id = f"{TUNED_PREFIX}{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
         draft = folder / model_id
-        merge_check = train_lora(
-            base,
-            self._examples(base, triplets, splits),
+        merge_check = fine_tune(
+            self.base,
+            self._examples(triplets, splits),
             draft,
-            self.settings.retrain,
+            self.recipe,
             max_tokens=self.settings.encoder.max_tokens,
             reporter=self.reporter,
             stage=stage,
             probes=probes,
-            groups=self._text_groups(base, splits),
+            groups=self._text_groups(splits),
         )
         shutil.rmtree(draft / "trainer", ignore_errors=True)
-        return replace(base, id=model_id, path=draft / "merged", former_id=""), merge_check
+        return replace(self.base, id=model_id, path=draft / "merged", former_id=""), merge_check
 
     def data_card(self, splits: Splits, triplets: list[Triplet]) -> DatasetCard:
         """The card of the training data, after the leakage check.
@@ -218,13 +233,20 @@ class _Run:
         """
         matches = [Pair(triplet.anchor, triplet.positive) for triplet in triplets]
         leakage = check_leakage(splits, [t.products for t in triplets], matches, self.groups)
-        examples = self._examples(self.registry.base(), triplets, splits)
+        examples = self._examples(triplets, splits)
         rows = [{"anchor": e.anchor, "positive": e.positive, "negatives": list(e.negatives)} for e in examples]
         negatives = Counter(negative_counts(triplets))
         # Random products fill the places for which the other sources have too few.
         negatives[NegativeSource.RANDOM.value] += sum(len(e.negatives) for e in examples) - negatives.total()
         return make_card(
-            "triplets", rows, splits, leakage, self.settings, matches=match_counts(triplets), negatives=+negatives
+            "triplets",
+            rows,
+            splits,
+            leakage,
+            self.settings,
+            hard_negatives=self.recipe.hard_negatives,
+            matches=match_counts(triplets),
+            negatives=+negatives,
         )
 
     def out_of_fold_cosines(self) -> dict[Pair, float]:
@@ -234,9 +256,7 @@ class _Run:
             return self.fine_tune(part, self.triplets(part), folder, stage=stage)[0]
 
         with self.registry.drafts() as folder:
-            return out_of_fold_cosines(
-                self.settings, self.corpus, self.splits, self.registry.base(), train, self.reporter
-            )
+            return out_of_fold_cosines(self.settings, self.corpus, self.splits, self.base, train, self.reporter)
 
     def _report_stages(self, champion: EncoderModel, matches: int) -> None:
         """Report the estimated duration of the stages, if an index run has measured the encoding rate."""
@@ -244,20 +264,20 @@ class _Run:
         if (rate := read_rate(folder)) is not None:
             products = len(self.corpus.queries) + len(self.corpus.products)
             labelled, rest = len(self.splits.products), read_stage_seconds(folder)
-            stages = first_retrain_stages(rate, products, labelled, rest, self.settings.retrain, matches)
+            stages = first_retrain_stages(rate, products, labelled, rest, self.recipe, matches)
             self.reporter.outline(stages)
 
     def _probes(self, examples: int) -> list[ProbeQuery]:
         """Probe queries for the metric during training, as many as its cost allows."""
-        anchors, products = self._texts(self.registry.base())
-        training = ENCODINGS_PER_TEXT * texts(self.settings.retrain, examples)
+        anchors, products = self._texts()
+        training = ENCODINGS_PER_TEXT * texts(self.recipe, examples)
         return draw_probes(
             self.splits, candidates_of(self.workspace), anchors, products,
-            count=affordable_probes(training + len(anchors) + len(products)), seed=self.settings.retrain.seed,
+            count=affordable_probes(training + len(anchors) + len(products)), seed=self.recipe.seed,
         )  # fmt: skip
 
-    def _examples(self, base: EncoderModel, triplets: list[Triplet], splits: Splits) -> list[Example]:
-        anchors, products = self._texts(base)
+    def _examples(self, triplets: list[Triplet], splits: Splits) -> list[Example]:
+        anchors, products = self._texts()
         examples = []
         for t in triplets:
             same = self.groups.connected((t.anchor, t.positive)) | splits.matches.get(t.anchor, frozenset())
@@ -266,27 +286,27 @@ class _Run:
             negatives = tuple(products[n] for n in t.negatives)
             examples.append(Example(anchors[t.anchor], products[t.positive], negatives, never_drawn))
         pool = [text for ref, text in products.items() if ref not in splits.leak_candidates]
-        return pad_negatives(examples, pool, self.settings.retrain.hard_negatives, self.settings.retrain.seed)
+        return pad_negatives(examples, pool, self.recipe.hard_negatives, self.recipe.seed)
 
-    def _text_groups(self, base: EncoderModel, splits: Splits) -> dict[str, set[str]]:
+    def _text_groups(self, splits: Splits) -> dict[str, set[str]]:
         """Text → groups of products that are known to be the same, weak matches included."""
         groups = known_groups(splits, self.corpus)
         for label in splits.weak:
             if label.match:
                 groups.connect(label.pair)
         found: dict[str, set[str]] = {}
-        for texts_by_ref in self._texts(base):
+        for texts_by_ref in self._texts():
             for ref, text in texts_by_ref.items():
                 if (group := groups.group(ref)) is not None:
                     found.setdefault(text, set()).add(f"{group.source}\0{group.id}")
         return found
 
-    def _texts(self, base: EncoderModel) -> tuple[dict[ProductRef, str], dict[ProductRef, str]]:
+    def _texts(self) -> tuple[dict[ProductRef, str], dict[ProductRef, str]]:
         """Encoder inputs of all queries and of all catalogue products, including the prefixes."""
         template = self.settings.encoder.template
         return (
-            {query.ref: base.query_prefix + render(template, query) for query in self.corpus.queries},
-            {product.ref: base.candidate_prefix + render(template, product) for product in self.corpus.products},
+            {query.ref: self.base.query_prefix + render(template, query) for query in self.corpus.queries},
+            {product.ref: self.base.candidate_prefix + render(template, product) for product in self.corpus.products},
         )
 
     def _card(
@@ -301,11 +321,11 @@ class _Run:
         fused = {f"fused {name}": value for name, value in metrics.fused.items()}
         return ModelCard(
             id=model.id,
-            parent=self.registry.base().id,
-            base=self.settings.encoder.model,
+            parent=self.base.id,
+            base=self.settings.encoder.model if self.recipe.base == "auto" else self.recipe.base,
             sha256=weights_sha256(model.path),
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            recipe=self.settings.retrain.model_dump(),
+            recipe=self.recipe.record(),
             trained_on={"triplets": triplets},
             data=data.as_dict(),
             metrics=metrics.encoder | fused | merge_check,

@@ -55,7 +55,7 @@ class DatasetExport:
 
 
 def write_dataset(
-    workspace: Workspace, settings: Settings, kind: Kind, out: Path, *, with_sources: bool = False
+    workspace: Workspace, settings: Settings, kind: Kind, out: Path, *, negatives: int = 3, with_sources: bool = False
 ) -> DatasetExport:
     """Write the training data of `retrain`: the training split only, without anything linked to validation.
 
@@ -68,9 +68,10 @@ def write_dataset(
 
     Args:
         workspace: the workspace.
-        settings: for the text template, the negatives, the weak labels, and the held-out share.
+        settings: for the text template, the mix of negatives, the weak labels, and the held-out share.
         kind: the kind of rows.
         out: a file ending in .jsonl, or a folder for `datasets.load_from_disk`.
+        negatives: maximum number of hard negatives of each match.
         with_sources: whether to add the source columns in any case.
 
     Raises:
@@ -81,7 +82,9 @@ def write_dataset(
     require_folder(out)
     corpus = Corpus.read(workspace)
     splits = with_weak_labels(workspace, settings, splits_of(workspace, settings))
-    data = _triplets(workspace, settings, corpus, splits) if kind is Kind.TRIPLETS else _pairs(corpus, splits)
+    data = (
+        _triplets(workspace, settings, corpus, splits, negatives) if kind is Kind.TRIPLETS else _pairs(corpus, splits)
+    )
     if not data.rows:
         raise CoreError(
             f"There are no {kind} to write yet.", "Accept some matches first; `samesku index` finds hard negatives."
@@ -89,8 +92,8 @@ def write_dataset(
     leakage = check_leakage(splits, data.rows, data.matches, known_groups(splits, corpus))
     columns = _columns(data, settings, corpus, with_sources=with_sources or settings.retrain.weak_labels != "never")
     card = make_card(
-        kind.value, _as_rows(columns), splits, leakage, settings, matches=data.match_counts,
-        negatives=data.negative_counts,
+        kind.value, _as_rows(columns), splits, leakage, settings, hard_negatives=negatives,
+        matches=data.match_counts, negatives=data.negative_counts,
     )  # fmt: skip
     card_path = out.with_suffix(f".{CARD_NAME}") if out.suffix == ".jsonl" else out / CARD_NAME
     if out.suffix == ".jsonl":
@@ -123,8 +126,8 @@ class _Data:
     negative_counts: dict[str, int]
 
 
-def _triplets(workspace: Workspace, settings: Settings, corpus: Corpus, splits: Splits) -> _Data:
-    triplets = training_triplets(workspace, settings, corpus, splits)
+def _triplets(workspace: Workspace, settings: Settings, corpus: Corpus, splits: Splits, negatives: int) -> _Data:
+    triplets = training_triplets(workspace, settings.retrain, corpus, splits, negatives)
     rows = [(t, negative, source) for t in triplets for negative, source in zip(t.negatives, t.sources, strict=True)]
     return _Data(
         rows=[(t.anchor, t.positive, negative) for t, negative, _ in rows],

@@ -1,8 +1,9 @@
-"""The generated parts of the documentation: command line, settings, keys, and the files that the site includes.
+"""The generated parts of the documentation: command line, settings, keys, recipes; and the files of the site.
 
     python -m docs.scripts.reference        # writes them into the pages; `make reference`
 
-A page marks a part with `<!-- generated: NAME -->` and `<!-- end -->`, where NAME is `commands`, `settings` or `keys`.
+A page marks a part with `<!-- generated: NAME -->` and `<!-- end -->`, where NAME is `commands`, `settings`, `keys` or
+`recipes`.
 The text between the two is stored in the page, since pages are also read in the repository; a test keeps it current.
 
 `<!-- include: FILE -->`, a path from the repository's root, stands before a link to the file and an `<!-- end -->`. A
@@ -10,10 +11,11 @@ reader of the repository follows the link. On the site, this MkDocs hook puts th
 """
 
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 from pydantic import BaseModel
@@ -23,6 +25,8 @@ from core.cli.app import make_app
 from core.cli.verbs import load_all
 from core.settings import Settings
 from core.settings_info import descriptions
+from core.training.recipes.keys import recipe_keys
+from core.training.recipes.sources import recipe_values, shipped_recipes
 from tui.command_line import doctor, review, web
 from tui.key_bindings import GROUPS
 
@@ -172,7 +176,11 @@ def settings_reference() -> str:
 def _kind(field: FieldInfo) -> str:
     """What a setting may be: its choices, its range, or its type."""
     limits = {}
-    for each in field.metadata:
+    annotation = next((each for each in get_args(field.annotation) if get_origin(each) is Annotated), None)
+    for each in [
+        *field.metadata,
+        *(part for info in get_args(annotation)[1:] for part in getattr(info, "metadata", ())),
+    ]:
         limits |= {name: getattr(each, name) for name in ("ge", "gt", "le", "lt") if hasattr(each, name)}
     if "ge" in limits and "le" in limits:
         bounds = f"{_number(limits['ge'])} to {_number(limits['le'])}"
@@ -206,6 +214,8 @@ def _type(annotation: object) -> str:
 
 def _written(value: object) -> str:
     """A default as samesku.toml would say it."""
+    if value is None:
+        return "from the recipe"
     if isinstance(value, bool):
         text = str(value).lower()
     elif isinstance(value, tuple):
@@ -238,10 +248,39 @@ def key_reference() -> str:
     return "\n\n".join(parts)
 
 
+# -- recipes ---------------------------------------------------------------------------------------------------
+
+
+def recipe_reference() -> str:
+    """The shipped recipes with the keys that they set, and all keys with their values, defaults and meanings."""
+    shipped = "\n".join(
+        f"| `{each.name}` | {_escaped(each.recipe.description)} | {_changes(each.name)} |" for each in shipped_recipes()
+    )
+    keys = "\n".join(
+        f"| `{key.name}` | {_escaped(key.allowed)} | {_default_value(key.default)} | {_prose(key.help)} |"
+        for key in recipe_keys()
+    )
+    return (
+        f"## Shipped recipes\n\n| name | description | sets |\n| --- | --- | --- |\n{shipped}\n\n"
+        f"## Keys\n\n| key | value | default | meaning |\n| --- | --- | --- | --- |\n{keys}"
+    )
+
+
+def _changes(name: str) -> str:
+    values = {key: value for key, value in recipe_values(name).items() if key != "description"}
+    return ", ".join(f"`{key}: {json.dumps(value)}`".replace('"', "") for key, value in values.items())
+
+
+def _default_value(value: object) -> str:
+    text = json.dumps(list(value) if isinstance(value, tuple) else value).strip('"')
+    return f"`{text}`" if text else ""
+
+
 _GENERATED: dict[str, Callable[[], str]] = {
     "commands": command_reference,
     "settings": settings_reference,
     "keys": key_reference,
+    "recipes": recipe_reference,
 }
 
 

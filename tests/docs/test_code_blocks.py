@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from core.catalog.demo import demo_catalogue
+from core.settings import RetrainSettings
+from core.training.recipes.sources import resolve_recipe
 from docs.scripts.reference import commands, on_page_markdown
 from tui.command_line import start
 
@@ -158,7 +160,7 @@ def test_every_make_target_exists() -> None:
 
 def test_every_block_is_of_a_kind_that_is_checked() -> None:
     """A new kind of block needs a check of its own here."""
-    assert {block.language for block in BLOCKS} <= {*SHELL, "python", "toml", "sql", "text", ""}
+    assert {block.language for block in BLOCKS} <= {*SHELL, "python", "toml", "yaml", "sql", "text", ""}
 
 
 @pytest.mark.parametrize(
@@ -297,6 +299,13 @@ def test_the_code_of_a_page_runs(page: str, shop: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "yaml"], ids=lambda b: f"{b.page}:{b.line}")
+def test_recipes_are_valid(tmp_path: Path, block: Block) -> None:
+    file = tmp_path / "recipe.yaml"
+    file.write_text(block.text)
+    assert resolve_recipe(RetrainSettings(), str(file)).description
+
+
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "toml"], ids=lambda b: f"{b.page}:{b.line}")
 def test_a_settings_file_is_accepted(block: Block, shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The first line says which file of the workspace it is."""

@@ -10,8 +10,17 @@ from pathlib import Path
 import pytest
 
 from core.settings import Settings
+from core.training.recipes.keys import recipe_keys
+from core.training.recipes.sources import SHIPPED
 from docs.scripts.diagrams import ASSETS, diagrams
-from docs.scripts.reference import command_reference, commands, key_reference, pages, settings_reference
+from docs.scripts.reference import (
+    command_reference,
+    commands,
+    key_reference,
+    pages,
+    recipe_reference,
+    settings_reference,
+)
 from labels.model import Stream
 from tui.common.words import STREAM_HELP
 from tui.key_bindings import GROUPS
@@ -114,9 +123,15 @@ _OF_THE_SHELL = {"help", "install_completion", "show_completion"}
 
 
 def test_every_setting_is_in_the_reference_with_its_default() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| .+ \| `.*` \| .*\|$", settings_reference(), re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| .+ \| (?:`.*`|from the recipe) \| .*\|$", settings_reference(), re.MULTILINE)
     sections = [field.annotation for field in Settings.model_fields.values()]
     assert rows == [name for section in sections for name in getattr(section, "model_fields", {})]
+
+
+def test_every_key_of_a_recipe_and_every_shipped_recipe_is_in_the_reference() -> None:
+    recipes, keys = recipe_reference().split("## Keys")
+    assert re.findall(r"^\| `([\w-]+)` \| .+ \| `.*` \|$", recipes, re.MULTILINE) == list(SHIPPED)
+    assert re.findall(r"^\| `([\w.]+)` \| .+ \| .+ \|$", keys, re.MULTILINE) == [key.name for key in recipe_keys()]
 
 
 def test_every_key_is_in_the_reference() -> None:

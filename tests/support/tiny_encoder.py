@@ -38,3 +38,33 @@ def write_tiny_sentence_encoder(folder: Path, texts: Iterable[str]) -> Path:
     made = folder / "encoder"
     SentenceTransformer(modules=[words, pooling, Normalize()]).save(str(made), create_model_card=False)
     return made
+
+
+def write_tiny_model(folder: Path, texts: Iterable[str], kind: str) -> Path:
+    """The same for another architecture: `bert`, `mpnet`, `qwen2`, `mistral`, `clip` (a text tower) or `distilbert`."""
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer  # noqa: PLC0415
+    from transformers import (  # noqa: PLC0415
+        AutoConfig,
+        AutoModel,
+        CLIPTextConfig,
+        CLIPTextModel,
+    )
+
+    inner = write_tiny_encoder(folder / kind, texts)
+    (inner / "modules.json").unlink()
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    if kind in {"qwen2", "mistral"}:
+        sizes |= {"num_key_value_heads": 1, "head_dim": 16}
+    if kind == "distilbert":
+        sizes = {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64}
+    if kind == "clip":
+        model = CLIPTextModel(CLIPTextConfig(vocab_size=400, **sizes, pad_token_id=0, bos_token_id=2, eos_token_id=3))
+    else:
+        model = AutoModel.from_config(AutoConfig.for_model(kind, vocab_size=400, max_position_embeddings=256, **sizes))
+    model.save_pretrained(inner)
+    words = Transformer(str(inner), max_seq_length=64)
+    made = folder / f"{kind}-encoder"
+    pooling = Pooling(words.get_embedding_dimension())
+    SentenceTransformer(modules=[words, pooling]).save(str(made), create_model_card=False)
+    return made

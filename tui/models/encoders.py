@@ -10,6 +10,7 @@ from core.evaluation.model_overview import EncoderEntry, Overview, RetrievalReco
 from core.retrieval.encoder_identity import Prefixes
 from core.retrieval.encoder_registry import ModelCard
 from core.text.safe import safe
+from core.training.recipes.dotted import flat
 from labels.wording import counted, evaluation_set
 from tui.common.figures import METRICS, measured
 from tui.common.lists import Lines
@@ -122,7 +123,8 @@ def encoder_facts(listed: EncoderEntry | None, overview: Overview, width: int) -
     if listed.record is not None:
         lines += [Content.empty(), *_metrics(listed.record, width)]
     if listed.card is not None:
-        recipe = ", ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in listed.card.recipe.items())
+        values = {name: value for name, value in flat(listed.card.recipe).items() if value not in ("", False, [])}
+        recipe = ", ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in values.items())
         lines += [Content.empty(), *_fact("recipe", recipe or "unknown", width)]
     return lines
 

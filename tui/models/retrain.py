@@ -84,7 +84,7 @@ def _evaluation_queries(plan: "RetrainPlan") -> Content:
     if not plan.eval_queries:
         return Content.styled("nothing: no query to evaluate on has a known match", CAREFUL)
     what = f"of {safe(evaluation_set(plan.judged_on))}, never trained on" if plan.manual else "held out from training"
-    few = f"; fewer than {plan.recipe.min_queries:,}, so the champion stays" if plan.too_few_queries else ""
+    few = f"; fewer than {plan.min_queries:,}, so the champion stays" if plan.too_few_queries else ""
     return Content.assemble((counted(plan.eval_queries, "query", "queries"), STRONG), f" {what}", (few, CAREFUL))
 
 
@@ -98,12 +98,15 @@ def _epochs(plan: "RetrainPlan", wanted: int) -> Content:
     )  # fmt: skip
 
 
+_METHODS = {"lora": "LoRA of rank {rank}", "qlora": "4-bit LoRA of rank {rank}", "full": "all weights"}
+
+
 def _recipe(plan: "RetrainPlan") -> Content:
     recipe = plan.recipe
     return Content(
         f"{counted(min(recipe.batch_size, plan.examples), 'match', 'matches')} per step, "
         f"each with {counted(recipe.hard_negatives, 'hard negative')}; "
-        f"LoRA of rank {recipe.rank}, learning rate {recipe.learning_rate:g}"
+        f"{_METHODS[recipe.method].format(rank=recipe.lora.rank)}, learning rate {recipe.rate:g}"
     )
 
 

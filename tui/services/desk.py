@@ -32,7 +32,6 @@ from core.retrieval.encoder_registry import Registry
 from core.settings import Settings, load_settings
 from core.splits.class_balance import one_class_message, training_classes
 from core.text.vocabulary import Vocabulary
-from core.training.plan import RetrainPlan, plan_retrain
 from core.workspace import Workspace
 from labels.errors import SameskuError
 from labels.history import PastAction, history
@@ -50,6 +49,7 @@ from tui.worker_client import WorkerClient
 
 if TYPE_CHECKING:
     from core.settings_info import SettingInfo
+    from core.training.plan import RetrainPlan
 
 #: Modification time in ns and inode; a replaced file may have the same time.
 _FileVersion = tuple[int, int]
@@ -269,8 +269,10 @@ class Desk:
 
     # -- models and evaluation -----------------------------------------------------------------------------
 
-    def retrain_plan(self) -> RetrainPlan:
+    def retrain_plan(self) -> "RetrainPlan":
         """What a retrain would do now, by the settings on disk, which the job will read too."""
+        from core.training.plan import plan_retrain  # noqa: PLC0415 - not needed to start
+
         settings = load_settings(self.workspace.settings)
         return plan_retrain(self.workspace, settings, self.jobs, lead=is_lead(settings, self.review.annotator))
 

@@ -32,6 +32,7 @@ VERBS = (
     ("csv", "match --input FILE --out OUT"),
     ("csv", "simulate --gold FILE"),
     ("toml", "retrain --recipe FILE"),
+    ("yaml", "retrain --recipe FILE"),
     ("yaml", "judge train --config FILE"),
     ("db", "labels merge FILE"),
     ("db", "labels restore FILE"),
@@ -111,6 +112,8 @@ def test_deep_and_long_files_of_settings(call: Call, workspace: Workspace, tmp_p
     for content, name, words in (
         ("x = " + "[" * 100_000, "r.toml", ["retrain", "--recipe"]),
         ("#" * (2**24 + 1), "r.toml", ["retrain", "--recipe"]),
+        ("[" * 10_000, "r.yaml", ["retrain", "--recipe"]),
+        ("#" * (2**16 + 1), "r.yaml", ["retrain", "--recipe"]),
         ("[" * 10_000, "r.yaml", ["judge", "train", "--config"]),
         ("#" * (2**16 + 1), "r.yaml", ["judge", "train", "--config"]),
     ):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from samples import PRODUCTS, QUERIES, HashEncoder, q, write_catalogue
 
@@ -11,6 +12,7 @@ from core.jobs.progress import Silent
 from core.matching.features.builder import CorpusFeatures
 from core.matching.shortlist import Shortlist
 from core.retrieval.candidates import CandidateStore
+from core.retrieval.encoder import leading_dimensions
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.index_run import Corpus, IndexReport, build_index
 from core.settings import Settings
@@ -104,3 +106,23 @@ def test_a_template_that_names_no_field_is_refused_before_anything_is_encoded(
     with pytest.raises(SettingsError, match="colour"):
         index(catalogue, encoder={"template": "{title} {colour}"})
     assert hash_encoder.asked == []
+
+
+def test_an_index_of_leading_dimensions_encodes_nothing_again(catalogue: Workspace, hash_encoder: HashEncoder) -> None:
+    index(catalogue)
+    products = catalogue.index / "hash" / "products.faiss"
+    whole, asked = products.stat().st_size, len(hash_encoder.asked)
+    assert not index(catalogue, encoder={"dimensions": 4}).unchanged
+    assert len(hash_encoder.asked) == asked
+    assert products.stat().st_size < whole
+    assert index(catalogue, encoder={"dimensions": 4}).unchanged
+    assert not index(catalogue).unchanged
+    assert products.stat().st_size == whole
+    with pytest.raises(SettingsError, match=r"encoder\.dimensions is 5000, and the vectors of the encoder have"):
+        index(catalogue, encoder={"dimensions": 5000})
+
+
+def test_leading_dimensions_are_unit_vectors() -> None:
+    vectors = np.array([[0.6, 0.0, 0.8], [0.0, 0.0, 1.0]], np.float32)
+    assert leading_dimensions(vectors, 2).tolist() == [[1, 0], [0, 0]]
+    assert leading_dimensions(vectors, 0) is leading_dimensions(vectors, 3) is vectors

@@ -6,11 +6,11 @@ import pytest
 
 from core.jobs.progress_log import ProgressLog, Stage
 from core.retrieval.encoding_rate import read_rate, read_stage_seconds, save_rate, save_stage_seconds
-from core.settings import RetrainSettings
-from core.training.encoder_recipe import steps
+from core.training.cost import steps
 from core.training.plan import RunTiming, first_retrain_stages, timing_from_encoding, timing_from_retrain
+from core.training.recipes.recipe import Recipe
 
-RECIPE = RetrainSettings(epochs=4, batch_size=32, hard_negatives=3, min_steps=20)
+RECIPE = Recipe(epochs=4, batch_size=32, hard_negatives=3, min_steps=20)
 
 
 @pytest.mark.parametrize(("matches", "expected"), [(0, 0), (2, 20), (33, 40), (152, 25), (576, 72)])

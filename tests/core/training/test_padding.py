@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import ModelError
-from core.settings import RetrainSettings
-from core.training.encoder_recipe import epochs
-from core.training.lora import Example, pad_negatives
+from core.training.cost import epochs
+from core.training.examples import Example, pad_negatives
+from core.training.recipes.recipe import Recipe
 
 POOL = [f"p{number}" for number in range(8)]
 EXAMPLES = st.lists(
@@ -52,5 +52,5 @@ def test_a_catalogue_without_enough_products_is_an_error_and_no_endless_search(p
     [(10_000, 4), (320, 4), (64, 20), (32, 40), (3, 40)],
 )
 def test_small_sets_are_gone_through_more_often(examples: int, expected: int) -> None:
-    settings = RetrainSettings(epochs=4, min_steps=40, batch_size=32)
-    assert epochs(settings, examples) == expected
+    recipe = Recipe(epochs=4, min_steps=40, batch_size=32)
+    assert epochs(recipe, examples) == expected

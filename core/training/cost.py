@@ -1,0 +1,33 @@
+"""Epochs, optimizer steps and texts of a training run, which determine its duration."""
+
+from core.training.recipes.recipe import Recipe
+
+#: Cost of training on a text, in encodings: one forward pass, and a backward pass of about two.
+ENCODINGS_PER_TEXT = 3
+
+#: With fewer matches, cross-fitting improves the matcher too little to be worth training two more encoders.
+MIN_CROSS_FITTING_MATCHES = 200
+
+
+def rows(recipe: Recipe, examples: int) -> int:
+    """Rows of the training data: examples, or for a loss on pairs a row for each of their pairs."""
+    return examples * (1 + recipe.hard_negatives) if recipe.on_pairs else examples
+
+
+def epochs(recipe: Recipe, examples: int) -> int:
+    """Epochs of a run; more for small sets, so that it has at least `min_steps` steps."""
+    count = rows(recipe, examples)
+    per_epoch = max(1, count // max(1, min(recipe.batch_size, count)) // recipe.gradient_accumulation)
+    return max(recipe.epochs, -(-recipe.min_steps // per_epoch))
+
+
+def steps(recipe: Recipe, examples: int) -> int:
+    """Optimizer steps of a run; the last batch of an epoch may be smaller, and the last step have fewer batches."""
+    batches = -(-rows(recipe, examples) // recipe.batch_size)
+    return epochs(recipe, examples) * -(-batches // recipe.gradient_accumulation)
+
+
+def texts(recipe: Recipe, examples: int) -> int:
+    """Training texts of a run, over all epochs."""
+    per_row = 2 if recipe.on_pairs else 2 + recipe.hard_negatives
+    return epochs(recipe, examples) * rows(recipe, examples) * per_row

@@ -1,0 +1,279 @@
+"""Fine-tuning an encoder with LoRA, QLoRA or in full, to plain weights that are verified."""
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import ModelError, SettingsError
+from core.jobs.progress import Reporter
+from core.model_files import check_adapter_files, model_errors
+from core.retrieval.encoder import load, silence_libraries
+from core.retrieval.encoder_files import EncoderModel, readable_save_errors
+from core.training.adapter_check import verify_merge, verify_quantized, verify_saved
+from core.training.architecture import NON_TEXT, Architecture, read_architecture
+from core.training.batches import TextGroups, no_false_negatives
+from core.training.cost import epochs, rows
+from core.training.examples import Example
+from core.training.losses import make_loss, training_columns
+from core.training.recipes.recipe import Recipe
+from core.training.trainer_hooks import ProbeQuery, mean_reciprocal_rank, reporting_callback
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+    Vectors = NDArray[np.float32]
+
+#: How to install what QLoRA needs.
+BITSANDBYTES_HINT = "Install it: pip install 'bitsandbytes>=0.48,<1'"
+
+#: Examples whose texts are encoded to verify the result.
+_PROBE_EXAMPLES = 64
+
+
+def check_trainable(recipe: Recipe, base: EncoderModel) -> int:
+    """Check that a base encoder can be trained with a recipe, before anything is. Returns the trainable parameters.
+
+    Raises:
+        SettingsError: the recipe does not fit the layers of the base, or needs a package that is not installed.
+        ModelError: the files of the base are damaged.
+    """
+    if recipe.method == "qlora" and not has_bitsandbytes():
+        raise SettingsError(
+            "method: qlora needs the package bitsandbytes, which is not installed.",
+            BITSANDBYTES_HINT,
+        )
+    return read_architecture(base.path).trainable(recipe)
+
+
+def has_bitsandbytes() -> bool:
+    """Whether the package for weights in 4 bits is installed."""
+    return importlib.util.find_spec("bitsandbytes") is not None
+
+
+def fine_tune(
+    base: EncoderModel,
+    examples: Sequence[Example],
+    folder: Path,
+    recipe: Recipe,
+    *,
+    max_tokens: int,
+    reporter: Reporter,
+    stage: str = "train",
+    probes: Sequence[ProbeQuery] = (),
+    groups: TextGroups | None = None,
+) -> dict[str, float]:
+    """Train a base encoder, save it as plain weights, and verify the result.
+
+    Args:
+        base: encoder to fine-tune.
+        examples: all with the same number of negatives.
+        folder: receives `merged/` (a plain encoder) and, unless all weights are trained, `adapter/` (LoRA weights),
+            both as safetensors.
+        recipe: the hyperparameters.
+        max_tokens: longer texts are truncated.
+        reporter: receives steps, losses and metrics.
+        stage: name of the training stage.
+        probes: queries for the metric; without any, no metric is reported.
+        groups: text → groups of products that are known to be the same; rows that share one are in different batches.
+
+    Returns:
+        the distances measured by `verify_merge`, `verify_quantized` or `verify_saved`.
+
+    Raises:
+        SettingsError: the recipe does not fit the base, or needs a package that is not installed.
+        ModelError: too few examples, or the result is not what was trained.
+    """
+    if len(examples) < 2:
+        raise ModelError(
+            "There are fewer than two labelled matches to train on.", "Accept some matches in the desk first."
+        )
+    check_trainable(recipe, base)
+    run = _Run(base, folder, recipe, max_tokens, reporter)
+    sample = examples[:_PROBE_EXAMPLES]
+    texts = [example.anchor for example in sample] + [example.positive for example in sample]
+    model = run.load()
+    before = _encode(model, texts)
+    measure = partial(mean_reciprocal_rank, model, probes) if probes else None
+    run.fit(model, examples, groups or {}, reporting_callback(reporter, stage, measure))
+    trained = _encode(model, texts)
+    if not recipe.has_adapter:
+        return run.save_weights(model, texts, before, trained)
+    return run.merge(model, texts, before, trained)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the steps of a training share."""
+
+    base: EncoderModel
+    folder: Path
+    recipe: Recipe
+    max_tokens: int
+    reporter: Reporter
+
+    def load(self) -> "SentenceTransformer":
+        """The base as it is trained: in 4 bits for QLoRA."""
+        return load(self.base, self.max_tokens, quantized=self.recipe.method == "qlora")
+
+    def fit(self, model: "SentenceTransformer", examples: Sequence[Example], groups: TextGroups, callback: Any) -> None:
+        """Train the model in place."""
+        silence_libraries()
+        from datasets import Dataset
+        from sentence_transformers import SentenceTransformerTrainer
+        from transformers import set_seed
+        from transformers.trainer_callback import PrinterCallback
+
+        recipe = self.recipe
+        set_seed(recipe.seed)
+        # Non-empty, so that the trainer does not sample texts, with a progress bar, for a model card that is not
+        # written.
+        model.model_card_data.widget = [{}]
+        if recipe.has_adapter:
+            _add_adapter(model, recipe, read_architecture(self.base.path))
+        guide = load(self.base, self.max_tokens) if recipe.loss == "gist" else None
+        trainer = SentenceTransformerTrainer(
+            model=model,
+            args=_arguments(recipe, self.folder, examples, groups, str(model.device.type)),
+            train_dataset=Dataset.from_dict(training_columns(recipe, examples)),
+            loss=make_loss(recipe, model, guide),
+            callbacks=[callback],
+        )
+        trainer.remove_callback(PrinterCallback)
+        trainer.train()
+
+    def save_weights(
+        self, model: "SentenceTransformer", texts: Sequence[str], before: "Vectors", trained: "Vectors"
+    ) -> dict[str, float]:
+        """Save a model that was trained in full, and verify it as read back from disk."""
+        self.reporter.stage("save the encoder")
+        _save(model, self.folder)
+        return verify_saved(before, trained, self._encode_merged(texts))
+
+    def merge(
+        self, model: "SentenceTransformer", texts: Sequence[str], before: "Vectors", trained: "Vectors"
+    ) -> dict[str, float]:
+        """Save the adapter, merge it into a fresh copy of the base in full precision, and verify the result.
+
+        Fresh, so that exactly the saved weights are merged; the base that QLoRA trained on is rounded to 4 bits.
+        """
+        from peft import PeftModel
+
+        adapter, hint = self.folder / "adapter", "Run it again; the failed files are removed."
+        with readable_save_errors(self.folder):
+            model.transformers_model.save_pretrained(str(adapter), safe_serialization=True)
+        self.reporter.stage("merge the adapter")
+        fresh = load(self.base, self.max_tokens)
+        check_adapter_files(adapter, hint)
+        exact = _encode(fresh, texts)
+        with model_errors(adapter, hint):
+            adapted = PeftModel.from_pretrained(fresh.transformers_model, str(adapter))
+            unmerged = _encode(fresh, texts)
+            adapted.merge_and_unload()
+        _save(fresh, self.folder)
+        merged = self._encode_merged(texts)
+        if self.recipe.method == "qlora":
+            return verify_merge(exact, unmerged, merged) | verify_quantized(exact, before, trained, merged)
+        return verify_merge(before, trained, merged)
+
+    def _encode_merged(self, texts: Sequence[str]) -> "Vectors":
+        return _encode(load(EncoderModel("merged", self.folder / "merged"), self.max_tokens), texts)
+
+
+def _add_adapter(model: "SentenceTransformer", recipe: Recipe, architecture: Architecture) -> None:
+    """Add a LoRA adapter, and freeze all else: an adapter file holds no weights of other modules."""
+    from peft import LoraConfig, TaskType, prepare_model_for_kbit_training
+    from peft.utils.other import set_additional_trainable_modules
+
+    lora = recipe.lora
+    for parameter in model.parameters():
+        parameter.requires_grad_(requires_grad=False)
+    if recipe.method == "qlora":
+        # The trainer enables checkpointing itself, with arguments of its own.
+        prepare_model_for_kbit_training(model.transformers_model, use_gradient_checkpointing=False)
+    config = LoraConfig(
+        task_type=TaskType.FEATURE_EXTRACTION,
+        r=lora.rank,
+        lora_alpha=lora.scaled_alpha,
+        lora_dropout=lora.dropout,
+        use_rslora=lora.rslora,
+        use_dora=lora.dora,
+        target_modules=list(architecture.target_modules(lora)),
+        exclude_modules=_non_text_layers(architecture),
+        modules_to_save=list(lora.modules_to_save) or None,
+    )
+    model.add_adapter(config)
+    if lora.modules_to_save:
+        # Injection alone ignores them.
+        transformer = model.transformers_model
+        set_additional_trainable_modules(transformer, config, transformer.config.to_dict(), "default")
+
+
+def _non_text_layers(architecture: Architecture) -> list[str] | None:
+    return [layer.name for layer in architecture.layers if NON_TEXT.search(layer.name)] or None
+
+
+def _arguments(recipe: Recipe, folder: Path, examples: Sequence[Example], groups: TextGroups, device: str) -> Any:
+    from sentence_transformers import SentenceTransformerTrainingArguments
+    from sentence_transformers.base.sampler import BatchSamplers
+
+    texts = [(example.anchor, example.positive, *example.negatives) for example in examples]
+    return SentenceTransformerTrainingArguments(
+        output_dir=str(folder / "trainer"),
+        num_train_epochs=epochs(recipe, len(examples)),
+        # A batch larger than the data set would leave no batch at all.
+        per_device_train_batch_size=min(recipe.batch_size, rows(recipe, len(examples))),
+        gradient_accumulation_steps=recipe.gradient_accumulation,
+        gradient_checkpointing=recipe.gradient_checkpointing,
+        # Reentrant checkpointing gives frozen embeddings no gradient to pass on.
+        gradient_checkpointing_kwargs={"use_reentrant": False},
+        learning_rate=recipe.rate,
+        lr_scheduler_type=recipe.schedule,
+        warmup_steps=recipe.warmup,
+        weight_decay=recipe.weight_decay,
+        # Two anchors with the same match in one batch would be each other's negatives. A loss on pairs has no
+        # negatives but those given.
+        batch_sampler=BatchSamplers.BATCH_SAMPLER if recipe.on_pairs else no_false_negatives(texts, groups),
+        bf16=_uses_bf16(recipe, device),
+        use_cpu=device == "cpu",
+        seed=recipe.seed,
+        save_strategy="no",
+        logging_steps=1,
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+    )
+
+
+def _uses_bf16(recipe: Recipe, device: str) -> bool:
+    """Whether to compute in bf16.
+
+    Raises:
+        SettingsError: the recipe asks for it, and the device does not support it.
+    """
+    import torch
+
+    if recipe.precision == "fp32" or (recipe.precision == "auto" and device != "cuda"):
+        return False
+    supported = device == "cpu" or (device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False))
+    if recipe.precision == "bf16" and not supported:
+        raise SettingsError(
+            f"precision: bf16 is not supported by this device ({device}); it is auto or fp32 here.",
+            "Set precision: fp32 in the recipe.",
+        )
+    return supported
+
+
+def _save(model: "SentenceTransformer", folder: Path) -> None:
+    with readable_save_errors(folder):
+        model.save(str(folder / "merged"), safe_serialization=True, create_model_card=False)
+
+
+def _encode(model: "SentenceTransformer", texts: Sequence[str]) -> "Vectors":
+    vectors: Vectors = model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
+    return vectors

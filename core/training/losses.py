@@ -1,0 +1,79 @@
+"""Losses of sentence-transformers and the training data in the columns that they take."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from core.training.examples import Example
+from core.training.recipes.recipe import Recipe
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+
+def training_columns(recipe: Recipe, examples: Sequence[Example]) -> dict[str, list[Any]]:
+    """The columns of the training data: anchor, match and negatives, or for a loss on pairs two texts and a score."""
+    if recipe.on_pairs:
+        pairs = [
+            (example.anchor, text, float(at == 0))
+            for example in examples
+            for at, text in enumerate((example.positive, *example.negatives))
+        ]
+        names = ("sentence1", "sentence2", "score")
+        return {name: list(column) for name, column in zip(names, zip(*pairs, strict=True), strict=True)}
+    columns = {"anchor": [e.anchor for e in examples], "positive": [e.positive for e in examples]}
+    for i in range(len(examples[0].negatives)):
+        columns[f"negative_{i + 1}"] = [e.negatives[i] for e in examples]
+    return columns
+
+
+def make_loss(recipe: Recipe, model: "SentenceTransformer", guide: "SentenceTransformer | None") -> Any:
+    """The loss of a recipe.
+
+    - `mnr`: for each anchor, its match against its hard negatives and all other texts of the batch (van den Oord et al.
+      2018, arXiv:1807.03748).
+    - `cached-mnr`: the same in a memory that does not grow with the batch (Gao et al. 2021, arXiv:2101.06983).
+    - `symmetric-mnr`: the same, and also each match against all anchors.
+    - `gist`: the same without negatives that the guide takes for better matches (Solatorio 2024, arXiv:2402.16829).
+    - `cosent`, `cosine`: on pairs, by the order of the cosines or by their squared error.
+
+    Args:
+        recipe: of the run.
+        model: to train.
+        guide: the base encoder; used by `gist` only.
+    """
+    from sentence_transformers.sentence_transformer.losses import MatryoshkaLoss
+
+    loss = _loss(recipe, model, guide)
+    if not recipe.matryoshka:
+        return loss
+    dimension = model.get_embedding_dimension() or 0
+    lengths = sorted({dimension, *recipe.matryoshka}, reverse=True)
+    return MatryoshkaLoss(model, loss, matryoshka_dims=lengths)
+
+
+def _loss(recipe: Recipe, model: "SentenceTransformer", guide: "SentenceTransformer | None") -> Any:
+    from sentence_transformers.sentence_transformer import losses
+
+    match recipe.loss:
+        case "cached-mnr":
+            return losses.CachedMultipleNegativesRankingLoss(
+                model, scale=recipe.scale, mini_batch_size=recipe.mini_batch_size
+            )
+        case "symmetric-mnr":
+            return losses.MultipleNegativesRankingLoss(
+                model,
+                scale=recipe.scale,
+                directions=("query_to_doc", "doc_to_query"),
+                partition_mode="per_direction",
+            )
+        case "gist":
+            # Cached, since the plain one takes a single negative.
+            return losses.CachedGISTEmbedLoss(
+                model, guide, temperature=1 / recipe.scale, mini_batch_size=recipe.mini_batch_size
+            )
+        case "cosent":
+            return losses.CoSENTLoss(model, scale=recipe.scale)
+        case "cosine":
+            return losses.CosineSimilarityLoss(model)
+        case _:
+            return losses.MultipleNegativesRankingLoss(model, scale=recipe.scale)

@@ -1,0 +1,1 @@
+"""Training recipes: the hyperparameters of a retrain, as YAML files."""
