@@ -59,7 +59,11 @@ def parse_yaml(text: str) -> Any:
     try:
         # Over the events first: they are produced in linear time, and nothing is constructed from them.
         _check_events(yaml.parse(text, loader))
-        return yaml.load(text, loader)  # noqa: S506 - a subclass of SafeLoader
+        document = loader(text)
+        try:
+            return document.get_single_data()
+        finally:
+            document.dispose()
     except yaml.YAMLError as error:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
         where = f" in line {mark.line + 1}" if mark else ""

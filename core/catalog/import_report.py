@@ -203,15 +203,16 @@ class ImportReport:
         """Remarks on prices without a currency if others have one."""
         here, elsewhere = set(self.prices.currencies), set().union(*self.other_currencies.values())
         codes = format_names(sorted((here | elsewhere) - {""}))
+        assumed = codes if len((here | elsewhere) - {""}) == 1 else "the currency of the other product"
         if "" in here and codes:
             prices = counted(self.prices.currencies[""], "price")
             yield (
-                f"{prices} without a currency: assumed to be in {codes} when compared. If that is wrong:"
+                f"{prices} without a currency: assumed to be in {assumed} when compared. If that is wrong:"
                 " --map currency=COLUMN"
             )
         elif "" in elsewhere and here - {""}:
             names = format_names([name for name, found in self.other_currencies.items() if "" in found])
-            yield f"prices of {names} have no currency: they are assumed to be in {codes} when compared."
+            yield f"prices of {names} have no currency: they are assumed to be in {assumed} when compared."
 
     def _ids(self) -> Iterator[str]:
         if self.rounded_ids:

@@ -129,6 +129,9 @@ def _workspace(context: Context) -> dict[str, object]:
         workspace.require_access()
     except CoreError as error:
         return {"workspace": str(workspace.home), "problem": f"{error.message} {error.hint}"}
+    if not workspace.home.exists():
+        missing = "does not exist; the first import makes it"
+        return {"workspace": str(workspace.home), "folder": missing, "catalogue": "none yet"}
     facts: dict[str, object] = {
         "workspace": str(workspace.home),
         "catalogue": "yes" if workspace.catalog.exists() else "none yet",

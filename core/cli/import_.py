@@ -143,7 +143,7 @@ def products(
     if dry_run and not report.is_empty:
         context.out.print(DRY_RUN_NOTICE)
     _print_report(context, report, facts, prune=prune, dry=dry_run)
-    if role is None and report.role_before is None and not _has_queries(context):
+    if not dry_run and role is None and report.role_before is None and not _has_queries(context):
         context.out.print("  New sources are candidates; to find matches for these: --role query --change-role")
     context.answer(facts)
     _require_products([report], dry=dry_run)

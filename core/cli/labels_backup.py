@@ -95,7 +95,7 @@ def _events_now(context: Context) -> int | None:
 
 def restore(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="A backup file, or latest.")],
+    file: Annotated[Path, typer.Argument(help="A backup: a file, a name that `labels backups` lists, or latest.")],
     force: Annotated[bool, typer.Option("--force", help="Restore even while people have queries open.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before events are dropped.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Verify the backup, without restoring it.")] = False,
@@ -108,7 +108,7 @@ def restore(
     """
     context = context_of(ctx)
     require_lead(context.settings, context.annotator, "Only leads restore the ledger.")
-    source = _latest(context) if str(file) == _LATEST else file
+    source = _latest(context) if str(file) == _LATEST else _backup_path(context, file)
     if dry_run:
         _rehearse(context, source)
         return
@@ -133,6 +133,12 @@ def restore(
             "set_aside": [str(path) for path in done.set_aside],
         }
     )
+
+
+def _backup_path(context: Context, file: Path) -> Path:
+    """The file, or the backup of this name, as `labels backups` lists it."""
+    backup = context.workspace.backups / file.name
+    return backup if file.name == str(file) and not file.exists() and backup.exists() else file
 
 
 def _rehearse(context: Context, source: Path) -> None:

@@ -34,6 +34,7 @@ from core.training.recipes.sources import (
 )
 from core.training.run import retrain as run
 from labels.exchange.files import unreadable_message
+from labels.reader import LabelReader
 from labels.wording import counted, evaluation_set
 
 #: Settings that decide on a promotion.
@@ -130,10 +131,17 @@ def _warn_of_too_few_queries(context: Context, settings: Settings) -> None:
     if not 0 < queries < needed:
         return
     kind = "validation" if splits.manual else "held-out"
+    way = "answer more validation queries: samesku review --stream validation"
+    with LabelReader(context.workspace.labels) as reader:
+        if splits.manual and reader.validation_queries() <= reader.closed_queries():
+            way = (
+                "raise validation.share, so that samesku index draws more validation queries, and answer them; or lower"
+                " retrain.min_queries"
+            )
     context.err.print(
         f"The new encoder will be compared with the champion, but not promoted: only"
         f" {counted(queries, f'{kind} query has', f'{kind} queries have')} a known match, and retrain.min_queries is"
-        f" {needed:,}. To get there, answer more validation queries: samesku review --stream validation",
+        f" {needed:,}. To get there, {way}.",
         markup=False,
     )
 

@@ -82,7 +82,8 @@ class Corpus:
             if missing:
                 raise CatalogError(
                     f"The workspace has no {role} products yet.",
-                    f"Import some: samesku import products FILE --source NAME --role {role}",
+                    f"Import some: samesku import products FILE --source NAME --role {role}"
+                    " (with --change-role if the source is imported in the other role)",
                 )
         return corpus
 

@@ -33,7 +33,8 @@ def test_equal_different_and_missing() -> None:
         ("036000291452", "4006381333931", "≠", True, ""),
         ("999999999999", "999999999999", "–", False, "placeholder"),
         ("036000291452", "036000291453", "–", False, "wrong check digit"),
-        ("3.80005E+10", "036000291452", "–", False, "rounded by a spreadsheet"),
+        ("3.80005E+10", "036000291452", "–", False, "query: rounded by a spreadsheet"),
+        ("036000291453", "999999999999", "–", False, "query: wrong check digit; placeholder"),
         ("036000291452", "", "–", True, ""),
     ],
 )

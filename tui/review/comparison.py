@@ -157,8 +157,10 @@ def _gtin(query: Product, candidate: Product) -> FieldRow:
     if query.gtin and candidate.gtin:
         return replace(row, relation=Relation.EQUAL if query.gtin == candidate.gtin else Relation.DIFFERENT)
     if row.own and row.other:
-        problem = parse_gtin(query.upc).problem or parse_gtin(candidate.upc).problem
-        return replace(row, relation=Relation.MISSING, decisive=False, note=problem or "")
+        own, other = parse_gtin(query.upc).problem, parse_gtin(candidate.upc).problem
+        # The note stands beside the candidate's number.
+        note = own if own == other else "; ".join(filter(None, (f"query: {own}" if own else "", other)))
+        return replace(row, relation=Relation.MISSING, decisive=False, note=note or "")
     return row
 
 

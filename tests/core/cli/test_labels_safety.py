@@ -354,3 +354,14 @@ def _damage_events(path: Path) -> None:
     with path.open("r+b") as file:
         file.seek((page - 1) * size)
         file.write(b"\xff" * size)
+
+
+def test_a_backup_is_restored_by_the_name_that_the_list_shows(labelled: Workspace, call: Call, tmp_path: Path) -> None:
+    assert call("labels", "backup", "--home", labelled.home).code == 0
+    (made,) = labelled.backups.glob("labels-*.db")
+    assert made.name in call("labels", "backups", "--home", labelled.home).out
+    answer = call("labels", "restore", made.name, "--home", labelled.home)
+    assert answer.code == 0, answer.err
+    assert f"restored from {made}" in answer.out.replace("\n", "")
+    missing = call("labels", "restore", "labels-20200101T000000Z-1.db", "--home", labelled.home)
+    assert "There is no labels file at labels-20200101T000000Z-1.db" in missing.err.replace("\n", " ")

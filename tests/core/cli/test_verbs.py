@@ -428,7 +428,8 @@ def test_doctor_finds_a_damaged_ledger_and_goes_on(labelled: Workspace, call: Ca
 
 
 def test_doctor_makes_no_workspace(tmp_path: Path, call: Call) -> None:
-    assert call("doctor", "--home", tmp_path / "none", "--json").json["catalogue"] == "none yet"
+    found = call("doctor", "--home", tmp_path / "none", "--json").json
+    assert (found["catalogue"], found["folder"]) == ("none yet", "does not exist; the first import makes it")
     assert not (tmp_path / "none").exists()
 
 
