@@ -206,11 +206,11 @@ class RetrainSettings(_Section):
     people, explicit or implied, another model of the brand, candidates of the index, any product, and weak labels. If
     empty, rejections come first, with one place for a candidate of the index; random products fill the rest."""
     rank: Annotated[int, Field(ge=1, le=256)] | None = None
-    """lora.rank of the recipe: a higher rank trains more weights."""
+    """Rank of the LoRA adapter, `lora.rank` of the recipe: a higher one trains more weights."""
     alpha: Annotated[int, Field(ge=1, le=512)] | None = None
-    """lora.alpha of the recipe: the update is multiplied by alpha / rank."""
+    """Scale of the LoRA update, `lora.alpha` of the recipe: it is multiplied by alpha / rank."""
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
-    """lora.dropout of the recipe: the dropout probability of the LoRA layers in training."""
+    """Dropout probability of the LoRA layers in training, `lora.dropout` of the recipe."""
     scale: Annotated[float, Field(gt=0)] | None = None
     """Inverse temperature of the contrastive loss."""
     warmup: Annotated[float, Field(ge=0, lt=1)] | None = None

@@ -105,7 +105,7 @@ def test_the_site_tells_every_verb_setting_and_key(site: Path) -> None:
 def test_the_reference_in_the_repository_is_current() -> None:
     """The pages are also read in the repository, where no site build fills them."""
     current = pages()
-    assert {path.stem for path in current} == {"command-line", "keys", "settings"}
+    assert {path.stem for path in current} == {"command-line", "keys", "recipes", "settings"}
     for path, text in current.items():
         assert path.read_text(encoding="utf-8") == text, "run `make reference`"
 

@@ -130,7 +130,7 @@ async def test_settings_tell_where_they_come_from(bench: Bench, monkeypatch: pyt
         text = screen_text(app)
         assert re.search(r"lease_minutes +20  from the file", text)
         assert re.search(r"k +7  from the environment", text)
-        assert re.search(r"epochs +4 *\n", re.sub(r"│", "", text))
+        assert re.search(r"epochs +from the recipe *\n", re.sub(r"│", "", text))
         assert "How long a query stays reserved for the annotator who has it on the screen." in text
 
 

@@ -78,8 +78,8 @@ def write_training_data(
     require_folder(out)
     if not splits.train:
         raise _no_training_pairs()
-    create_folder(out)
     tokenizer = load_local_tokenizer(model)
+    create_folder(out)
     train = splits.train if balance is None else downsample_negatives(splits.train, balance, seed)
     counts: dict[str, int] = {}
     unknown = 0

@@ -114,8 +114,8 @@ def test_disagreement_with_confident_matcher_raises_priority() -> None:
     assert uncertainty_or_judge(pool, np.random.default_rng(1)).argmax() in {24, 25}
     assert uncertainty_or_judge(pool, np.random.default_rng(1))[-1] == pytest.approx(0.97)
     asked = {each.query: each.reason for each in triage(pool, np.random.default_rng(1))}
-    assert asked[49] == "The judge gives a candidate 1%, the matcher 98%."
-    assert sum("judge" in reason for reason in asked.values()) == 1
+    assert asked[49] == "Judge and matcher disagree on a candidate: probability 1% and 98%."
+    assert sum("Judge" in reason for reason in asked.values()) == 1
 
 
 def test_queue_unchanged_without_judge() -> None:
