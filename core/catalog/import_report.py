@@ -174,7 +174,14 @@ class ImportReport:
 
     def remarks(self) -> list[str]:
         """Remarks for the user beside the counts, one per item."""
-        return [*self.notes, *self._columns(), *self._prices(), *self._ids(), *self._rules()]
+        return [*self.notes, *self._emptied(), *self._columns(), *self._prices(), *self._ids(), *self._rules()]
+
+    def _emptied(self) -> Iterator[str]:
+        """Fields that this file has no column for, and that products had: a mapping of an earlier import, say."""
+        for name, count in self.counts.emptied.items():
+            if name not in self.columns:
+                products = counted(count, "product loses its", "products lose their")
+                yield f"{products} {name}, which no column of this file is read as: --map {name}=COLUMN"
 
     def _columns(self) -> Iterator[str]:
         for name, rest in self.choice.alternatives.items():

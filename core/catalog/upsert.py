@@ -6,7 +6,8 @@ import re
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
@@ -119,8 +120,11 @@ ON CONFLICT (source, id) DO UPDATE SET
 RETURNING key
 """
 _BEFORE = """
-SELECT key, hash, key IN (SELECT key FROM seen), title, brand, model, upc FROM products WHERE (source, id) = (?, ?)
+SELECT key, hash, key IN (SELECT key FROM seen), title, brand, category, model, price, upc
+FROM products WHERE (source, id) = (?, ?)
 """
+#: Fields that a product may lack.
+_OPTIONAL = ("brand", "category", "model", "price", "upc")
 _UNSEEN = "source = ? AND key NOT IN (SELECT key FROM seen)"
 _VANISHED = f"SELECT count(*) FROM products WHERE {_UNSEEN}"  # noqa: S608 - constants only
 _VANISHED_PRODUCTS = f"SELECT id, title, brand, model, upc FROM products WHERE {_UNSEEN}"  # noqa: S608 - constants only
@@ -157,6 +161,7 @@ class ImportCount:
         unread: number of rows without a readable id, which may belong to vanished products; 0 if none vanished. A
             cautious import does not prune if there are any.
         replaced: labelled products that now are other articles, or were removed.
+        emptied: field → number of products that had a value and have none now.
     """
 
     added: int = 0
@@ -167,6 +172,7 @@ class ImportCount:
     reader_changed: bool = False
     unread: int = 0
     replaced: tuple[ReplacedArticle, ...] = ()
+    emptied: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +263,7 @@ class _Update:
         # In milliseconds like the ledger's times, so that a decision right after the import is not earlier.
         self._until = math.floor(time.time() * 1000) / 1000
         self._replaced: list[ReplacedArticle] = []
+        self._emptied: Counter[str] = Counter()
         db.execute("CREATE TEMP TABLE IF NOT EXISTS seen (key INTEGER PRIMARY KEY)")
         db.execute("DELETE FROM seen")
 
@@ -272,7 +279,10 @@ class _Update:
         if pruned and vanished:
             self._prune(vanished, size)
         removed = vanished if pruned else 0
-        return ImportCount(added, changed, unchanged, removed, vanished, unread=unread, replaced=tuple(self._replaced))
+        return ImportCount(
+            added, changed, unchanged, removed, vanished,
+            unread=unread, replaced=tuple(self._replaced), emptied=dict(self._emptied),
+        )  # fmt: skip
 
     def _prune(self, vanished: int, size: int) -> None:
         if self._rules.cautious and vanished > MAX_PRUNE_SHARE * size and not self._dry:
@@ -293,14 +303,15 @@ class _Update:
                 added += 1
                 self._write(product)
                 continue
-            key, digest, seen, title, brand, model, upc = before
+            key, digest, seen, title, brand, category, model, price, upc = before
             if seen:
                 continue
             if digest == product_digest(product):
                 unchanged += 1
             else:
                 changed += 1
-                former = Product(self._source, product.id, title, brand, model=model, upc=upc)
+                former = Product(self._source, product.id, title, brand, category, model, price, upc)
+                self._emptied.update(name for name in _OPTIONAL if getattr(former, name) and not getattr(product, name))
                 if is_different_article(former, product):
                     self._record_former(former, product)
                 self._write(product)

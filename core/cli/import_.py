@@ -142,7 +142,9 @@ def products(
     facts = _facts(context, report, dry=dry_run)
     if dry_run and not report.is_empty:
         context.out.print(DRY_RUN_NOTICE)
-    _print_report(context, report, facts, prune=prune, dry=dry_run)
+    # A corrected list of rejected rows is a part of the source.
+    partial = file.name == rejects_file_name(source)
+    _print_report(context, report, facts, prune=prune, dry=dry_run, partial=partial)
     if not dry_run and role is None and report.role_before is None and not _has_queries(context):
         context.out.print("  New sources are candidates; to find matches for these: --role query --change-role")
     context.answer(facts)
@@ -388,7 +390,13 @@ def _changes_role(report: ImportReport) -> bool:
 
 
 def _print_report(
-    context: Context, report: ImportReport, facts: dict[str, object], *, prune: bool = False, dry: bool = False
+    context: Context,
+    report: ImportReport,
+    facts: dict[str, object],
+    *,
+    prune: bool = False,
+    dry: bool = False,
+    partial: bool = False,
 ) -> None:
     counts = report.counts
     context.out.print(
@@ -400,11 +408,11 @@ def _print_report(
     context.out.print("  read as: " + ", ".join(f"{field} from {column}" for field, column in report.columns.items()))
     for remark in report.remarks():
         context.out.print(f"  {remark}")
-    if counts.vanished and not prune:
+    if counts.vanished and not (prune or partial):
         context.out.print(
             f"  {counted(counts.vanished, 'product is', 'products are')} no longer in the file; --prune removes them."
         )
-    elif dry and (error := _blocked_prune(report)):
+    elif dry and prune and (error := _blocked_prune(report)):
         context.out.print(f"  {error.message} {error.hint}")
     for number, sentence in enumerate(gtin_sentences(report.gtins.to_json())):
         context.out.print(f"  {'  ' if number else ''}{sentence}")

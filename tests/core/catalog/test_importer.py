@@ -353,6 +353,16 @@ def test_a_column_that_may_be_a_field_is_suggested_but_not_chosen(header: str, f
     assert choice.suggested == {header: field}
 
 
+@pytest.mark.parametrize("dry", [True, False])
+def test_a_field_that_products_lose_is_named(store: CatalogStore, dry: bool) -> None:
+    content = "id,title,cost,brand\n1,a,5,x\n2,b,,x\n3,c,7,\n"
+    load(store, content, mapping={"price": "cost"})
+    assert "lose" not in "".join(load(store, content, mapping={"price": "cost"}).remarks())
+    told = load(store, content, dry=dry).remarks()
+    assert told[0] == "2 products lose their price, which no column of this file is read as: --map price=COLUMN"
+    assert load(store, content.replace(",x", ","), dry=dry, mapping={"price": "cost"}).remarks() == []
+
+
 def test_a_price_per_unit_is_no_price() -> None:
     assert "price" not in choose_columns(["id", "title", "price/100 g"], {}, "p.csv").by_field
 

@@ -726,3 +726,17 @@ def test_a_data_set_is_written_with_sources_and_a_card(labelled: Workspace, tmp_
     )
     missing = call(*given, "--set", "weak_labels=fill")
     assert (missing.code, "there are no weak labels yet" in missing.err) == (1, True)
+
+
+def test_a_corrected_list_of_rejected_rows_is_no_reason_to_prune(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "walmart.csv"
+    path.write_text("id,title\n1,Sony TV\n2,LG TV\n3,\n")
+    given = ["import", "products", "--source", "walmart", "--home", tmp_path / "h"]
+    assert "1 row skipped" in call(*given, path).out
+    rejects = tmp_path / "h" / "reports" / "rejects-walmart.csv"
+    rejects.write_text("id,title\n3,Bose QC45\n")
+    for dry in (["--dry-run"], []):
+        answer = call(*given, rejects, *dry)
+        assert (answer.code, "1 new" in answer.out, "prune" in answer.out) == (0, True, False)
+    path.write_text("id,title\n3,Bose QC45\n")
+    assert "--prune" in call(*given, "--dry-run", path).out
