@@ -345,7 +345,7 @@ def read_evaluation_set(corpus: Corpus, splits: Splits) -> EvaluationSet:
 
 
 def _bounded(groups: Iterable[tuple[ProductRef, ...]], most: int) -> tuple[tuple[ProductRef, ...], ...]:
-    """The first groups with at most so many products in all."""
+    """The first groups, with at most `most` products in total."""
     found, size = [], 0
     for group in groups:
         size += len(group)

@@ -17,7 +17,7 @@ from core.evaluation.model_comparison import Estimate, EvaluationSet, ModelCompa
 from core.text.safe import safe
 from labels.wording import counted
 
-#: Matches and non-matches: told apart by people with a colour vision deficiency, readable on white and on black.
+#: Matches and non-matches: distinct with a colour vision deficiency, readable on white and on black.
 MATCH_COLOUR, OTHER_COLOUR = "#3f87d0", "#d8822c"
 
 #: Of the models: grey for the reference, then by order; the dash tells them apart in print.
