@@ -39,13 +39,7 @@ def verify_merge(
         ModelError: the vectors did not change, or merged and unmerged model differ.
     """
     change = _change(base, merged)
-    merge_error = _largest_distance(unmerged, merged)
-    if not merge_error < MAX_MERGE_ERROR:
-        raise ModelError(
-            f"The merged encoder differs from the one that was trained (cosine distance {merge_error:.1e}).",
-            "The adapter was not merged correctly, and the champion stays. Please report this.",
-        )
-    return {"change": change, "merge_error": merge_error}
+    return {"change": change, "merge_error": _deviation(unmerged, merged, "merged", "The adapter was not merged")}
 
 
 def verify_saved(
@@ -60,13 +54,22 @@ def verify_saved(
         ModelError: the vectors did not change, or trained and saved model differ.
     """
     change = _change(base, saved)
-    save_error = _largest_distance(trained, saved)
-    if not save_error < MAX_MERGE_ERROR:
+    return {"change": change, "save_error": _deviation(trained, saved, "saved", "Its weights were not saved")}
+
+
+def _deviation(trained: NDArray[np.float32], stored: NDArray[np.float32], kind: str, cause: str) -> float:
+    """The largest cosine distance between the vectors of the trained model and of the one on disk.
+
+    Raises:
+        ModelError: it is more than rounding explains.
+    """
+    distance = _largest_distance(trained, stored)
+    if not distance < MAX_MERGE_ERROR:
         raise ModelError(
-            f"The saved encoder differs from the one that was trained (cosine distance {save_error:.1e}).",
-            "Its weights were not saved correctly, and the champion stays. Please report this.",
+            f"The {kind} encoder differs from the one that was trained (cosine distance {distance:.1e}).",
+            f"{cause} correctly, and the champion stays. Please report this.",
         )
-    return {"change": change, "save_error": save_error}
+    return distance
 
 
 def verify_quantized(
