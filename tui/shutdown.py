@@ -8,8 +8,9 @@ thread reads the signals, asks the desk to leave, and ends the process if it doe
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from types import FrameType
 from typing import Any, Self
 
@@ -20,12 +21,38 @@ _EXIT_TIMEOUT_S = 5.0
 #: Seconds between requests to leave; a desk that is just opening ignores the first ones.
 _REQUEST_INTERVAL_S = 0.2
 
+#: Times that the plain desk raises a request to leave.
+_RAISED_AT_MOST = 2
+
 _ENDINGS = {signal.SIGHUP: SessionEnd.DISCONNECTED, signal.SIGTERM: SessionEnd.STOPPED}
 
 
 def hang_up() -> None:
     """Send SIGHUP to this process, for a terminal that is gone without the system noticing. Any thread."""
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGHUP)
+
+
+@contextmanager
+def _signal_pipe() -> Iterator[FileIO]:
+    """A pipe to which the interpreter writes the number of each signal, even while the main thread is blocked.
+
+    Yields the read end. Its reader closes it, after the context: a signal that finds it closed is reported on stderr.
+    """
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    old_wakeup_fd = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+    try:
+        yield FileIO(read_end)
+    finally:
+        signal.set_wakeup_fd(old_wakeup_fd)
+        os.close(write_end)
+
+
+def _first_signal(pipe: FileIO, numbers: Collection[signal.Signals]) -> signal.Signals | None:
+    """Wait for one of some signals in a signal pipe. None if the pipe ends first."""
+    while (byte := pipe.read(1)) and byte[0] not in numbers:
+        pass
+    return signal.Signals(byte[0]) if byte else None
 
 
 class ShutdownGuard:
@@ -49,14 +76,12 @@ class ShutdownGuard:
         self._old_handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        self._read_end, self._write_end = os.pipe()
-        os.set_blocking(self._write_end, False)
-        # The interpreter writes each signal's number to the pipe, even while the main thread is blocked.
-        self._old_wakeup_fd = signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
+        self._pipe = _signal_pipe()
+        pipe = self._pipe.__enter__()
         for number in _ENDINGS:
             self._old_handlers[number] = signal.signal(number, _ignore)
         self._old_hook, threading.excepthook = threading.excepthook, self._thread_failed
-        threading.Thread(target=self._watch, name="shutdown", daemon=True).start()
+        threading.Thread(target=self._watch, args=(pipe,), name="shutdown", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -64,22 +89,20 @@ class ShutdownGuard:
         threading.excepthook = self._old_hook
         for number, handler in self._old_handlers.items():
             signal.signal(number, handler)
-        signal.set_wakeup_fd(self._old_wakeup_fd)
-        os.close(self._write_end)
+        self._pipe.__exit__(None, None, None)
 
-    def _watch(self) -> None:
-        with os.fdopen(self._read_end, "rb", buffering=0) as numbers:
-            while (number := numbers.read(1)) and number[0] not in _ENDINGS:
-                pass
-        if not number:
-            return
-        self.ending = _ENDINGS[signal.Signals(number[0])]
-        waited = 0.0
-        while waited < self._timeout_s:
-            self._leave()
-            if self._left.wait(_REQUEST_INTERVAL_S):
+    def _watch(self, pipe: FileIO) -> None:
+        with pipe:
+            number = _first_signal(pipe, _ENDINGS)
+            if number is None:
                 return
-            waited += _REQUEST_INTERVAL_S
+            self.ending = _ENDINGS[number]
+            waited = 0.0
+            while waited < self._timeout_s:
+                self._leave()
+                if self._left.wait(_REQUEST_INTERVAL_S):
+                    return
+                waited += _REQUEST_INTERVAL_S
         with suppress(Exception):
             self._give_up(self.ending)
         os._exit(1)
@@ -109,35 +132,39 @@ class ShutdownRequested(BaseException):
 
 @contextmanager
 def raise_on_shutdown(again_after_s: float = 1.0) -> Iterator[None]:
-    """Raise ShutdownRequested on SIGHUP and SIGTERM, and KeyboardInterrupt on SIGINT, a second time if need be.
+    """Raise ShutdownRequested on SIGHUP and SIGTERM, and KeyboardInterrupt on SIGINT. Enter it in the main thread.
 
-    An exception that a signal raises is lost inside a finalizer or a callback of a library, and a signal just before
-    a read does not interrupt it. So if it has not left the context `again_after_s` seconds later, it is raised once
-    more: only once, since clean-up that has begun must not be interrupted. For the same reason SIGHUP and SIGTERM are
+    One signal is not enough. If it arrives just before a read, it does not interrupt the read, and Python runs the
+    handler only afterwards; and an exception raised inside a finalizer or a callback of a library is lost. So a thread
+    sends the signal again until the handler has run, and once more if the context is still open `again_after_s` seconds
+    later. Only once, since clean-up that has begun must not be interrupted. For the same reason SIGHUP and SIGTERM are
     ignored after the context.
     """
-    request: BaseException | None = None
+    requests: list[BaseException] = []
+    left = threading.Event()
+    main = threading.main_thread().ident or 0
 
     def leave(number: int, _frame: FrameType | None) -> None:
-        nonlocal request
-        ending = _ENDINGS.get(signal.Signals(number))
-        request = KeyboardInterrupt() if ending is None else ShutdownRequested(ending)
-        signal.signal(signal.SIGALRM, leave_again)
-        signal.setitimer(signal.ITIMER_REAL, again_after_s)
-        raise request
+        if len(requests) < _RAISED_AT_MOST:
+            ending = _ENDINGS.get(signal.Signals(number))
+            requests.append(KeyboardInterrupt() if ending is None else ShutdownRequested(ending))
+            raise requests[-1]
 
-    def leave_again(_number: int, _frame: FrameType | None) -> None:
-        if request is not None:
-            raise request
+    def send_again(pipe: FileIO) -> None:
+        with pipe:
+            number = _first_signal(pipe, numbers)
+            while number is not None and not left.wait(again_after_s if requests else _REQUEST_INTERVAL_S):
+                if len(requests) < _RAISED_AT_MOST:
+                    signal.pthread_kill(main, number)
 
     # What is ignored stays ignored, such as ctrl+c in the kiosk.
     numbers = [number for number in (*_ENDINGS, signal.SIGINT) if signal.getsignal(number) is not signal.SIG_IGN]
-    old_handlers = {number: signal.signal(number, leave) for number in numbers}
-    try:
-        yield
-    finally:
-        requested, request = request is not None, None
-        for number, handler in old_handlers.items():
-            signal.signal(number, signal.SIG_IGN if requested and number in _ENDINGS else handler)
-        if requested:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+    with _signal_pipe() as pipe:
+        old_handlers = {number: signal.signal(number, leave) for number in numbers}
+        threading.Thread(target=send_again, args=(pipe,), name="shutdown", daemon=True).start()
+        try:
+            yield
+        finally:
+            left.set()
+            for number, handler in old_handlers.items():
+                signal.signal(number, signal.SIG_IGN if requests and number in _ENDINGS else handler)

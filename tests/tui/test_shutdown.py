@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -180,7 +181,7 @@ def test_a_signal_in_a_finalizer_still_ends_the_plain_desk(
 
     lost: list[object] = []
     monkeypatch.setattr(sys, "unraisablehook", lost.append)
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     handlers = [signal.getsignal(each) for each in numbers]
     try:
         with pytest.raises(raised):
@@ -190,6 +191,36 @@ def test_a_signal_in_a_finalizer_still_ends_the_plain_desk(
     finally:
         for each, handler in zip(numbers, handlers, strict=True):
             signal.signal(each, handler)
+
+
+@pytest.mark.parametrize(
+    ("number", "raised"),
+    [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, ShutdownRequested), (signal.SIGHUP, ShutdownRequested)],
+)
+def test_a_signal_that_interrupts_no_read_still_ends_the_plain_desk(
+    number: signal.Signals, raised: type[BaseException]
+) -> None:
+    read_end, write_end = os.pipe()
+
+    def send_aside() -> None:
+        """As if it came between Python's last look at signals and the read: this thread takes it, main reads on."""
+        time.sleep(0.2)
+        signal.pthread_kill(threading.get_ident(), number)
+
+    def work() -> None:
+        with raise_on_shutdown():
+            threading.Thread(target=send_aside).start()
+            os.read(read_end, 1)
+
+    handlers = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    try:
+        with pytest.raises(raised):
+            work()
+    finally:
+        for each, handler in zip((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), handlers, strict=True):
+            signal.signal(each, handler)
+        os.close(read_end)
+        os.close(write_end)
 
 
 def test_a_fault_ends_the_desk_with_a_sentence(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
