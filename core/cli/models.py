@@ -15,6 +15,7 @@ from core.evaluation.comparison_report.page import default_report_path, require_
 from core.evaluation.model_comparison import ModelComparison, compare_models
 from core.jobs.progress import Reporter
 from core.permissions import require_lead
+from core.retrieval.encoder import load
 from core.retrieval.encoder_registry import BASE, Registry
 from core.training.export.export import ExportFormat, export_model, summary
 from core.training.merge import merge as merge_adapter
@@ -204,6 +205,9 @@ def promote(
             f"`samesku models promote {model} --force` promotes it all the same, and records that.",
         )
     with context.exclusive("models", "promote", model):
+        if model != registry.champion_id():
+            # Loaded before it is the champion: an unusable one would leave the workspace without an index.
+            load(registry.get(model), context.settings.encoder.max_tokens)
         if not registry.promote(model, f"by {context.annotator}{', forced' if rejection else ''}"):
             context.out.print(f"{model} was the champion already.")
         _index(context, model)

@@ -203,6 +203,13 @@ def test_so_is_a_language_model_and_an_adapter(folder: Path, check: Callable[[Pa
         check(folder, HINT)
 
 
+@pytest.mark.parametrize("check", [check_language_model_files, check_adapter_files])
+def test_a_link_out_of_a_judges_folder_is_refused(folder: Path, check: Callable[[Path, str], None]) -> None:
+    linked("notes.txt", "/etc/hostname")(folder)
+    with pytest.raises(ModelError, match=r"notes\.txt cannot be loaded: it is a link that leads out of the folder"):
+        check(folder, HINT)
+
+
 def test_a_configuration_that_no_memory_holds_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.model_files._MAX_CONFIG_BYTES", 100)
     edited("config.json", padding="x" * 200)(folder)
