@@ -237,7 +237,14 @@ def export(
             show_default=False,
         ),
     ],
-    out: Annotated[Path, typer.Option(help="Folder of the files; new or empty.", metavar="FOLDER")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the files; new or empty.",
+            metavar="FOLDER",
+            show_default="reports/ID-FORMAT in the workspace",
+        ),
+    ] = None,
     form: Annotated[
         ExportFormat,
         typer.Option(

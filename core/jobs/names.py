@@ -5,6 +5,7 @@ from collections.abc import Sequence
 _NAMES: dict[tuple[str, ...], str] = {
     ("models", "promote"): "Promote {}",
     ("models", "rollback"): "Roll back the champion",
+    ("models", "export"): "Export {}",
     ("labels", "export"): "Export labels",
     ("judge", "run"): "Run the judge",
     ("judge", "test"): "Evaluate the judge",

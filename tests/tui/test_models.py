@@ -184,6 +184,24 @@ async def test_an_encoder_that_was_not_better_is_promoted_by_force(bench: Bench,
     assert started == [["models", "promote", TUNED, "--force"]]
 
 
+async def test_an_encoder_is_exported_as_a_job(bench: Bench, started: list[list[str]]) -> None:
+    two_encoders(bench.workspace)
+    bench.settings = Settings.model_validate({"people": {"leads": ["lea"]}})
+    async with models_screen(bench, "e") as (app, pilot):
+        has(app, f"Export {TUNED}?", "A job writes")
+        await pilot.press("y")
+        await settled(pilot)
+        assert isinstance(app.screen, JobsScreen)
+    assert started == [["models", "export", TUNED]]
+
+
+async def test_a_merged_encoder_names_its_origin(bench: Bench) -> None:
+    write_card(bench.workspace, trained_on={}, origin="merged from the adapter [b]mine[/b]")
+    write_history(bench.workspace, TUNED)
+    async with models_screen(bench) as (app, _):
+        has(app, "merged from the adapter [b]mine[/b]")
+
+
 async def test_a_rollback_names_its_target(bench: Bench, started: list[list[str]]) -> None:
     write_card(bench.workspace)
     write_card(bench.workspace, ANOTHER)

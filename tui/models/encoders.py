@@ -139,7 +139,7 @@ def _origin(card: ModelCard | None, width: int) -> list[Content]:
     prefixes = Prefixes(card.query_prefix, card.candidate_prefix, card.prefixes_from or "as it was trained")
     return [
         *_fact("created", f"{moment_of(card.created_at)}, from {card.parent}", width),
-        *_fact("trained on", labels or "unknown", width),
+        *_fact("trained on", labels or card.origin or "unknown", width),
         *(_fact("prefixes", str(prefixes), width) if prefixes.query or prefixes.candidate else ()),
     ]
 

@@ -22,6 +22,10 @@ from tui.services.desk import Desk
 
 _FOR_LEADS = "Only leads promote an encoder or roll back."
 _CONSEQUENCE = "A job indexes the catalogue with it and re-ranks the queue, while everybody goes on. It can be undone."
+_EXPORT = (
+    "A job writes a folder for sentence-transformers to reports/ of the workspace, and verifies it. ONNX or the adapter"
+    " alone: `samesku models export ID --format onnx`."
+)
 _NO_OTHER = "Retrain (ctrl+p) makes another encoder from the labels, compares it with the champion, and keeps both."
 
 
@@ -174,12 +178,20 @@ class ModelsScreen(TwoSidedScreen):
         else:
             self._confirm(f"Roll back to {before}?", "Roll back", ("models", "rollback"))
 
-    def _confirm(self, question: str, yes: str, job: tuple[str, ...]) -> None:
+    def action_export(self) -> None:
+        """Export the highlighted encoder to the reports of the workspace, as a job, once confirmed."""
+        current = self.encoders.current
+        if current is None:
+            self.say("There is no encoder to export yet.")
+        else:
+            self._confirm(f"Export {current.id}?", "Export", ("models", "export", current.id), _EXPORT)
+
+    def _confirm(self, question: str, yes: str, job: tuple[str, ...], consequence: str = _CONSEQUENCE) -> None:
         def start(confirmed: bool | None) -> None:
             if confirmed:
                 self.dismiss(job)
 
-        self.app.push_screen(ConfirmDialog(f"{question} {_CONSEQUENCE}", yes=yes, no="Leave it"), start)
+        self.app.push_screen(ConfirmDialog(f"{question} {consequence}", yes=yes, no="Leave it"), start)
 
 
 def _comparison_cost(takes_s: float | None) -> str:

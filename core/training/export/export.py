@@ -40,7 +40,7 @@ from core.training.export.loading_code import adapter_code, onnx_code, sentence_
 from core.training.export.onnx_graph import encode_with_onnx, require_onnx_libraries, write_onnx, write_prompts
 from core.training.probe_texts import ProbeTexts, probe_texts
 from core.workspace import Workspace
-from labels.exchange.files import require_folder
+from labels.exchange.files import create_folder, require_folder
 from labels.files import drafts, folder_bytes, publish, way_out
 
 if TYPE_CHECKING:
@@ -49,6 +49,9 @@ if TYPE_CHECKING:
 #: Largest difference of an entry between the vectors of the encoder and of the exported files. ONNX Runtime sums in
 #: another order, which changes entries of unit vectors by 1e-6 at most.
 MAX_DIFFERENCE = 1e-4
+
+#: The folder in the README of an export, which is copied to other machines.
+_HERE = Path()
 
 _HINT = "`samesku models export ID --format sentence-transformers --out FOLDER` needs no base."
 
@@ -84,7 +87,7 @@ class Export:
 
 
 def export_model(
-    workspace: Workspace, settings: Settings, name: str, form: ExportFormat, folder: Path, reporter: Reporter
+    workspace: Workspace, settings: Settings, name: str, form: ExportFormat, folder: Path | None, reporter: Reporter
 ) -> Export:
     """Export an encoder, and verify what was written.
 
@@ -93,7 +96,7 @@ def export_model(
         settings: of the workspace.
         name: an id, `base`, or the path of a folder.
         form: of the files.
-        folder: where they appear; it must not exist yet, or be empty.
+        folder: where they appear; it must not exist yet, or be empty. None for `reports/ID-FORMAT` of the workspace.
         reporter: receives the stages.
 
     Raises:
@@ -103,10 +106,11 @@ def export_model(
     """
     if form is ExportFormat.ONNX:
         require_onnx_libraries()
-    target = folder.absolute()
-    _require_free(target)
+    if folder is not None:
+        _require_free(folder.absolute())
     registry = Registry(workspace, settings)
     model = registry.find(name)
+    target = folder.absolute() if folder is not None else _default_folder(workspace, model, form)
     run = _Export(workspace, settings, registry, model, probe_texts(workspace, settings))
     with _draft(target) as draft:
         reporter.stage(f"export to {form}")
@@ -114,6 +118,19 @@ def export_model(
         files = tuple(sorted(str(path.relative_to(draft)) for path in draft.rglob("*") if path.is_file()))
         size = folder_bytes(draft)
     return Export(model.id, form, target, files, size, difference, code)
+
+
+def _default_folder(workspace: Workspace, model: EncoderModel, form: ExportFormat) -> Path:
+    """Where an export is kept in a workspace.
+
+    Raises:
+        ModelError: this encoder was exported there already.
+        LabelsError: the folder above cannot be created.
+    """
+    folder = workspace.reports / f"{model.id}-{form}"
+    create_folder(workspace.reports)
+    _require_free(folder)
+    return folder
 
 
 def _require_free(folder: Path) -> None:
@@ -196,28 +213,26 @@ class _Export:
         _make_self_contained(loaded, self.model)
         with readable_save_errors(target):
             loaded.save(str(draft), safe_serialization=True, create_model_card=False)
-        code = sentence_transformers_code(target, self.model.prefixes)
-        self._write_page(draft, code)
+        self._write_page(draft, sentence_transformers_code(_HERE, self.model.prefixes))
         reporter.stage("verify the export")
         read = load(EncoderModel(self.model.id, draft), self.settings.encoder.max_tokens)
         with model_errors(draft, "Nothing was exported."):
             queries = read.encode_query(self.texts.queries, show_progress_bar=False)
             products = read.encode_document(self.texts.products, show_progress_bar=False)
         vectors = np.concatenate([queries, products]).astype(np.float32)
-        return _verified(expected, vectors), code
+        return _verified(expected, vectors), sentence_transformers_code(target, self.model.prefixes)
 
     def _onnx(self, draft: Path, target: Path, reporter: Reporter) -> tuple[float, str]:
         loaded = self._load().to("cpu").float()
         expected = unit_vectors(loaded, self.prefixed_texts)
         write_onnx(loaded, draft, self.model.path)
         write_prompts(draft, self.model.query_prefix, self.model.candidate_prefix)
-        code = onnx_code(target)
-        self._write_page(draft, code)
+        self._write_page(draft, onnx_code(_HERE))
         reporter.stage("verify the export")
         # One text alone too: the number of texts and their length are dynamic.
         vectors = encode_with_onnx(draft, self.prefixed_texts)
         alone = encode_with_onnx(draft, self.prefixed_texts[:1])
-        return max(_verified(expected, vectors), _verified(expected[:1], alone)), code
+        return max(_verified(expected, vectors), _verified(expected[:1], alone)), onnx_code(target)
 
     def _adapter(self, draft: Path, target: Path, reporter: Reporter) -> tuple[float, str]:
         card, stored = self.card, self.registry.folder(self.model.id) / "adapter"
@@ -237,9 +252,9 @@ class _Export:
         load_adapter(fresh, draft, base)
         adapted = unit_vectors(fresh, self.prefixed_texts)
         verify_merge(before, adapted, expected)
-        code = adapter_code(target, name, self.model.prefixes, self.settings.encoder.max_tokens)
-        self._write_page(draft, code)
-        return float(np.abs(adapted - expected).max()), code
+        given = name, self.model.prefixes, self.settings.encoder.max_tokens
+        self._write_page(draft, adapter_code(_HERE, *given))
+        return float(np.abs(adapted - expected).max()), adapter_code(target, *given)
 
     def _base(self, card: ModelCard, adapter: Path) -> EncoderModel:
         """The base of a trained encoder, as its adapter and its card record it.

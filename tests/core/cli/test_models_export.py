@@ -44,6 +44,9 @@ def test_an_adapter_is_merged_listed_and_exported(shop: Workspace, call: Call, t
     again = call("--home", shop.home, "models", "export", model, "--out", out)
     assert again.code == 1
     assert f"{out} is not empty" in again.err
+    kept = call("--home", shop.home, "--json", "models", "export", model)
+    assert kept.json["folder"] == str(shop.reports / f"{model}-sentence-transformers")
+    assert "not empty" in call("--home", shop.home, "models", "export", model).err
     adapted = call(
         "--home", shop.home, "--json", "models", "export", model, "--format", "adapter", "--out", tmp_path / "a"
     )

@@ -13,6 +13,7 @@ from core.jobs.names import job_name, resume_note
         (("models", "promote", "lora-3"), "Promote lora-3"),
         (("models", "promote"), "Promote a model"),
         (("models", "rollback"), "Roll back the champion"),
+        (("models", "export", "lora-3"), "Export lora-3"),
         (("models",), "Models"),
         (("judge", "run", "--max-pairs", "9"), "Run the judge"),
         (("judge", "train"), "Train the judge"),
