@@ -237,8 +237,22 @@ def _load_adapter(name: str, model: Any, adapter: str) -> Any:
             raise ModelError(f"The adapter in {adapter} is for another model than {name}.", ADAPTER_HINT) from error
         raise ModelError(f"The adapter in {adapter} is damaged.", ADAPTER_HINT) from error
     _require_finite(model, Path(adapter), ADAPTER_HINT)
+    _require_effect(model, adapter)
     model.eval()
     return model
+
+
+def _require_effect(model: Any, adapter: str) -> None:
+    """Require that a LoRA adapter changes the model. mlx-lm leaves layers without weights in the file as they are.
+
+    Raises:
+        ModelError: its product of matrices is zero in all layers.
+    """
+    from mlx.utils import tree_flatten
+
+    factors = [weight for name, weight in tree_flatten(model.parameters()) if name.endswith(".lora_b")]
+    if factors and not any(weight.any().item() for weight in factors):
+        raise ModelError(f"The adapter in {adapter} changes nothing: it holds no trained weights.", ADAPTER_HINT)
 
 
 def _require_finite(model: Any, folder: Path, hint: str) -> None:

@@ -284,9 +284,13 @@ def test_invalid_adapter_is_refused(model: Path, tmp_path: Path) -> None:
         json.dumps({"fine_tune_type": "lora", "num_layers": 1, "lora_parameters": {**keys, "keys": ["mlp.up_proj"]}})
     )
     name = "model.layers.1.mlp.up_proj"
-    factors = {f"{name}.lora_a": mx.ones((64, 2)), f"{name}.lora_b": mx.zeros((2, 128))}
+    factors = {f"{name}.lora_a": mx.ones((64, 2)), f"{name}.lora_b": mx.ones((2, 128))}
     mx.save_safetensors(str(adapter / "adapters.safetensors"), factors)
     load_model(str(model), str(adapter))
+    for without_effect in (factors | {f"{name}.lora_b": mx.zeros((2, 128))}, {f"{name}.lora_a": mx.ones((64, 2))}):
+        mx.save_safetensors(str(adapter / "adapters.safetensors"), without_effect)
+        with pytest.raises(ModelError, match="changes nothing: it holds no trained weights"):
+            load_model(str(model), str(adapter))
     factors[f"{name}.lora_b"] = mx.full((2, 128), float("nan"))
     mx.save_safetensors(str(adapter / "adapters.safetensors"), factors)
     with pytest.raises(ModelError, match=r"adapters\.safetensors cannot be loaded: .*lora_b holds values"):
