@@ -19,6 +19,7 @@ from core.permissions import is_lead, require_lead
 from core.settings import RENAMED, RetrainSettings, Settings
 from core.splits.split import splits_of
 from core.toml_file import read_toml
+from core.training.base_encoder import check_local_base
 from core.training.explain import explain_retrain
 from core.training.recipes.dotted import flat
 from core.training.recipes.keys import recipe_keys
@@ -112,6 +113,7 @@ def retrain(
             context.out.print(note)
         context.answer(explanation.record())
         return
+    check_local_base(workspace, settings, resolved)
     _warn_of_too_few_queries(context, settings)
     if detach:
         job = Jobs(workspace.jobs, context.annotator).start(workspace.home, ["retrain", *request.job_options()])

@@ -11,10 +11,11 @@ from typing import Any
 
 from core.catalog.references import did_you_mean
 from core.errors import CoreError, ModelError, UnreadableError
-from core.json_store import load, save
+from core.json_store import load, save, text_file
 from core.model_files import check_encoder_files
 from core.retrieval.encoder_files import PRESETS, EncoderModel, find_base, local_base, weights_sha256, with_prefixes
 from core.retrieval.encoder_identity import Prefixes, changed_part, model_prefixes, part_digests, set_prefixes
+from core.retrieval.model_card_page import README, card_page, loading_section, python_literal
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.files import drafts, is_abandoned, publish, stale_drafts
@@ -55,6 +56,7 @@ class ModelCard:
         decision: `outcome` (`promoted`, `waiting` or `rejected`), `reason`, `ranking` and `metric` of the decision on
             its promotion after training; empty in cards of earlier versions.
         data: card of the training data: SHA-256 of the rows, counts by source, split and leakage check; likewise.
+        origin: where its weights come from if they were not trained here, a few words.
     """
 
     id: str
@@ -73,10 +75,23 @@ class ModelCard:
     parts: dict[str, str] = field(default_factory=dict)
     decision: dict[str, str] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
+    origin: str = ""
 
     def __post_init__(self) -> None:
         _require_folder_name(self.id)
         _require_folder_name(self.parent)
+
+    @property
+    def template(self) -> str:
+        """The template of the texts that it was trained on; empty if the card does not say."""
+        settings = self.data.get("settings")
+        template = settings.get("template") if isinstance(settings, dict) else None
+        return template if isinstance(template, str) else ""
+
+    @property
+    def prefixes(self) -> Prefixes:
+        """The prefixes of the texts that it was trained on, and their source."""
+        return Prefixes(self.query_prefix, self.candidate_prefix, self.prefixes_from or "as it was trained")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +142,16 @@ def lineage(history: Sequence[Promotion], is_trained: Callable[[str], bool]) -> 
     return tuple(stack)
 
 
+def _loading_code(card: ModelCard) -> str:
+    return f"""
+from sentence_transformers import SentenceTransformer
+
+model = SentenceTransformer("merged")  # the folder beside this file
+queries = model.encode([{python_literal(card.query_prefix)} + text for text in texts], normalize_embeddings=True)
+products = model.encode([{python_literal(card.candidate_prefix)} + text for text in texts], normalize_embeddings=True)
+"""
+
+
 class Registry:
     """The folder models/: one folder per trained encoder, and champion.json with all promotions, oldest first."""
 
@@ -167,12 +192,23 @@ class Registry:
             CoreError: it cannot be written.
         """
         folder = self.folder(card.id)
+        self._write_page(card, draft or folder, self.history())
         save((draft or folder) / _CARD_FILE, asdict(card))
         if draft is not None:
             try:
                 publish(draft, folder)
             except OSError as error:
                 raise ModelError(f"{folder} cannot be written: {error.strerror}.", "Look at what is there.") from error
+
+    def _write_page(self, card: ModelCard, folder: Path, history: Sequence[Promotion]) -> None:
+        """Write the model card as Markdown, for people who look into the folder.
+
+        Raises:
+            CoreError: it cannot be written.
+        """
+        loading = loading_section(_loading_code(card), card.prefixes, card.template or self._encoder.template)
+        with text_file(folder / README) as out:
+            out.write(card_page(card, history, loading))
 
     def remove_unfinished(self) -> None:
         """Remove the files of killed runs. The caller holds the lock of this work, so that no retrain is running."""
@@ -313,8 +349,7 @@ class Registry:
         """
         champion, settings = self.champion_id(), self._encoder
         if champion is not None and self.is_trained(champion):
-            card = self.card(champion)
-            return Prefixes(card.query_prefix, card.candidate_prefix, card.prefixes_from or "as it was trained")
+            return self.card(champion).prefixes
         found = model_prefixes(PRESETS.get(settings.model, settings.model), folder)
         return set_prefixes(found, settings.query_prefix, settings.candidate_prefix)
 
@@ -362,10 +397,10 @@ class Registry:
         if history and history[-1].model == model_id:
             return False
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        save(
-            self._folder / "champion.json",
-            [asdict(promotion) for promotion in (*history, Promotion(model_id, now, why))],
-        )
+        history = (*history, Promotion(model_id, now, why))
+        save(self._folder / "champion.json", [asdict(promotion) for promotion in history])
+        if self.is_trained(model_id):
+            self._write_page(self.card(model_id), self.folder(model_id), history)
         return True
 
     def rollback(self) -> str:

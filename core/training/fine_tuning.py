@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from core.errors import ModelError, SettingsError
 from core.jobs.progress import Reporter
-from core.model_files import check_adapter_files, model_errors
 from core.retrieval.encoder import load, silence_libraries
 from core.retrieval.encoder_files import EncoderModel, readable_save_errors
 from core.training.adapter_check import verify_merge, verify_quantized, verify_saved
+from core.training.adapters import merge_adapter, record_base
 from core.training.architecture import NON_TEXT, Architecture, read_architecture
 from core.training.batches import TextGroups, no_false_negatives
 from core.training.cost import epochs, rows
@@ -162,24 +162,17 @@ class _Run:
 
         Fresh, so that exactly the saved weights are merged; the base that QLoRA trained on is rounded to 4 bits.
         """
-        from peft import PeftModel
-
-        adapter, hint = self.folder / "adapter", "Run it again; the failed files are removed."
+        adapter = self.folder / "adapter"
         with readable_save_errors(self.folder):
             model.transformers_model.save_pretrained(str(adapter), safe_serialization=True)
+        record_base(adapter, self.base)
         self.reporter.stage("merge the adapter")
-        fresh = load(self.base, self.max_tokens)
-        check_adapter_files(adapter, hint)
-        exact = _encode(fresh, texts)
-        with model_errors(adapter, hint):
-            adapted = PeftModel.from_pretrained(fresh.transformers_model, str(adapter))
-            unmerged = _encode(fresh, texts)
-            adapted.merge_and_unload()
-        _save(fresh, self.folder)
-        merged = self._encode_merged(texts)
+        vectors = merge_adapter(self.base, adapter, self.folder / "merged", texts, self.max_tokens)
         if self.recipe.method == "qlora":
-            return verify_merge(exact, unmerged, merged) | verify_quantized(exact, before, trained, merged)
-        return verify_merge(before, trained, merged)
+            return verify_merge(vectors.base, vectors.unmerged, vectors.merged) | verify_quantized(
+                vectors.base, before, trained, vectors.merged
+            )
+        return verify_merge(before, trained, vectors.merged)
 
     def _encode_merged(self, texts: Sequence[str]) -> "Vectors":
         return _encode(load(EncoderModel("merged", self.folder / "merged"), self.max_tokens), texts)

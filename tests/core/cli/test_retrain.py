@@ -1,5 +1,6 @@
 """`samesku retrain`: recipes, overrides, the list of recipes and the explanation, without training."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,50 @@ def test_an_unknown_base_ends_a_retrain_with_the_key(
         assert answer.code == 1
         assert complaint in answer.err
         assert "all-mpnet-base-v2" in answer.err
+
+
+#: Each kind of mistake: a recipe, and what the sentence about it has: the key, and what is allowed.
+MISTAKES = {
+    "unknown key": ({"epochz": 2}, "epochz: there is no such key in a recipe; the nearest is epochs. Allowed are"),
+    "unknown key of a group": ({"lora.rnk": 2}, "lora.rnk: there is no such key in a recipe; the nearest is lora.rank"),
+    "wrong type": ({"epochs": "many"}, "epochs: many is not allowed; it is a whole number from 1 to 100."),
+    "no value": ({"lora.dropout": None}, "lora.dropout: None is not allowed; it is a number from 0 to below 1."),
+    "impossible value": ({"lora.rank": 0}, "lora.rank: 0 is not allowed; it is a whole number from 1 to 1,024."),
+    "impossible choice": ({"method": "dora"}, "method: dora is not allowed; it is lora, full or qlora."),
+    "rank above the width": ({"lora.rank": 64}, "it is a whole number from 1 to 32."),
+    "prefix above the dimension": ({"matryoshka": [48]}, "it is a list of whole numbers from 1 to 32."),
+    "unknown layer": ({"lora.target_modules": ["wq"]}, "no linear layer is called wq; those found are dense, key,"),
+    "unknown base": ({"base": "/nowhere"}, "base is /nowhere, which does not exist. It is auto"),
+}
+
+
+@pytest.mark.parametrize("ending", [["--explain"], ["--detach"], []], ids=["explain", "detach", "run"])
+@pytest.mark.parametrize("way", ["file", "--set", "settings"])
+@pytest.mark.parametrize("kind", MISTAKES)
+def test_every_mistake_in_a_recipe_ends_before_any_work(
+    labelled: Workspace, call: Call, tmp_path: Path, kind: str, way: str, ending: list[str]
+) -> None:
+    given, complaint = MISTAKES[kind]
+    (name, value), file = next(iter(given.items())), tmp_path / "mine.yaml"
+    if way == "--set":
+        options = ["--set", f"{name}={'null' if value is None else json.dumps(value).strip(chr(34))}"]
+    else:
+        group, _, key = name.partition(".")
+        file.write_text(json.dumps({group: {key: value}} if key else {name: value}))
+        options = ["--recipe", str(file)] if way == "file" else []
+        if way == "settings":
+            section = f'[retrain]\nrecipe = "{file}"\n'
+            labelled.settings.write_text(section + labelled.settings.read_text())
+    answer = call("retrain", "--home", labelled.home, *options, *ending)
+    assert answer.code == 1
+    said = " ".join(answer.err.split())
+    assert said.startswith("Error: ")
+    assert complaint in said
+    assert name.partition(".")[0] in said
+    assert "Traceback" not in said
+    assert not labelled.jobs.exists()
+    assert not labelled.models.exists()
+    assert not labelled.backups.exists()
 
 
 @pytest.mark.slow

@@ -88,7 +88,8 @@ def test_custom_tokenizer_code_is_refused_without_prompt(model: Path, questions:
     (model / "evil.py").write_text(EVIL)
     message = refusal(model)
     assert message == (
-        f"{model / 'tokenizer_config.json'} cannot be loaded: it names Python code; code of a model is never run."
+        f"{model / 'tokenizer_config.json'} cannot be loaded: it names Python code in auto_map (evil.T);"
+        " code of a model is never run."
     )
     assert load_local_tokenizer(str(model)) is None
     assert not (model / "ran").exists()
@@ -113,9 +114,10 @@ def test_model_file_is_not_run(model: Path) -> None:
 
 
 def test_unused_auto_map_is_harmless(model: Path, questions: list[str]) -> None:
-    edit(model / "config.json", auto_map={"AutoConfig": "evil.C", "AutoModelForCausalLM": "evil.M"})
-    (model / "evil.py").write_text(EVIL)
+    edit(model / "config.json", auto_map={"AutoConfig": "owner/name--evil.C", "AutoModelForCausalLM": "evil.M"})
     assert len(list(MlxJudge(str(model), "", mode="fast", max_tokens=24).verdicts(CASES))) == 2
+    (model / "evil.py").write_text(EVIL)
+    assert "it names Python code in auto_map (evil.M)" in refusal(model)
     assert not (model / "ran").exists()
     assert questions == []
 

@@ -14,6 +14,7 @@ from core.jobs.progress import Silent
 from core.retrieval.encoder import load
 from core.retrieval.encoder_files import EncoderModel, find_base, weights_sha256
 from core.settings import RetrainSettings
+from core.training.adapters import AdapterBase, recorded_base
 from core.training.cost import steps
 from core.training.examples import Example
 from core.training.fine_tuning import fine_tune
@@ -145,6 +146,9 @@ def test_each_shipped_recipe_trains(tiny: EncoderModel, tmp_path: Path, name: st
     assert len(heard.losses) == 2
     assert proof["change"] > 1e-4
     assert (tmp_path / "adapter").exists() == recipe.has_adapter
+    assert recorded_base(tmp_path / "adapter") == (
+        AdapterBase("tiny", weights_sha256(tiny.path)) if recipe.has_adapter else None
+    )
     assert weights_sha256(tmp_path / "merged") != weights_sha256(tiny.path)
     assert not [path for path in tmp_path.rglob("*") if path.suffix in {".bin", ".pt", ".pkl"}]
 
