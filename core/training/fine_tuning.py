@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ModelError, SettingsError
+from core.evaluation.training_cost import PARAMETERS, PEAK_MEMORY, SECONDS
 from core.jobs.progress import Reporter
 from core.model_files import check_adapter_files, model_errors
 from core.retrieval.encoder import load, silence_libraries
@@ -18,10 +19,12 @@ from core.retrieval.encoder_files import EncoderModel, readable_save_errors
 from core.training.adapter_check import verify_merge, verify_quantized, verify_saved
 from core.training.architecture import NON_TEXT, Architecture, read_architecture
 from core.training.batches import TextGroups, no_false_negatives
+from core.training.checkpoints import StageCheckpoints
 from core.training.cost import epochs, rows
 from core.training.examples import Example
 from core.training.losses import make_loss, training_columns
 from core.training.recipes.recipe import Recipe
+from core.training.trainer import CheckpointTimer, checkpoint_callback, interruptions, trainer_class
 from core.training.trainer_hooks import ProbeQuery, mean_reciprocal_rank, reporting_callback
 
 if TYPE_CHECKING:
@@ -67,6 +70,7 @@ def fine_tune(
     stage: str = "train",
     probes: Sequence[ProbeQuery] = (),
     groups: TextGroups | None = None,
+    checkpoints: StageCheckpoints | None = None,
 ) -> dict[str, float]:
     """Train a base encoder, save it as plain weights, and verify the result.
 
@@ -81,9 +85,11 @@ def fine_tune(
         stage: name of the training stage.
         probes: queries for the metric; without any, no metric is reported.
         groups: text → groups of products that are known to be the same; rows that share one are in different batches.
+        checkpoints: where checkpoints are saved, and from which an interrupted training goes on; None to save none.
 
     Returns:
-        the distances measured by `verify_merge`, `verify_quantized` or `verify_saved`.
+        the distances measured by `verify_merge`, `verify_quantized` or `verify_saved`, and what the training took by
+        the names of `TrainingCost`.
 
     Raises:
         SettingsError: the recipe does not fit the base, or needs a package that is not installed.
@@ -100,11 +106,17 @@ def fine_tune(
     model = run.load()
     before = _encode(model, texts)
     measure = partial(mean_reciprocal_rank, model, probes) if probes else None
-    run.fit(model, examples, groups or {}, reporting_callback(reporter, stage, measure))
+    cost = run.fit(model, examples, groups or {}, reporting_callback(reporter, stage, measure), checkpoints)
     trained = _encode(model, texts)
-    if not recipe.has_adapter:
-        return run.save_weights(model, texts, before, trained)
-    return run.merge(model, texts, before, trained)
+    try:
+        if not recipe.has_adapter:
+            return run.save_weights(model, texts, before, trained) | cost
+        return run.merge(model, texts, before, trained) | cost
+    except ModelError:
+        # Going on from there would give the same result.
+        if checkpoints is not None:
+            checkpoints.remove()
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +133,17 @@ class _Run:
         """The base as it is trained: in 4 bits for QLoRA."""
         return load(self.base, self.max_tokens, quantized=self.recipe.method == "qlora")
 
-    def fit(self, model: "SentenceTransformer", examples: Sequence[Example], groups: TextGroups, callback: Any) -> None:
-        """Train the model in place."""
+    def fit(
+        self,
+        model: "SentenceTransformer",
+        examples: Sequence[Example],
+        groups: TextGroups,
+        callback: Any,
+        checkpoints: StageCheckpoints | None,
+    ) -> dict[str, float]:
+        """Train the model in place, from the last complete checkpoint if there is one. Returns what it took."""
         silence_libraries()
         from datasets import Dataset
-        from sentence_transformers import SentenceTransformerTrainer
         from transformers import set_seed
         from transformers.trainer_callback import PrinterCallback
 
@@ -137,15 +155,24 @@ class _Run:
         if recipe.has_adapter:
             _add_adapter(model, recipe, read_architecture(self.base.path))
         guide = load(self.base, self.max_tokens) if recipe.loss == "gist" else None
-        trainer = SentenceTransformerTrainer(
+        output = self.folder / "trainer" if checkpoints is None else checkpoints.folder
+        timer = CheckpointTimer(checkpoints)
+        trainer = trainer_class()(
             model=model,
-            args=_arguments(recipe, self.folder, examples, groups, str(model.device.type)),
+            args=_arguments(recipe, output, examples, groups, str(model.device.type)),
             train_dataset=Dataset.from_dict(training_columns(recipe, examples)),
             loss=make_loss(recipe, model, guide),
-            callbacks=[callback],
+            callbacks=[callback, checkpoint_callback(timer)],
         )
         trainer.remove_callback(PrinterCallback)
-        trainer.train()
+        last = None if checkpoints is None else checkpoints.begin(self.reporter)
+        if last is not None:
+            timer.resume_from(last[1])
+            self.reporter.message(f"The interrupted training goes on from its checkpoint of step {last[1].step:,}.")
+        with interruptions(self.reporter, timer, checkpoints):
+            trainer.train(resume_from_checkpoint=None if last is None else str(last[0]))
+        trained = sum(values.numel() for values in model.parameters() if values.requires_grad)
+        return {PARAMETERS: trained, SECONDS: timer.seconds, PEAK_MEMORY: timer.peak_memory_bytes}
 
     def save_weights(
         self, model: "SentenceTransformer", texts: Sequence[str], before: "Vectors", trained: "Vectors"
@@ -218,13 +245,13 @@ def _non_text_layers(architecture: Architecture) -> list[str] | None:
     return [layer.name for layer in architecture.layers if NON_TEXT.search(layer.name)] or None
 
 
-def _arguments(recipe: Recipe, folder: Path, examples: Sequence[Example], groups: TextGroups, device: str) -> Any:
+def _arguments(recipe: Recipe, output: Path, examples: Sequence[Example], groups: TextGroups, device: str) -> Any:
     from sentence_transformers import SentenceTransformerTrainingArguments
     from sentence_transformers.base.sampler import BatchSamplers
 
     texts = [(example.anchor, example.positive, *example.negatives) for example in examples]
     return SentenceTransformerTrainingArguments(
-        output_dir=str(folder / "trainer"),
+        output_dir=str(output),
         num_train_epochs=epochs(recipe, len(examples)),
         # A batch larger than the data set would leave no batch at all.
         per_device_train_batch_size=min(recipe.batch_size, rows(recipe, len(examples))),
@@ -242,7 +269,9 @@ def _arguments(recipe: Recipe, folder: Path, examples: Sequence[Example], groups
         bf16=_uses_bf16(recipe, device),
         use_cpu=device == "cpu",
         seed=recipe.seed,
+        # A callback requests the checkpoints. Two, so that one is complete while the next is written.
         save_strategy="no",
+        save_total_limit=2,
         logging_steps=1,
         report_to="none",
         disable_tqdm=True,

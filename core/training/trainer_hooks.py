@@ -103,7 +103,10 @@ def reporting_callback(reporter: Reporter, stage: str, measure: Measure | None =
     class Reporting(TrainerCallback):  # type: ignore[misc]
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             reporter.stage(stage, total=state.max_steps)
-            self._measure(state)
+            if state.global_step:
+                reporter.advance(state.global_step)
+            else:
+                self._measure(state)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             reporter.advance(state.global_step)
