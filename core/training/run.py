@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -98,10 +98,7 @@ def retrain(
     key = run_key(recipe, base, settings.encoder.max_tokens)
     checkpoints = RunCheckpoints(workspace.checkpoints, key)
     checkpoints.remove_others()
-    run = _Run(
-        workspace, settings, recipe, base, reporter, registry, corpus, splits, groups,
-        _texts(settings, base, corpus), checkpoints,
-    )  # fmt: skip
+    run = _Run(workspace, settings, recipe, base, reporter, registry, corpus, splits, groups, checkpoints)
     trained = run.challenger(champion, features)
     save_comparison(workspace, trained.comparison)
     decision = _promote(run, trained, lead=lead)
@@ -157,8 +154,8 @@ class _Run:
 
     Attributes:
         groups: the groups of products that are known to be the same.
+        checkpoints: of the training stages; None to save none.
         texts: encoder inputs of all queries and of all catalogue products, including the prefixes.
-        checkpoints: of the training stages.
     """
 
     workspace: Workspace
@@ -170,8 +167,14 @@ class _Run:
     corpus: Corpus
     splits: Splits
     groups: ConnectedGroups[ProductRef]
-    texts: tuple[dict[ProductRef, str], dict[ProductRef, str]]
-    checkpoints: RunCheckpoints
+    checkpoints: RunCheckpoints | None = None
+    texts: tuple[dict[ProductRef, str], dict[ProductRef, str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        template, base = self.settings.encoder.template, self.base
+        queries = {query.ref: base.query_prefix + render(template, query) for query in self.corpus.queries}
+        products = {each.ref: base.candidate_prefix + render(template, each) for each in self.corpus.products}
+        object.__setattr__(self, "texts", (queries, products))
 
     def challenger(self, champion: EncoderModel, features: CorpusFeatures) -> _Trained:
         """Train a challenger, compare it with the champion, and add it to the registry.
@@ -181,13 +184,12 @@ class _Run:
         """
         triplets = self.triplets(self.splits)
         self.reporter.message(_training_summary(self.splits, triplets))
-        examples = self._examples(triplets, self.splits)
-        data = self.data_card(self.splits, triplets, examples)
+        data = self.data_card(self.splits, triplets)
         self.reporter.message(_data_summary(data))
         self._report_stages(champion, len(triplets))
         probes = self._probes(len(triplets))
         with self.registry.drafts() as folder:
-            draft, measured = self.fine_tune(self.splits, examples, folder, probes=probes)
+            draft, measured = self.fine_tune(self.splits, triplets, folder, probes=probes)
             merge_check = {name: value for name, value in measured.items() if name not in COST}
             trained_before = self._trained_before(draft)
             draft = trained_before or draft
@@ -231,7 +233,7 @@ class _Run:
     def fine_tune(
         self,
         splits: Splits,
-        examples: list[Example],
+        triplets: list[Triplet],
         folder: Path,
         *,
         stage: str = "train",
@@ -239,7 +241,7 @@ class _Run:
     ) -> tuple[EncoderModel, dict[str, float]]:
         """Fine-tune the base encoder in a draft folder. Returns the encoder and the values of `fine_tune`."""
         model_id = new_tuned_id(has_adapter=self.recipe.has_adapter)
-        draft, groups = folder / model_id, self._text_groups(splits)
+        draft, examples, groups = folder / model_id, self._examples(triplets, splits), self._text_groups(splits)
         data = data_sha256(content_sha256(_rows(examples)), groups)
         measured = fine_tune(
             self.base,
@@ -251,11 +253,11 @@ class _Run:
             stage=stage,
             probes=probes,
             groups=groups,
-            checkpoints=self.checkpoints.stage(stage, data),
+            checkpoints=self.checkpoints.stage(stage, data) if self.checkpoints else None,
         )
         return replace(self.base, id=model_id, path=draft / "merged", former_id=""), measured
 
-    def data_card(self, splits: Splits, triplets: list[Triplet], examples: list[Example]) -> DatasetCard:
+    def data_card(self, splits: Splits, triplets: list[Triplet]) -> DatasetCard:
         """The card of the training data, after the leakage check.
 
         Raises:
@@ -263,6 +265,7 @@ class _Run:
         """
         matches = [Pair(triplet.anchor, triplet.positive) for triplet in triplets]
         leakage = check_leakage(splits, [t.products for t in triplets], matches, self.groups)
+        examples = self._examples(triplets, splits)
         negatives = Counter(negative_counts(triplets))
         # Random products fill the places for which the other sources have too few.
         negatives[NegativeSource.RANDOM.value] += sum(len(e.negatives) for e in examples) - negatives.total()
@@ -281,7 +284,7 @@ class _Run:
         """Cosines of the training pairs by encoders that were not trained on them, for the matcher."""
 
         def train(part: Splits, stage: str) -> EncoderModel:
-            return self.fine_tune(part, self._examples(self.triplets(part), part), folder, stage=stage)[0]
+            return self.fine_tune(part, self.triplets(part), folder, stage=stage)[0]
 
         with self.registry.drafts() as folder:
             return out_of_fold_cosines(self.settings, self.corpus, self.splits, self.base, train, self.reporter)
@@ -360,16 +363,6 @@ class _Run:
                 if change.after.interval
             },
         )
-
-
-def _texts(
-    settings: Settings, base: EncoderModel, corpus: Corpus
-) -> tuple[dict[ProductRef, str], dict[ProductRef, str]]:
-    template = settings.encoder.template
-    return (
-        {query.ref: base.query_prefix + render(template, query) for query in corpus.queries},
-        {product.ref: base.candidate_prefix + render(template, product) for product in corpus.products},
-    )
 
 
 def _rows(examples: Sequence[Example]) -> list[dict[str, object]]:

@@ -1,9 +1,10 @@
 """The trainer of sentence-transformers with checkpoints that hold the trained weights only."""
 
+import json
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ def trainer_class() -> Any:
     import torch
     from safetensors.torch import load_file, save_file
     from sentence_transformers import SentenceTransformerTrainer
+    from transformers import TrainerState
+    from transformers.trainer import TRAINER_STATE_NAME
 
     class Trainer(SentenceTransformerTrainer):  # type: ignore[misc]
         def _save_checkpoint(self, *args: Any, **options: Any) -> None:
@@ -51,12 +54,28 @@ def trainer_class() -> Any:
         def _trained(self) -> dict[str, Any]:
             return {name: values for name, values in self.model.named_parameters() if values.requires_grad}
 
+        def finish_at_best(self, checkpoint: str) -> None:
+            """Take the weights of the best epoch of a training that was stopped early, by its last checkpoint."""
+            self.state = TrainerState.load_from_json(str(Path(checkpoint) / TRAINER_STATE_NAME))
+            self._load_best_model()
+
         def evaluate(self, *args: Any, **options: Any) -> Any:
             # The data loader draws a number, and a measured training gives the same weights as any other.
             with torch.random.fork_rng():
                 return super().evaluate(*args, **options)
 
     return Trainer
+
+
+def probe_evaluator(name: str, measure: Callable[[Any], float]) -> Any:
+    """An evaluator for the trainer that measures one metric of the model."""
+    from sentence_transformers.base.evaluation import BaseEvaluator
+
+    class Evaluator(BaseEvaluator):  # type: ignore[misc]
+        def __call__(self, model: Any, *_: Any, **__: Any) -> dict[str, float]:
+            return {name: measure(model)}
+
+    return Evaluator()
 
 
 class CheckpointTimer:
@@ -121,20 +140,38 @@ def peak_memory_bytes() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def checkpoint_callback(timer: CheckpointTimer) -> Any:
-    """A `TrainerCallback` that requests checkpoints: after the first step, at intervals, and at the end."""
+def checkpoint_callback(timer: CheckpointTimer, *, every_epoch: bool = False) -> Any:
+    """A `TrainerCallback` that requests checkpoints: after the first step, at intervals, and at the end.
+
+    Args:
+        timer: decides when one is due.
+        every_epoch: also request one after every epoch, for the weights of the best one.
+    """
     from transformers import TrainerCallback
 
     class Checkpointing(TrainerCallback):  # type: ignore[misc]
         def on_step_end(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
             timer.steps += 1
-            if timer.is_due(state.global_step, at_end=control.should_training_stop):
+            # After the last step of an epoch, the checkpoint waits for the evaluation.
+            if not float(state.epoch).is_integer() and timer.is_due(state.global_step):
+                control.should_save = True
+
+        def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            is_last = state.epoch >= args.num_train_epochs
+            if every_epoch or timer.is_due(state.global_step, at_end=is_last):
                 control.should_save = True
 
         def on_save(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
             timer.saved(state.global_step)
 
     return Checkpointing()
+
+
+def was_stopped_early(checkpoint: Path, patience: int) -> bool:
+    """Whether the training of a checkpoint had ended early."""
+    state = json.loads((checkpoint / "trainer_state.json").read_text())
+    stopping = state["stateful_callbacks"]["EarlyStoppingCallback"]
+    return bool(stopping["attributes"]["early_stopping_patience_counter"] >= patience)
 
 
 @contextmanager

@@ -2,19 +2,23 @@
 
 import json
 import shutil
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from safetensors.numpy import load_file
 from tiny_encoder import write_tiny_sentence_encoder
 
 from core.errors import ModelError
 from core.jobs.progress import Silent
 from core.retrieval.encoder_files import EncoderModel, weights_sha256
-from core.training import trainer
+from core.training import fine_tuning, trainer
 from core.training.checkpoints import RunCheckpoints, StageCheckpoints, run_key
 from core.training.examples import Example
 from core.training.fine_tuning import fine_tune
 from core.training.recipes.recipe import LoraKeys, Recipe
+from core.training.trainer_hooks import ProbeQuery
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -37,7 +41,11 @@ class Watcher(Silent):
         self.losses: dict[int, float] = {}
         self.messages: list[str] = []
         self.advanced: list[int] = []
+        self.metrics: list[tuple[int, str, float]] = []
         self._interrupt_at = interrupt_at
+
+    def metric(self, step: int, name: str, value: float) -> None:
+        self.metrics.append((step, name, value))
 
     def advance(self, done: int) -> None:
         self.advanced.append(done)
@@ -68,14 +76,18 @@ def _checkpoint_at_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def train(
-    base: EncoderModel, folder: Path, recipe: Recipe, checkpoints: StageCheckpoints | None, interrupt_at: int = 0
+    base: EncoderModel,
+    folder: Path,
+    recipe: Recipe,
+    checkpoints: StageCheckpoints | None,
+    interrupt_at: int = 0,
+    probes: Sequence[ProbeQuery] = (),
 ) -> Watcher:
     watcher = Watcher(interrupt_at)
-    if interrupt_at:
-        with pytest.raises(SystemExit):
-            fine_tune(base, EXAMPLES, folder, recipe, max_tokens=16, reporter=watcher, checkpoints=checkpoints)
-    else:
-        fine_tune(base, EXAMPLES, folder, recipe, max_tokens=16, reporter=watcher, checkpoints=checkpoints)
+    with pytest.raises(SystemExit) if interrupt_at else nullcontext():
+        fine_tune(
+            base, EXAMPLES, folder, recipe, max_tokens=16, reporter=watcher, checkpoints=checkpoints, probes=probes
+        )
     return watcher
 
 
@@ -110,12 +122,67 @@ def test_a_resumed_training_has_the_same_losses_and_weights(
     assert weights_sha256(tmp_path / "resumed" / "merged") == weights_sha256(tmp_path / "whole" / "merged")
 
 
+def falling(*metrics: float) -> Callable[..., float]:
+    """A probe metric with given values: before the first step, then after each epoch."""
+    values = iter(metrics)
+    return lambda *_, **__: next(values)
+
+
+PROBES = [ProbeQuery(e.anchor, (e.positive,), e.negatives) for e in EXAMPLES[:3]]
+PATIENT = RECIPE.model_copy(update={"epochs": 6, "patience": 2})
+
+
+def test_patience_ends_a_training_and_takes_the_best_epoch(
+    tiny: EncoderModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fine_tuning, "mean_reciprocal_rank", falling(0.1, 0.5, 0.9, 0.8, 0.7, 0.6, 0.5))
+    patient = train(tiny, tmp_path / "patient", PATIENT, None, probes=PROBES)
+    assert max(patient.losses) == 4 * 4  # the third and fourth epochs were no better than the second
+    assert [step for step, name, _ in patient.metrics if name == "MRR"] == [0, 4, 8, 12, 16]
+    assert not (tmp_path / "patient" / "trainer").exists()
+    # The best weights: those that a training has which is interrupted after the second epoch.
+    train(tiny, tmp_path / "cut", PATIENT.model_copy(update={"patience": 0}), stage(tmp_path), interrupt_at=9)
+    best = load_file(stage(tmp_path).folder / "checkpoint-8" / "trained.safetensors")
+    adapter = load_file(tmp_path / "patient" / "adapter" / "adapter_model.safetensors")
+    assert sorted(values.sum() for values in best.values()) == sorted(values.sum() for values in adapter.values())
+
+
+@pytest.mark.parametrize("interrupt_at", [10, 13, 15])
+def test_patience_counts_on_after_an_interruption(
+    tiny: EncoderModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupt_at: int
+) -> None:
+    values = [0.1, 0.5, 0.9, 0.8, 0.7, 0.6, 0.5]
+    monkeypatch.setattr(fine_tuning, "mean_reciprocal_rank", falling(*values))
+    train(tiny, tmp_path / "whole", PATIENT, None, probes=PROBES)
+    monkeypatch.setattr(fine_tuning, "mean_reciprocal_rank", falling(*values))
+    train(tiny, tmp_path / "killed", PATIENT, stage(tmp_path), interrupt_at=interrupt_at, probes=PROBES)
+    monkeypatch.setattr(fine_tuning, "mean_reciprocal_rank", falling(*values[1 + (interrupt_at - 1) // 4 :]))
+    resumed = train(tiny, tmp_path / "resumed", PATIENT, stage(tmp_path), probes=PROBES)
+    assert max(resumed.losses) == 16
+    monkeypatch.undo()
+    ended = train(tiny, tmp_path / "ended", PATIENT, stage(tmp_path), probes=PROBES)
+    assert ended.losses == {}
+    weights = {weights_sha256(tmp_path / name / "merged") for name in ("whole", "resumed", "ended")}
+    assert len(weights) == 1
+
+
 def test_an_end_after_the_training_trains_no_step_again(tiny: EncoderModel, tmp_path: Path) -> None:
     train(tiny, tmp_path / "first", RECIPE, stage(tmp_path))
     second = train(tiny, tmp_path / "second", RECIPE, stage(tmp_path))
     assert second.losses == {}
     assert f"checkpoint of step {STEPS}" in second.messages[0]
     assert weights_sha256(tmp_path / "second" / "merged") == weights_sha256(tmp_path / "first" / "merged")
+
+
+def test_a_warning_is_not_repeated_after_an_interruption(
+    tiny: EncoderModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.training.loss_watch._MAX_GAP", -99.0)
+    killed = train(tiny, tmp_path / "killed", RECIPE, stage(tmp_path), interrupt_at=6, probes=PROBES)
+    assert sum("validation loss" in message for message in killed.messages) == 1
+    resumed = train(tiny, tmp_path / "resumed", RECIPE, stage(tmp_path), probes=PROBES)
+    assert [step for step, _, _ in resumed.metrics] == [8, 8]
+    assert not any("validation loss" in message for message in resumed.messages)
 
 
 @pytest.mark.parametrize("damage", ["unmarked", "truncated", "missing"])
