@@ -171,6 +171,11 @@ class Workspace:
         return self.home / "models"
 
     @property
+    def checkpoints(self) -> Path:
+        """Checkpoints of retrains that were interrupted, one folder per run; expendable."""
+        return self.models / "checkpoints"
+
+    @property
     def jobs(self) -> Path:
         """Detached jobs, one folder each."""
         return self.home / "jobs"

@@ -16,7 +16,7 @@ _NAMES: dict[tuple[str, ...], str] = {
 }
 
 _RESUME_NOTES = {
-    "retrain": "embeddings are kept, training starts over",
+    "retrain": "embeddings are kept, training continues from its last checkpoint",
     "index": "it continues where it stopped",
     "evaluate": "embeddings are kept",
     "judge run": "existing verdicts are kept",
