@@ -93,7 +93,7 @@ def retrain(
     build_index(workspace, settings, champion, reporter, corpus=corpus, selection=selection)
     splits = with_weak_labels(workspace, settings, splits_of(workspace, settings))
     groups = known_groups(splits, corpus)
-    run = _Run(workspace, settings, recipe, base, reporter, registry, corpus, splits, groups)
+    run = TrainingRun(workspace, settings, recipe, base, reporter, registry, corpus, splits, groups)
     trained = run.challenger(champion, features)
     save_comparison(workspace, trained.comparison)
     decision = _promote(run, trained, lead=lead)
@@ -142,7 +142,7 @@ class _Trained:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class TrainingRun:
     """The inputs that all steps of a retrain share.
 
     Attributes:
@@ -378,7 +378,7 @@ def _data_summary(data: DatasetCard) -> str:
     return f"Matches: {matches}; negatives: {negatives}. Data set {data.sha256[:12]}.{both}"
 
 
-def _promote(run: _Run, trained: _Trained, *, lead: bool) -> PromotionDecision:
+def _promote(run: TrainingRun, trained: _Trained, *, lead: bool) -> PromotionDecision:
     """Decide on the promotion of the challenger, and keep the decision in its card.
 
     If it is promoted, index, features and matcher are updated.
