@@ -176,6 +176,11 @@ class Workspace:
         return self.models / "checkpoints"
 
     @property
+    def sweeps(self) -> Path:
+        """Trials of sweeps over recipes, one folder each; expendable."""
+        return self.home / "sweeps"
+
+    @property
     def jobs(self) -> Path:
         """Detached jobs, one folder each."""
         return self.home / "jobs"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 _NAMES: dict[tuple[str, ...], str] = {
+    ("retrain", "--sweep"): "Sweep over recipes",
     ("models", "promote"): "Promote {}",
     ("models", "rollback"): "Roll back the champion",
     ("labels", "export"): "Export labels",
@@ -16,6 +17,7 @@ _NAMES: dict[tuple[str, ...], str] = {
 }
 
 _RESUME_NOTES = {
+    "retrain --sweep": "finished trials are kept",
     "retrain": "embeddings are kept, training continues from its last checkpoint",
     "index": "it continues where it stopped",
     "evaluate": "embeddings are kept",

@@ -27,7 +27,7 @@ def length_sorted(loss: Any) -> Any:
     """
     from torch import nn
 
-    class LengthSorted(nn.Module):
+    class LengthSorted(nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             # The trainer replaces `model` in the losses inside by the one that it has wrapped.

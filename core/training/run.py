@@ -98,7 +98,7 @@ def retrain(
     key = run_key(recipe, base, settings.encoder.max_tokens)
     checkpoints = RunCheckpoints(workspace.checkpoints, key)
     checkpoints.remove_others()
-    run = _Run(workspace, settings, recipe, base, reporter, registry, corpus, splits, groups, checkpoints)
+    run = TrainingRun(workspace, settings, recipe, base, reporter, registry, corpus, splits, groups, checkpoints)
     trained = run.challenger(champion, features)
     save_comparison(workspace, trained.comparison)
     decision = _promote(run, trained, lead=lead)
@@ -149,7 +149,7 @@ class _Trained:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class TrainingRun:
     """The inputs that all steps of a retrain share.
 
     Attributes:
@@ -406,7 +406,7 @@ def _data_summary(data: DatasetCard) -> str:
     return f"Matches: {matches}; negatives: {negatives}. Data set {data.sha256[:12]}.{both}"
 
 
-def _promote(run: _Run, trained: _Trained, *, lead: bool) -> PromotionDecision:
+def _promote(run: TrainingRun, trained: _Trained, *, lead: bool) -> PromotionDecision:
     """Decide on the promotion of the challenger, and keep the decision in its card.
 
     If it is promoted, index, features and matcher are updated.

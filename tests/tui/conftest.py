@@ -57,7 +57,7 @@ def _parse_rules_once(sheet: Stylesheet, css: str, *given: Any, **named: Any) ->
 
 @pytest.fixture(autouse=True)
 def parsed_styles(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each desk parses the style sheets, which takes a tenth of a test: once is enough, as nothing changes the rules."""
+    """Each desk parses the style sheets, a tenth of a test; once is enough, as nothing changes the rules."""
     monkeypatch.setattr(Stylesheet, "_parse_rules", _parse_rules_once)
 
 
