@@ -33,6 +33,7 @@ from core.training.recipes.sources import (
     shipped_recipes,
 )
 from core.training.run import retrain as run
+from core.training.trackers import Tracker, require_tracker
 from labels.exchange.files import unreadable_message
 from labels.reader import LabelReader
 from labels.wording import counted, evaluation_set
@@ -74,6 +75,14 @@ def retrain(
         bool, typer.Option("--list-recipes", help="Print the shipped recipes and the keys of a recipe.")
     ] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Run as a background job.")] = False,
+    report_to: Annotated[
+        Tracker | None,
+        typer.Option(
+            help="Send the curves of the training to an experiment tracker. tensorboard and mlflow write files to the"
+            " workspace unless their environment variables say otherwise.",
+            show_default="none",
+        ),
+    ] = None,
 ) -> None:
     """Fine-tune the encoder on the labels, and promote it if it is significantly better than the champion.
 
@@ -90,6 +99,8 @@ def retrain(
     Example: samesku retrain --set weak_labels=fill --set negative_mix=explicit=2,same_brand=1,mined=2
 
     Example: samesku retrain --recipe quality --set lora.rank=64 --explain
+
+    Example: samesku retrain --report-to tensorboard
     """
     context = context_of(ctx)
     if list_recipes:
@@ -112,14 +123,17 @@ def retrain(
             context.out.print(note)
         context.answer(explanation.record())
         return
+    if report_to is not None:
+        require_tracker(report_to)
     _warn_of_too_few_queries(context, settings)
     if detach:
-        job = Jobs(workspace.jobs, context.annotator).start(workspace.home, ["retrain", *request.job_options()])
+        options = [*request.job_options(), *(["--report-to", report_to.value] if report_to else [])]
+        job = Jobs(workspace.jobs, context.annotator).start(workspace.home, ["retrain", *options])
         context.out.print(f"Job {job} is running. Watch it: samesku jobs tail {job}")
         context.answer({"job": job})
         return
     with context.exclusive("retrain"), context.reporter() as reporter:
-        result = run(workspace, settings, reporter, lead=lead, recipe=resolved)
+        result = run(workspace, settings, reporter, lead=lead, recipe=resolved, tracker=report_to)
     _print_result(context, result)
     context.answer(result)
 
