@@ -25,6 +25,7 @@ from core.training.cost import epochs, rows
 from core.training.examples import Example
 from core.training.losses import make_loss, training_columns
 from core.training.recipes.recipe import Recipe
+from core.training.trackers import PROJECT, Tracking, tracked
 from core.training.trainer import (
     CheckpointTimer,
     checkpoint_callback,
@@ -88,6 +89,7 @@ def fine_tune(
     probes: Sequence[ProbeQuery] = (),
     groups: TextGroups | None = None,
     checkpoints: StageCheckpoints | None = None,
+    tracking: Tracking | None = None,
 ) -> dict[str, float]:
     """Train a base encoder, save it as plain weights, and verify the result.
 
@@ -103,6 +105,7 @@ def fine_tune(
         probes: queries for the metric; without any, no metric is reported.
         groups: text → groups of products that are known to be the same; rows that share one are in different batches.
         checkpoints: where checkpoints are saved, and from which an interrupted training goes on; None to save none.
+        tracking: the experiment tracker that receives the curves; None for none.
 
     Returns:
         the distances measured by `verify_merge`, `verify_quantized` or `verify_saved`, and what the training took by
@@ -117,12 +120,13 @@ def fine_tune(
             "There are fewer than two labelled matches to train on.", "Accept some matches in the desk first."
         )
     check_trainable(recipe, base)
-    run = _Run(base, folder, recipe, max_tokens, reporter)
+    run = _Run(base, folder, recipe, max_tokens, reporter, tracking)
     sample = examples[:_PROBE_EXAMPLES]
     texts = [example.anchor for example in sample] + [example.positive for example in sample]
     model = run.load()
     before = _encode(model, texts)
-    cost = run.fit(model, examples, groups or {}, stage, probes, checkpoints)
+    with tracked(tracking, folder.name):
+        cost = run.fit(model, examples, groups or {}, stage, probes, checkpoints)
     trained = _encode(model, texts)
     try:
         if not recipe.has_adapter:
@@ -144,6 +148,7 @@ class _Run:
     recipe: Recipe
     max_tokens: int
     reporter: Reporter
+    tracking: Tracking | None
 
     def load(self) -> "SentenceTransformer":
         """The base as it is trained: in 4 bits for QLoRA."""
@@ -183,7 +188,7 @@ class _Run:
         ]
         trainer = trainer_class()(
             model=model,
-            args=_arguments(recipe, output, len(examples), groups, str(model.device.type), patience),
+            args=_arguments(recipe, output, len(examples), groups, str(model.device.type), patience, self._report_to),
             train_dataset=Dataset.from_dict(training_columns(recipe, examples)),
             eval_dataset=Dataset.from_dict(training_columns(recipe, validation)) if validation else None,
             evaluator=probe_evaluator(METRIC, measure) if probes else None,
@@ -195,7 +200,7 @@ class _Run:
         if last is not None:
             timer.resume_from(last[1])
             reporter.message(f"The interrupted training goes on from its checkpoint of step {last[1].step:,}.")
-        with interruptions(reporter, timer, checkpoints):
+        with interruptions(trainer, reporter, timer, checkpoints):
             if last is None:
                 trainer.train()
             elif patience and was_stopped_early(last[0], patience):
@@ -206,6 +211,13 @@ class _Run:
             shutil.rmtree(output, ignore_errors=True)
         trained = sum(values.numel() for values in model.parameters() if values.requires_grad)
         return {PARAMETERS: trained, SECONDS: timer.seconds, PEAK_MEMORY: timer.peak_memory_bytes}
+
+    @property
+    def _report_to(self) -> dict[str, str]:
+        """The arguments of the trainer for the tracker."""
+        if self.tracking is None:
+            return {"report_to": "none"}
+        return {"report_to": self.tracking.tracker.value, "run_name": self.folder.name, "project": PROJECT}
 
     def save_weights(
         self, model: "SentenceTransformer", texts: Sequence[str], before: "Vectors", trained: "Vectors"
@@ -271,7 +283,15 @@ def _non_text_layers(architecture: Architecture) -> list[str] | None:
     return [layer.name for layer in architecture.layers if NON_TEXT.search(layer.name)] or None
 
 
-def _arguments(recipe: Recipe, output: Path, examples: int, groups: TextGroups, device: str, patience: int) -> Any:
+def _arguments(
+    recipe: Recipe,
+    output: Path,
+    examples: int,
+    groups: TextGroups,
+    device: str,
+    patience: int,
+    report_to: dict[str, str],
+) -> Any:
     from sentence_transformers import SentenceTransformerTrainingArguments
     from sentence_transformers.base.sampler import BatchSamplers
 
@@ -309,7 +329,7 @@ def _arguments(recipe: Recipe, output: Path, examples: int, groups: TextGroups, 
         # One is complete while the next is written; and the best one.
         save_total_limit=3 if patience else 2,
         logging_steps=1,
-        report_to="none",
+        **report_to,
         disable_tqdm=True,
         dataloader_pin_memory=False,
     )

@@ -43,6 +43,7 @@ from core.training.plan import first_retrain_stages
 from core.training.promotion import PromotionDecision, PromotionOutcome, decide_promotion, is_hopeless
 from core.training.recipes.recipe import Recipe
 from core.training.recipes.sources import resolve_recipe
+from core.training.trackers import Tracker, Tracking, require_tracker
 from core.training.trainer_hooks import ProbeQuery, affordable_probes, draw_probes
 from core.workspace import Workspace
 from labels.backup import backup
@@ -51,7 +52,13 @@ from labels.wording import counted, evaluation_set
 
 
 def retrain(
-    workspace: Workspace, settings: Settings, reporter: Reporter, *, lead: bool = True, recipe: Recipe | None = None
+    workspace: Workspace,
+    settings: Settings,
+    reporter: Reporter,
+    *,
+    lead: bool = True,
+    recipe: Recipe | None = None,
+    tracker: Tracker | None = None,
 ) -> dict[str, object]:
     """Train a challenger on the labels, compare it with the champion, promote it if it is better, and index again.
 
@@ -65,6 +72,7 @@ def retrain(
         reporter: receives progress.
         lead: whether the user may promote encoders.
         recipe: of the run; None for the one of the settings.
+        tracker: that receives the curves of the training; None for none.
 
     Returns:
         `challenger` and `champion` (`model`, and the metrics by name of the rankings), `changes` (by ranking and
@@ -85,6 +93,8 @@ def retrain(
     champion = registry.champion()
     base = base_encoder(workspace, settings, recipe)
     check_trainable(recipe, base)
+    if tracker is not None:
+        require_tracker(tracker)
     _back_up(workspace, settings, reporter)
     registry.remove_unfinished()
     for warning in recipe.warnings:
@@ -98,7 +108,9 @@ def retrain(
     key = run_key(recipe, base, settings.encoder.max_tokens)
     checkpoints = RunCheckpoints(workspace.checkpoints, key)
     checkpoints.remove_others()
-    run = TrainingRun(workspace, settings, recipe, base, reporter, registry, corpus, splits, groups, checkpoints)
+    run = TrainingRun(
+        workspace, settings, recipe, base, reporter, registry, corpus, splits, groups, checkpoints, tracker
+    )
     trained = run.challenger(champion, features)
     save_comparison(workspace, trained.comparison)
     decision = _promote(run, trained, lead=lead)
@@ -155,6 +167,7 @@ class TrainingRun:
     Attributes:
         groups: the groups of products that are known to be the same.
         checkpoints: of the training stages; None to save none.
+        tracker: that receives the curves of the challenger's training; None for none.
         texts: encoder inputs of all queries and of all catalogue products, including the prefixes.
     """
 
@@ -168,6 +181,7 @@ class TrainingRun:
     splits: Splits
     groups: ConnectedGroups[ProductRef]
     checkpoints: RunCheckpoints | None = None
+    tracker: Tracker | None = None
     texts: tuple[dict[ProductRef, str], dict[ProductRef, str]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -189,7 +203,8 @@ class TrainingRun:
         self._report_stages(champion, len(triplets))
         probes = self._probes(len(triplets))
         with self.registry.drafts() as folder:
-            draft, measured = self.fine_tune(self.splits, triplets, folder, probes=probes)
+            tracking = Tracking(self.tracker, self.workspace.home) if self.tracker else None
+            draft, measured = self.fine_tune(self.splits, triplets, folder, probes=probes, tracking=tracking)
             merge_check = {name: value for name, value in measured.items() if name not in COST}
             trained_before = self._trained_before(draft)
             draft = trained_before or draft
@@ -238,6 +253,7 @@ class TrainingRun:
         *,
         stage: str = "train",
         probes: Sequence[ProbeQuery] = (),
+        tracking: Tracking | None = None,
     ) -> tuple[EncoderModel, dict[str, float]]:
         """Fine-tune the base encoder in a draft folder. Returns the encoder and the values of `fine_tune`."""
         model_id = new_tuned_id(has_adapter=self.recipe.has_adapter)
@@ -254,6 +270,7 @@ class TrainingRun:
             probes=probes,
             groups=groups,
             checkpoints=self.checkpoints.stage(stage, data) if self.checkpoints else None,
+            tracking=tracking,
         )
         return replace(self.base, id=model_id, path=draft / "merged", former_id=""), measured
 

@@ -4,7 +4,7 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,9 @@ def trainer_class() -> Any:
     from transformers.trainer import TRAINER_STATE_NAME
 
     class Trainer(SentenceTransformerTrainer):  # type: ignore[misc]
+        #: Whether a checkpoint was loaded.
+        is_loaded = False
+
         def _save_checkpoint(self, *args: Any, **options: Any) -> None:
             with readable_save_errors(Path(self.args.output_dir)):
                 super()._save_checkpoint(*args, **options)
@@ -41,12 +44,12 @@ def trainer_class() -> Any:
 
         def _load_from_checkpoint(self, checkpoint_path: str) -> None:
             # Into the model that is there: the files of a checkpoint name no classes.
-            stored, trained = load_file(Path(checkpoint_path) / _WEIGHTS), self._trained()
-            if {n: v.shape for n, v in stored.items()} != {n: v.shape for n, v in trained.items()}:
-                raise ValueError("its weights are not those of this model")
             with torch.no_grad():
-                for name, values in stored.items():
-                    trained[name].copy_(values)
+                _copy_weights(load_file(Path(checkpoint_path) / _WEIGHTS), self._trained())
+
+        def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+            super()._load_optimizer_and_scheduler(checkpoint)
+            self.is_loaded = True
 
         def _load_best_model(self) -> None:
             self._load_from_checkpoint(self.state.best_model_checkpoint)
@@ -65,6 +68,18 @@ def trainer_class() -> Any:
                 return super().evaluate(*args, **options)
 
     return Trainer
+
+
+def _copy_weights(stored: Mapping[str, Any], trained: Mapping[str, Any]) -> None:
+    """Copy the weights of a checkpoint into those of a model.
+
+    Raises:
+        ValueError: they have other names or shapes.
+    """
+    if {name: values.shape for name, values in stored.items()} != {name: each.shape for name, each in trained.items()}:
+        raise ValueError("its weights are not those of this model")
+    for name, values in stored.items():
+        trained[name].copy_(values)
 
 
 def probe_evaluator(name: str, measure: Callable[[Any], float]) -> Any:
@@ -91,8 +106,6 @@ class CheckpointTimer:
         self._seconds_before, self._peak_before = 0.0, 0
         self._requested_at = self._due_at = self._began_at
         self._saved_step = -1
-        #: Steps that this process has done.
-        self.steps = 0
 
     def resume_from(self, last: Complete) -> None:
         """Continue the measurement of an interrupted training."""
@@ -151,7 +164,6 @@ def checkpoint_callback(timer: CheckpointTimer, *, every_epoch: bool = False) ->
 
     class Checkpointing(TrainerCallback):  # type: ignore[misc]
         def on_step_end(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
-            timer.steps += 1
             # After the last step of an epoch, the checkpoint waits for the evaluation.
             if not float(state.epoch).is_integer() and timer.is_due(state.global_step):
                 control.should_save = True
@@ -175,7 +187,9 @@ def was_stopped_early(checkpoint: Path, patience: int) -> bool:
 
 
 @contextmanager
-def interruptions(reporter: Reporter, timer: CheckpointTimer, checkpoints: StageCheckpoints | None) -> Iterator[None]:
+def interruptions(
+    trainer: Any, reporter: Reporter, timer: CheckpointTimer, checkpoints: StageCheckpoints | None
+) -> Iterator[None]:
     """Report where an interrupted training goes on, and refuse a checkpoint that cannot be loaded.
 
     Raises:
@@ -192,7 +206,7 @@ def interruptions(reporter: Reporter, timer: CheckpointTimer, checkpoints: Stage
             )
         raise
     except Exception as error:
-        if not resumed or timer.steps or checkpoints is None:
+        if not resumed or trainer.is_loaded or checkpoints is None:
             raise
         checkpoints.remove()
         raise ModelError(

@@ -95,6 +95,23 @@ def test_a_job_has_the_values_of_the_file_as_it_was(
     }  # fmt: skip
 
 
+def test_a_tracker_is_checked_first_and_kept_by_a_job(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, call: Call
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr("core.jobs.board.Jobs.start", lambda _, home, arguments: started.append(arguments) or "j1")
+    given = ("retrain", "--home", workspace.home, "--detach", "--report-to")
+    monkeypatch.setattr("core.training.trackers.find_spec", lambda _: None)
+    answer = call(*given, "mlflow")
+    assert answer.code == 1
+    assert "needs the package mlflow, which is not installed.\nInstall it: pip install mlflow" in answer.err
+    assert started == []
+    monkeypatch.setattr("core.training.trackers.find_spec", lambda _: True)
+    assert call(*given, "mlflow").code == 0
+    assert started == [["retrain", "--report-to", "mlflow"]]
+    assert call(*given, "paper").code == 2
+
+
 def test_recipes_and_keys_are_listed(call: Call) -> None:
     answer = call("retrain", "--list-recipes")
     for name in (*SHIPPED, *(key.name for key in recipe_keys())):
