@@ -13,7 +13,7 @@ import textual.pilot
 sys.path.insert(0, str(Path(__file__).parent))
 
 from desk_bench import Bench, write_workspace
-from quiet import wait_for_idle
+from quiet import wait_for_idle, wait_for_screen
 from textual.css.stylesheet import RuleSet, Stylesheet
 from textual.widget import Widget
 
@@ -35,6 +35,7 @@ def patient_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
     """A key has been dealt with when the desk is at rest, however long that takes on a busy machine."""
     monkeypatch.setattr(textual.app, "wait_for_idle", wait_for_idle)
     monkeypatch.setattr(textual.pilot, "wait_for_idle", wait_for_idle)
+    monkeypatch.setattr(textual.pilot.Pilot, "_wait_for_screen", wait_for_screen)
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +58,7 @@ def _parse_rules_once(sheet: Stylesheet, css: str, *given: Any, **named: Any) ->
 
 @pytest.fixture(autouse=True)
 def parsed_styles(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each desk parses the style sheets, a tenth of a test; once is enough, as nothing changes the rules."""
+    """Parse the style sheets once for all desks, as nothing changes the rules: it takes a tenth of a test."""
     monkeypatch.setattr(Stylesheet, "_parse_rules", _parse_rules_once)
 
 
