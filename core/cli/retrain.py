@@ -12,6 +12,7 @@ import typer
 from core.cli.context import Context, context_of
 from core.cli.rebuild import rebuilds_damage
 from core.cli.recipe_tables import explanation_table, recipe_keys_table, recipes_table
+from core.cli.sweep import SweepRequest, explain_sweep, run_sweep, start_sweep
 from core.cli.tables import comparison
 from core.errors import CoreError, SettingsError
 from core.jobs.board import Jobs
@@ -34,12 +35,17 @@ from core.training.recipes.sources import (
     shipped_recipes,
 )
 from core.training.run import retrain as run
+from core.training.sweep.space import read_space
+from core.training.trackers import Tracker, require_tracker
 from labels.exchange.files import unreadable_message
 from labels.reader import LabelReader
 from labels.wording import counted, evaluation_set
 
 #: Settings that decide on a promotion.
 _GATE = ("promote", "gate", "gate_metric", "min_gain", "min_queries")
+
+#: Trials of a sweep.
+_TRIALS = 20
 
 #: Printed below the options of `samesku retrain --help`, a paragraph per line.
 EPILOG = "\n\n".join(
@@ -75,6 +81,44 @@ def retrain(
         bool, typer.Option("--list-recipes", help="Print the shipped recipes and the keys of a recipe.")
     ] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Run as a background job.")] = False,
+    is_sweep: Annotated[
+        bool,
+        typer.Option(
+            "--sweep",
+            help="Search for the best recipe instead of promoting anything: train a trial for each of some values of"
+            " SPACE, scored on training queries that are held out.",
+        ),
+    ] = False,
+    space: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[SPACE]",
+            help="With --sweep: a YAML file with recipe keys, and a list of choices or a range for each;"
+            " default: the shipped space.",
+            show_default=False,
+        ),
+    ] = None,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=10_000,
+            show_default=False,
+            help=f"With --sweep: trials in all, those of an earlier run of it included (default: {_TRIALS}).",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="With --sweep: write the best recipe to this file, e.g. best.yaml.", show_default=False),
+    ] = None,
+    report_to: Annotated[
+        Tracker | None,
+        typer.Option(
+            help="Send the curves of the training to an experiment tracker. tensorboard and mlflow write files to the"
+            " workspace unless their environment variables say otherwise.",
+            show_default="none",
+        ),
+    ] = None,
 ) -> None:
     """Fine-tune the encoder on the labels, and promote it if it is significantly better than the champion.
 
@@ -91,8 +135,13 @@ def retrain(
     Example: samesku retrain --set weak_labels=fill --set negative_mix=explicit=2,same_brand=1,mined=2
 
     Example: samesku retrain --recipe quality --set lora.rank=64 --explain
+
+    Example: samesku retrain --sweep space.yaml --trials 30 --out best.yaml --detach
+
+    Example: samesku retrain --report-to tensorboard
     """
     context = context_of(ctx)
+    _check_sweep_options(is_sweep=is_sweep, space=space, trials=trials, out=out)
     if list_recipes:
         _list_recipes(context)
         return
@@ -105,6 +154,9 @@ def retrain(
     for key in _GATE:
         if getattr(settings.retrain, key) != getattr(context.settings.retrain, key):
             require_lead(context.settings, context.annotator, f"Only leads change retrain.{key}.")
+    if is_sweep:
+        _sweep(context, request, settings, SweepRequest(space, trials or _TRIALS, out), explain=explain, detach=detach)
+        return
     lead = not settings.people.leads or is_lead(settings, context.annotator)
     if explain:
         explanation = explain_retrain(workspace, settings, Jobs(workspace.jobs, context.annotator), resolved, lead=lead)
@@ -114,16 +166,45 @@ def retrain(
         context.answer(explanation.record())
         return
     check_local_base(workspace, settings, resolved)
+    if report_to is not None:
+        require_tracker(report_to)
     _warn_of_too_few_queries(context, settings)
     if detach:
-        job = Jobs(workspace.jobs, context.annotator).start(workspace.home, ["retrain", *request.job_options()])
+        options = [*request.job_options(), *(["--report-to", report_to.value] if report_to else [])]
+        job = Jobs(workspace.jobs, context.annotator).start(workspace.home, ["retrain", *options])
         context.out.print(f"Job {job} is running. Watch it: samesku jobs tail {job}")
         context.answer({"job": job})
         return
     with context.exclusive("retrain"), context.reporter() as reporter:
-        result = run(workspace, settings, reporter, lead=lead, recipe=resolved)
+        result = run(workspace, settings, reporter, lead=lead, recipe=resolved, tracker=report_to)
     _print_result(context, result)
     context.answer(result)
+
+
+def _check_sweep_options(*, is_sweep: bool, space: Path | None, trials: int | None, out: Path | None) -> None:
+    """Refuse the options of a sweep without one."""
+    if is_sweep:
+        if out is not None and out.suffix.lower() not in YAML_SUFFIXES:
+            raise CoreError(f"{out}: a recipe file ends in .yaml.", "For example --out best.yaml")
+        return
+    for name, value in (("--trials", trials), ("--out", out)):
+        if value is not None:
+            raise typer.BadParameter(f"{name} belongs to --sweep.")
+    if space is not None:
+        raise typer.BadParameter(f"{space}: a space belongs to --sweep; a recipe is given with --recipe.")
+
+
+def _sweep(
+    context: Context, request: "Request", settings: Settings, wanted: SweepRequest, *, explain: bool, detach: bool
+) -> None:
+    recipe = resolve_recipe(settings.retrain, request.recipe, request.overrides)
+    space = read_space(wanted.space, recipe, request.overrides)
+    if explain:
+        explain_sweep(context, recipe, space, wanted)
+    elif detach:
+        start_sweep(context, space, wanted, request.job_options())
+    else:
+        run_sweep(context, settings, recipe, space, wanted)
 
 
 def _warn_of_too_few_queries(context: Context, settings: Settings) -> None:

@@ -298,7 +298,8 @@ def _last_successful(jobs: Sequence[Job], task: Sequence[str]) -> Job | None:
 def _task(arguments: Sequence[str]) -> tuple[str, ...]:
     """The verb of a command line without its operands: `retrain`, `models promote`, `judge train`."""
     words = tuple(takewhile(lambda word: not word.startswith("-"), arguments[:2]))
-    return (*words, "--cross-encoder") if "--cross-encoder" in arguments else words
+    # Options that make another task of a verb.
+    return (*words, *(option for option in ("--cross-encoder", "--sweep") if option in arguments))
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:

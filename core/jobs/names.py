@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 _NAMES: dict[tuple[str, ...], str] = {
+    ("retrain", "--sweep"): "Sweep over recipes",
     ("models", "promote"): "Promote {}",
     ("models", "rollback"): "Roll back the champion",
     ("models", "export"): "Export {}",
@@ -17,7 +18,8 @@ _NAMES: dict[tuple[str, ...], str] = {
 }
 
 _RESUME_NOTES = {
-    "retrain": "embeddings are kept, training starts over",
+    "retrain --sweep": "finished trials are kept",
+    "retrain": "embeddings are kept, training continues from its last checkpoint",
     "index": "it continues where it stopped",
     "evaluate": "embeddings are kept",
     "judge run": "existing verdicts are kept",

@@ -1,12 +1,14 @@
 """Model registry: the trained encoders of a workspace, their model cards and the history of champions."""
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from core.catalog.references import did_you_mean
@@ -23,8 +25,8 @@ from labels.files import drafts, is_abandoned, publish, stale_drafts
 #: Name of the base encoder of the settings on the command line.
 BASE = "base"
 
-#: Prefix of the ids of fine-tuned encoders.
-TUNED_PREFIX = "lora-"
+#: Ids of encoders that were fine-tuned with an adapter, or in full, by earlier versions too.
+_TUNED_ID = re.compile(r"lora-.*|full-\d{8}-\d{6}-[0-9a-f]{4}")
 
 #: Prefix of the reason of a rollback in the history.
 ROLLED_BACK = "rolled back from "
@@ -109,6 +111,11 @@ class Promotion:
     def is_rollback(self) -> bool:
         """Whether it returned to an earlier champion."""
         return self.why.startswith(ROLLED_BACK)
+
+
+def new_tuned_id(*, has_adapter: bool) -> str:
+    """An id for an encoder that is fine-tuned now: how, when, and a random suffix."""
+    return f"{'lora' if has_adapter else 'full'}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
 
 
 def _require_folder_name(model_id: str) -> None:
@@ -222,7 +229,11 @@ class Registry:
         """
         trained = set(self.ids())
         models, vectors = (
-            [path for path in parent.glob(f"{TUNED_PREFIX}*") if path.name not in trained and not path.is_symlink()]
+            [
+                path
+                for path in parent.glob("*")
+                if _TUNED_ID.fullmatch(path.name) and path.name not in trained and not path.is_symlink()
+            ]
             for parent in (self._folder, self._vectors)
         )
         found = [] if self._folder.is_symlink() else [*stale_drafts(self._folder), *filter(is_abandoned, models)]
@@ -271,7 +282,7 @@ class Registry:
             base = self.base()
             if model_id and model_id in {base.id, base.former_id}:
                 return base
-            if not model_id.startswith(TUNED_PREFIX):
+            if not _TUNED_ID.fullmatch(model_id):
                 raise ModelError(
                     f"There is no model {model_id} here; the base encoder is {base.id} now.",
                     f"If encoder.model was changed, `samesku models promote {base.id}` makes it the champion.",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.training.examples import Example
+from core.training.length_sorted import length_sorted
 from core.training.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ def make_loss(recipe: Recipe, model: "SentenceTransformer", guide: "SentenceTran
 
     loss = _loss(recipe, model, guide)
     if not recipe.matryoshka:
-        return loss
+        # The cached losses split the batch themselves.
+        is_splittable = hasattr(loss, "compute_loss_from_embeddings") and model.device.type == "cpu"
+        return length_sorted(loss) if is_splittable else loss
     dimension = model.get_embedding_dimension() or 0
     lengths = sorted({dimension, *recipe.matryoshka}, reverse=True)
     return MatryoshkaLoss(model, loss, matryoshka_dims=lengths)

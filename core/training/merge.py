@@ -3,7 +3,6 @@
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 from core.jobs.progress import Reporter
@@ -16,7 +15,7 @@ from core.retrieval.encoder_files import (
     weights_sha256,
 )
 from core.retrieval.encoder_identity import part_digests
-from core.retrieval.encoder_registry import BASE, ModelCard, Registry
+from core.retrieval.encoder_registry import BASE, ModelCard, Registry, new_tuned_id
 from core.settings import Settings
 from core.text.safe import safe
 from core.training.adapters import (
@@ -67,7 +66,7 @@ def merge(workspace: Workspace, settings: Settings, adapter: Path, base_name: st
     require_base(adapter, base)
     if recorded_base(adapter) is None:
         reporter.message(f"The adapter does not record its base; {base.id} is taken, whose layers have to match.")
-    model_id = f"lora-{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"  # as after a training
+    model_id = new_tuned_id(has_adapter=True)
     with registry.drafts() as folder:
         draft = folder / model_id
         draft.mkdir()

@@ -23,12 +23,14 @@ class RecipeKey:
         allowed: its values, a few words.
         default: its value where a file leaves it out.
         help: its description.
+        number: `int` or `float` if its values are numbers, perhaps beside `auto`; else None.
     """
 
     name: str
     allowed: str
     default: object
     help: str
+    number: type[int] | type[float] | None = None
 
 
 def recipe_keys() -> list[RecipeKey]:
@@ -43,7 +45,8 @@ def _keys(model: type[BaseModel], prefix: str) -> Iterator[RecipeKey]:
             yield from _keys(field.annotation, f"{prefix}{name}.")
         else:
             text = " ".join(help_texts.get(name, "").split())
-            yield RecipeKey(f"{prefix}{name}", _allowed(field.annotation, field.metadata), field.default, text)
+            allowed = _allowed(field.annotation, field.metadata)
+            yield RecipeKey(f"{prefix}{name}", allowed, field.default, text, _number_type(field.annotation))
 
 
 def _allowed(annotation: object, metadata: Any = ()) -> str:
@@ -62,6 +65,15 @@ def _allowed(annotation: object, metadata: Any = ()) -> str:
         return f"a list of {element}"
     noun = _NOUNS.get(annotation, "a value")
     return f"{noun} {limits}" if annotation in {int, float} and (limits := _limits(metadata)) else noun
+
+
+def _number_type(annotation: object) -> type[int] | type[float] | None:
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _number_type(inner[0])
+    if origin in {Union, UnionType}:
+        return next((found for each in inner if (found := _number_type(each)) is not None), None)
+    return int if annotation is int else float if annotation is float else None
 
 
 def _limits(metadata: Any) -> str:

@@ -11,7 +11,12 @@ from tiny_encoder import write_tiny_sentence_encoder
 
 from core.cli.retrain import read_request
 from core.errors import SettingsError
+from core.evaluation.training_cost import training_cost
+from core.json_store import load
+from core.retrieval.encoder_registry import ModelCard
+from core.training.architecture import read_architecture
 from core.training.recipes.keys import recipe_keys
+from core.training.recipes.recipe import Recipe
 from core.training.recipes.sources import SHIPPED
 from core.workspace import Workspace
 from labels.model import ActionDetails, Verb
@@ -88,6 +93,23 @@ def test_a_job_has_the_values_of_the_file_as_it_was(
         "description": "", "lora.rank": 8, "lora.alpha": "auto", "lora.target_modules": ["query", "value"],
         "matryoshka": [16], "epochs": 2,
     }  # fmt: skip
+
+
+def test_a_tracker_is_checked_first_and_kept_by_a_job(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, call: Call
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr("core.jobs.board.Jobs.start", lambda _, home, arguments: started.append(arguments) or "j1")
+    given = ("retrain", "--home", workspace.home, "--detach", "--report-to")
+    monkeypatch.setattr("core.training.trackers.find_spec", lambda _: None)
+    answer = call(*given, "mlflow")
+    assert answer.code == 1
+    assert "needs the package mlflow, which is not installed.\nInstall it: pip install mlflow" in answer.err
+    assert started == []
+    monkeypatch.setattr("core.training.trackers.find_spec", lambda _: True)
+    assert call(*given, "mlflow").code == 0
+    assert started == [["retrain", "--report-to", "mlflow"]]
+    assert call(*given, "paper").code == 2
 
 
 def test_recipes_and_keys_are_listed(call: Call) -> None:
@@ -222,9 +244,15 @@ def test_a_retrain_keeps_its_recipe_in_the_model_card(
     )
     assert ("save_error" if name == "full" else "merge_error") in answer.json["proof"]
     (card,) = call("models", "list", "--home", labelled.home, "--json").json["models"]
+    assert card["id"].startswith("full-2" if name == "full" else "lora-2")
+    assert "training_seconds" not in answer.json["proof"]
     assert card["recipe"] == recipe
     assert card["base"] == str(base)
     assert card["parent"].startswith("encoder-")
     folder = labelled.models / card["id"]
     assert (folder / "merged" / "modules.json").exists()
     assert (folder / "adapter").exists() == (name != "full")
+    cost = training_cost(load(folder / "model.json", ModelCard), folder)
+    assert cost.trained_parameters == read_architecture(base).trainable(Recipe.model_validate(recipe))
+    assert 0 < (cost.training_seconds or 0) < 3600
+    assert (cost.peak_memory_bytes or 0) > 1e7

@@ -9,6 +9,7 @@ from core.jobs.names import job_name, resume_note
     ("arguments", "name"),
     [
         (("retrain", "--set", "retrain.epochs=2"), "Retrain"),
+        (("retrain", "--sweep", "--trials", "9"), "Sweep over recipes"),
         (("evaluate",), "Evaluate"),
         (("models", "promote", "lora-3"), "Promote lora-3"),
         (("models", "promote"), "Promote a model"),

@@ -1,0 +1,1 @@
+"""Sweeps: the search for the best recipe over a declared space."""
