@@ -33,6 +33,10 @@ _SIZES = ("hidden_size", "num_hidden_layers", "num_attention_heads")
 _MAX_SHOWN = 20
 
 
+#: The name of the transformer blocks and the number of one, in the name of a layer.
+_BLOCK = re.compile(r"(?:^|\.)(?P<blocks>[^.]+\.(?P<number>\d+))\.")
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """A module with weights, by its name in the weights file.
@@ -59,6 +63,21 @@ class Layer:
     def is_linear(self) -> bool:
         """Whether it is a linear layer that texts pass through."""
         return len(self.shapes.get("weight", ())) == 2 and not (_LOOKUP.search(self.name) or NON_TEXT.search(self.name))
+
+    @property
+    def block(self) -> int | None:
+        """Number of the transformer block that it is in, from 0; None if it is in none."""
+        found = _BLOCK.search(self.name)
+        return int(found["number"]) if found else None
+
+    @property
+    def name_in_block(self) -> str:
+        """Its name from that of the blocks on, such as `layer.3.output.dense`; the whole name if it is in none.
+
+        What comes before can differ between the file of the weights and the loaded model.
+        """
+        found = _BLOCK.search(self.name)
+        return self.name[found.start("blocks") :] if found else self.name
 
     def is_called(self, names: Iterable[str]) -> bool:
         """Whether a name of a recipe stands for it, as peft compares: its name or the end of it."""
@@ -92,10 +111,20 @@ class Architecture:
         """The layers that get an adapter.
 
         Raises:
-            SettingsError: the architecture is unknown, or no layer has a name of `lora.target_modules`.
+            SettingsError: the architecture is unknown, no layer has a name of `lora.target_modules`, or there are no
+                blocks to take the upper half of.
         """
         names = self.target_modules(lora)
-        return [layer for layer in self.layers if layer.is_linear and layer.is_called(names)]
+        found = [layer for layer in self.layers if layer.is_linear and layer.is_called(names)]
+        if lora.layers == "all":
+            return found
+        blocks = [layer.block for layer in found if layer.block is not None]
+        if not blocks:
+            raise SettingsError(
+                "lora.layers: the base has no numbered layers; it is all here.", "Set lora.layers: all."
+            )
+        middle = (max(blocks) + 1) // 2
+        return [layer for layer in found if layer.block is not None and layer.block >= middle]
 
     def target_modules(self, lora: LoraKeys) -> tuple[str, ...]:
         """Names of the layers that get an adapter, with `auto` resolved by architecture. Errors as for `targets`."""
@@ -116,6 +145,11 @@ class Architecture:
             f"lora.target_modules: auto does not know the architecture of the base; {_list(found)}.",
             "Name those that shall get an adapter: lora.target_modules: [" + ", ".join(found[:3]) + "].",
         )
+
+    def peft_targets(self, lora: LoraKeys) -> list[str]:
+        """The layers that get an adapter, as `target_modules` of peft. Errors as for `targets`."""
+        targets = self.targets(lora)
+        return list(self.target_modules(lora)) if lora.layers == "all" else [each.name_in_block for each in targets]
 
     def saved_modules(self, lora: LoraKeys) -> list[Layer]:
         """The modules that are trained in full beside the adapter.

@@ -268,7 +268,7 @@ def _add_adapter(model: "SentenceTransformer", recipe: Recipe, architecture: Arc
         lora_dropout=lora.dropout,
         use_rslora=lora.rslora,
         use_dora=lora.dora,
-        target_modules=list(architecture.target_modules(lora)),
+        target_modules=architecture.peft_targets(lora),
         exclude_modules=_non_text_layers(architecture),
         modules_to_save=list(lora.modules_to_save) or None,
     )

@@ -131,3 +131,22 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
     weights.write_bytes(weights.read_bytes()[: math.ceil(weights.stat().st_size / 2)])
     with pytest.raises(ModelError, match="cannot be loaded: it is damaged"):
         read_architecture(folder)
+
+
+@pytest.mark.parametrize("kind", ["bert", "mpnet", "qwen2", "mistral", "clip"])
+def test_the_upper_half_gets_an_adapter_and_the_lower_half_no_gradient(models: dict[str, Path], kind: str) -> None:
+    architecture, lora = read_architecture(models[kind]), LoraKeys(layers="upper-half", rank=4)
+    targets = architecture.targets(lora)
+    assert {layer.block for layer in targets} == {1}
+    assert 2 * len(targets) == sum(layer.block is not None for layer in architecture.targets(LoraKeys()))
+    model = load(EncoderModel(kind, models[kind]), 32)
+    _add_adapter(model, Recipe(lora=lora), architecture)
+    trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    assert len(trained) == 2 * len(targets)
+    assert all(any(layer.name_in_block in name for layer in targets) for name in trained)
+
+
+def test_an_encoder_without_numbered_blocks_has_no_upper_half() -> None:
+    layers = tuple(Layer(name, {"weight": (8, 8)}) for name in ("query", "key", "value", "dense"))
+    with pytest.raises(SettingsError, match=r"lora\.layers: the base has no numbered layers"):
+        Architecture(layers).targets(LoraKeys(layers="upper-half"))
