@@ -165,6 +165,11 @@ def _workspace(context: Context) -> dict[str, object]:
     with suppress(PermissionError):  # folders of other accounts are not cleaned up by this one
         if unfinished := _unfinished(context):
             facts["left behind"] = unfinished
+        if size := folder_bytes(workspace.checkpoints):
+            facts["checkpoints"] = (
+                f"{size / 1e6:,.1f} MB of interrupted retrains; the same command goes on from there. To start over,"
+                f" remove {workspace.checkpoints}"
+            )
     return facts
 
 

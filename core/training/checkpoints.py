@@ -126,8 +126,10 @@ class StageCheckpoints:
         Raises:
             CoreError: the folder cannot be written.
         """
-        if self.folder.exists() and not self._has_same_data():
+        recorded = self._recorded_data()
+        if recorded not in {None, self._data}:
             reporter.message("The training data changed since this training was interrupted: it starts over.")
+        if recorded != self._data:
             self.remove()
         found = self._complete()
         latest = max(found, key=lambda path: found[path].step, default=None)
@@ -152,14 +154,20 @@ class StageCheckpoints:
         digests = {path.name: _sha256(path) for path in files}
         save(folder / _COMPLETE, asdict(Complete(step, seconds, peak_memory_bytes, digests)))
 
+    def remove_earlier(self, step: int) -> None:
+        """Remove all checkpoints but that of a step."""
+        for path in self.folder.glob("checkpoint-*"):
+            if path.name != f"checkpoint-{step}":
+                shutil.rmtree(path, ignore_errors=True)
+
     def remove(self) -> None:
         """Remove the checkpoints of this stage."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _has_same_data(self) -> bool:
+    def _recorded_data(self) -> _Data | None:
         with suppress(CoreError, FileNotFoundError):
-            return load(self.folder / _DATA, _Data) == self._data
-        return False
+            return load(self.folder / _DATA, _Data)
+        return None
 
     def _complete(self) -> dict[Path, Complete]:
         found = {}

@@ -132,9 +132,9 @@ def fine_tune(
         if not recipe.has_adapter:
             return run.save_weights(model, texts, before, trained) | cost
         return run.merge(model, texts, before, trained) | cost
-    except ModelError:
-        # Going on from there would give the same result.
-        if checkpoints is not None:
+    except ModelError as error:
+        # A result that fails its check would fail it again; a full disk, which is a cause, may have room later.
+        if checkpoints is not None and error.__cause__ is None:
             checkpoints.remove()
         raise
 
@@ -209,6 +209,8 @@ class _Run:
                 trainer.train(resume_from_checkpoint=str(last[0]))
         if checkpoints is None:
             shutil.rmtree(output, ignore_errors=True)
+        elif not patience:
+            checkpoints.remove_earlier(timer.saved_step)
         trained = sum(values.numel() for values in model.parameters() if values.requires_grad)
         return {PARAMETERS: trained, SECONDS: timer.seconds, PEAK_MEMORY: timer.peak_memory_bytes}
 

@@ -1,5 +1,6 @@
 """A training that was interrupted goes on from its last complete checkpoint, and ends as if it had not been."""
 
+import errno
 import json
 import shutil
 from collections.abc import Callable, Sequence
@@ -104,6 +105,8 @@ def stage(tmp_path: Path, data: str = "data") -> StageCheckpoints:
         ({"method": "full", "learning_rate": 1e-2, "weight_decay": 0.1}, (2,)),
         ({"gradient_accumulation": 2, "min_steps": 4}, (3,)),
         ({"loss": "cached-mnr", "schedule": "linear", "warmup": 0.5}, (3,)),
+        ({"method": "qlora"}, (3,)),
+        ({"lora": LoraKeys(rank=4, dora=True, modules_to_save=("pooler",))}, (3,)),
     ],
     ids=str,
 )
@@ -111,6 +114,8 @@ def test_a_resumed_training_has_the_same_losses_and_weights(
     tiny: EncoderModel, tmp_path: Path, changes: dict[str, object], done: tuple[int, ...]
 ) -> None:
     recipe = RECIPE.model_copy(update=changes)
+    if recipe.method == "qlora":
+        pytest.importorskip("bitsandbytes", reason="needs bitsandbytes")
     whole = train(tiny, tmp_path / "whole", recipe, None)
     for step in done:
         interrupted = train(tiny, tmp_path / "killed", recipe, stage(tmp_path), interrupt_at=step + 1)
@@ -168,6 +173,7 @@ def test_patience_counts_on_after_an_interruption(
 
 def test_an_end_after_the_training_trains_no_step_again(tiny: EncoderModel, tmp_path: Path) -> None:
     train(tiny, tmp_path / "first", RECIPE, stage(tmp_path))
+    assert [path.name for path in stage(tmp_path).folder.glob("checkpoint-*")] == [f"checkpoint-{STEPS}"]
     second = train(tiny, tmp_path / "second", RECIPE, stage(tmp_path))
     assert second.losses == {}
     assert f"checkpoint of step {STEPS}" in second.messages[0]
@@ -208,6 +214,19 @@ def test_other_data_starts_over_and_says_so(tiny: EncoderModel, tmp_path: Path) 
     fresh = train(tiny, tmp_path / "fresh", RECIPE, stage(tmp_path, "other data"))
     assert fresh.messages == ["The training data changed since this training was interrupted: it starts over."]
     assert min(fresh.losses) == 1
+
+
+def test_a_full_disk_after_the_training_keeps_the_checkpoint(
+    tiny: EncoderModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("sentence_transformers.SentenceTransformer.save", full)
+    with pytest.raises(ModelError, match="No space left"):
+        train(tiny, tmp_path / "full", RECIPE, stage(tmp_path))
+    monkeypatch.undo()
+    assert train(tiny, tmp_path / "out", RECIPE, stage(tmp_path)).losses == {}
 
 
 def test_a_checkpoint_that_cannot_be_loaded_is_removed(tiny: EncoderModel, tmp_path: Path) -> None:

@@ -145,13 +145,14 @@ def test_killed_retrains(home: Workspace, train: Train) -> None:
     assert sum(map(folder_bytes, drafts(home))) > 0
     assert len(list(home.index.glob("lora-*"))) == 1
     assert "killed runs" in str(diagnose(Context(home.home))["left behind"])
+    assert "MB of interrupted retrains" in str(diagnose(Context(home.home))["checkpoints"])
     assert train(home, "retrain") == 0
     (model,) = registry.ids()
     assert drafts(home) == []
     assert {path.name for path in home.models.iterdir() if path.is_dir()} == {model}
     assert {path.name for path in home.index.glob("lora-*")} == {model}
     assert registry.get(model).path == home.models / model / "merged"
-    assert "left behind" not in diagnose(Context(home.home))
+    assert not {"left behind", "checkpoints"} & diagnose(Context(home.home)).keys()
 
 
 def test_a_killed_retrain_goes_on_and_ends_in_the_same_encoder(home: Workspace, train: Train, tmp_path: Path) -> None:
