@@ -1,13 +1,14 @@
 """What every test starts from: no network, no workspace but its own, nothing of whoever runs it."""
 
 import faulthandler
+import gc
 import os
 import signal
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -66,6 +67,17 @@ _SLOW_MODULES = {
     "subprocess", "multiprocessing", "browser", "desk_bench", "llm_server", "tiny_encoder", "tiny_llm", "torch",
     "transformers", "sentence_transformers", "mlx",
 }  # fmt: skip
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the garbage collector from what lasts as long as the process: the tests and the modules that they import."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,13 +3,23 @@
 import ast
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(path for package in ("labels", "core", "tui") for path in (ROOT / package).rglob("*.py"))
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
 
 #: Reading any of these runs whatever the file says.
 UNSAFE_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 UNSAFE_CALLS = {"torch.load", "torch.save", "np.load", "numpy.load", "eval", "exec"}
+
+
+Trees = dict[Path, ast.Module]
+
+
+@pytest.fixture(scope="module")
+def trees() -> Trees:
+    """The syntax tree of each source file; not of the module, which every process of the tests imports."""
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
 
 
 def name_of(path: Path) -> str:
@@ -30,18 +40,18 @@ def test_there_are_sources_to_look_at() -> None:
     assert {path.relative_to(ROOT).parts[0] for path in SOURCES} == {"labels", "core", "tui"}
 
 
-def test_every_module_says_what_it_is_for() -> None:
+def test_every_module_says_what_it_is_for(trees: Trees) -> None:
     faults = []
-    for path, tree in TREES.items():
+    for path, tree in trees.items():
         docstring = ast.get_docstring(tree)
         if not docstring or not docstring.splitlines()[0].endswith((".", "?")):
             faults.append(name_of(path))
     assert faults == []
 
 
-def test_no_module_reads_or_writes_pickles() -> None:
+def test_no_module_reads_or_writes_pickles(trees: Trees) -> None:
     faults = []
-    for path, tree in TREES.items():
+    for path, tree in trees.items():
         calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
         faults += [f"{name_of(path)}: {unsafe}" for unsafe in imported(tree) & UNSAFE_MODULES | calls & UNSAFE_CALLS]
     assert faults == []
@@ -51,10 +61,10 @@ def test_no_module_reads_or_writes_pickles() -> None:
 REQUIRED = {"trust_remote_code": "False", "use_safetensors": "True", "safe_serialization": "True"}
 
 
-def test_no_model_may_bring_its_own_code() -> None:
+def test_no_model_may_bring_its_own_code(trees: Trees) -> None:
     faults = [
         f"{name_of(path)}:{node.value.lineno}: {node.arg}={ast.unparse(node.value)}"
-        for path, tree in TREES.items()
+        for path, tree in trees.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.keyword) and node.arg in REQUIRED and ast.unparse(node.value) != REQUIRED[node.arg]
     ]
@@ -65,10 +75,10 @@ def test_no_model_may_bring_its_own_code() -> None:
 WRITERS = {"labels/files.py", "core/jobs/events.py", "core/jobs/board.py"}
 
 
-def test_files_are_written_by_one_function() -> None:
+def test_files_are_written_by_one_function(trees: Trees) -> None:
     found = [
         (name_of(path), ast.unparse(node))
-        for path, tree in TREES.items()
+        for path, tree in trees.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and writes_a_file(node)
     ]

@@ -21,10 +21,11 @@ import pytest
 from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError
 from aiohttp.test_utils import TestServer
 from browser import Browser, chromium
-from desk_bench import Bench
+from desk_bench import Bench, write_workspace
 from samples import until
 from typer.testing import CliRunner
 
+from core.settings import Settings
 from labels.leases import Leases
 from tui.command_line import make_app, web
 from tui.web.access import HEADERS, peer_uid
@@ -72,7 +73,10 @@ def serve(bench: Bench, *options: str) -> Iterator[Served]:
     """`samesku web`, started as ada."""
     bench.workspace.settings.write_text("[desk]\npractice = false\n")
     command = [sys.executable, "-m", "tui", "--home", str(bench.workspace.home), "--as", "ada", "web", "--port", "0"]
-    with subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SAMESKU_")}
+    with subprocess.Popen(
+        [*command, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
         try:
             assert process.stdout is not None
             yield Served(process, process.stdout.readline().strip())
@@ -85,6 +89,14 @@ def serve(bench: Bench, *options: str) -> Iterator[Served]:
 def served(bench: Bench) -> Iterator[Served]:
     """A server on the bench's workspace."""
     with serve(bench) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One for all tests that only ask for pages, which changes nothing: it takes a second to start."""
+    workspace = write_workspace(tmp_path_factory.mktemp("asked") / "home")
+    with serve(Bench(workspace, Settings(), [])) as running:
         yield running
 
 
@@ -289,26 +301,26 @@ def test_the_page_works_without_webgl(bench: Bench, served: Served, tmp_path: Pa
 # -- who may talk to it ----------------------------------------------------------------------------------------
 
 
-def test_only_the_printed_address_is_answered_and_on_this_machine_alone(served: Served) -> None:
-    assert served.address.startswith(f"http://127.0.0.1:{served.port}/")
-    assert len(served.path) > 40
-    assert served.get(served.path).status == 200
-    assert served.get(f"{served.path}static/textual.js").status == 200
+def test_only_the_printed_address_is_answered_and_on_this_machine_alone(asked: Served) -> None:
+    assert asked.address.startswith(f"http://127.0.0.1:{asked.port}/")
+    assert len(asked.path) > 40
+    assert asked.get(asked.path).status == 200
+    assert asked.get(f"{asked.path}static/textual.js").status == 200
     for path in (
         "/",
         "/ws",
         "/favicon.ico",
         "/static/textual.js",
-        served.path[:-2] + "/",
-        f"/x{served.path}",
+        asked.path[:-2] + "/",
+        f"/x{asked.path}",
         "//",
         "/%2e",
     ):
-        assert served.get(path).status == 403, path
+        assert asked.get(path).status == 403, path
     for path in ("download/key", "static/", "static/../server.py", "static/%2e%2e/server.py", "static/page.html", "x"):
-        assert served.get(served.path + path).status in {403, 404}, path
+        assert asked.get(asked.path + path).status in {403, 404}, path
     listening = [line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines() if " 0A " in line]
-    assert [end for end in listening if end.endswith(f":{served.port:04X}")] == [f"0100007F:{served.port:04X}"]
+    assert [end for end in listening if end.endswith(f":{asked.port:04X}")] == [f"0100007F:{asked.port:04X}"]
 
 
 @pytest.mark.parametrize(
@@ -329,26 +341,26 @@ def test_only_the_printed_address_is_answered_and_on_this_machine_alone(served: 
     ],
 )
 def test_host_and_origin_are_checked_and_every_answer_is_locked_down(
-    served: Served, headers: dict[str, str], status: int
+    asked: Served, headers: dict[str, str], status: int
 ) -> None:
-    for path in (served.path, f"{served.path}static/page.js"):
-        response = served.get(path, headers)
+    for path in (asked.path, f"{asked.path}static/page.js"):
+        response = asked.get(path, headers)
         assert response.status == status
         assert {name: response.headers[name] for name in HEADERS} == HEADERS
         assert "default-src 'none'" in response.headers["Content-Security-Policy"]
 
 
-def test_another_account_of_the_machine_is_refused_even_with_the_address(served: Served) -> None:
+def test_another_account_of_the_machine_is_refused_even_with_the_address(asked: Served) -> None:
     if os.geteuid() != 0:
         pytest.skip("needs root, to be another account")
     # All modules that a request takes are loaded by this one: the other account may not be able to read them.
-    assert served.get(served.path).status == 200
+    assert asked.get(asked.path).status == 200
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
         try:
             os.setuid(65534)  # nobody
-            os.write(write, str(served.get(served.path).status).encode())
+            os.write(write, str(asked.get(asked.path).status).encode())
         finally:
             os._exit(0)
     os.close(write)

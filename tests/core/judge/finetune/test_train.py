@@ -1,5 +1,6 @@
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -196,6 +197,17 @@ def test_judge_folder_can_be_named_as_adapter(trained: Trained, tiny_llm: Path) 
     assert by_folder.training_pairs() == by_adapter.training_pairs() == KNOWN.keys()
 
 
+@pytest.fixture
+def uncompiled() -> Iterator[None]:
+    """As mlx computes without a compiler: on a processor it runs one for each kind of kernel, half a second each."""
+    import mlx.core as mx  # noqa: PLC0415
+
+    mx.disable_compile()
+    yield
+    mx.enable_compile()
+
+
+@pytest.mark.usefixtures("uncompiled")
 @pytest.mark.parametrize(("kind", "bits"), [("dora", None), ("lora", 4)], ids=["dora", "qlora"])
 def test_dora_qlora_and_gradient_checkpointing(home: tuple[Workspace, Recipe], kind: str, bits: int | None) -> None:
     workspace, recipe = home
