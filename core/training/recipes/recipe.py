@@ -38,8 +38,8 @@ class LoraKeys(_Keys):
     """Rank of the adapter matrices; at most the width of the layers."""
     alpha: Literal["auto"] | Annotated[int, Field(ge=1, le=4096)] = "auto"
     """The adapter's output is scaled by alpha / rank; `auto` is twice the rank."""
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Dropout of the adapter's input."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Dropout of the adapter's input; on a processor, 0.1 costs a fifth of the time."""
     rslora: bool = False
     """Rank-stabilised LoRA: scale by alpha / √rank (Kalajdzievski 2023, arXiv:2312.03732), for ranks above 32."""
     dora: bool = False

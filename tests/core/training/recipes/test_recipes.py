@@ -27,11 +27,11 @@ def written(folder: Path, text: str) -> str:
     return str(path)
 
 
-def test_standard_is_the_recipe_of_earlier_versions() -> None:
+def test_standard_is_the_default() -> None:
     recipe = resolve_recipe(NONE)
     assert recipe == resolve_recipe(NONE, "standard")
     lora = recipe.lora
-    assert (recipe.method, lora.rank, lora.scaled_alpha, lora.dropout) == ("lora", 16, 32, 0.1)
+    assert (recipe.method, lora.rank, lora.scaled_alpha, lora.dropout) == ("lora", 16, 32, 0.0)
     assert (recipe.epochs, recipe.min_steps, recipe.rate, recipe.batch_size) == (4, 20, 5e-4, 32)
     assert (recipe.hard_negatives, recipe.scale, recipe.warmup, recipe.seed) == (3, 20.0, 0.1, 13)
     assert (recipe.schedule, recipe.loss, recipe.weight_decay) == ("cosine", "mnr", 0.0)
