@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from core.jobs.progress import Silent, StageTimer
 from core.retrieval.encoder import load
@@ -48,8 +49,8 @@ def main() -> None:
         )  # fmt: skip
         plain = _plain_training(run, Path(folder) / "plain")
         stages, begun = StageTimer(Silent()), time.monotonic()
-        retrain(workspace, settings, stages, recipe=recipe)
-        _print(time.monotonic() - begun, stages.seconds, plain)
+        result = retrain(workspace, settings, stages, recipe=recipe)
+        _print(time.monotonic() - begun, stages.seconds, plain, result)
 
 
 def _plain_training(run: TrainingRun, output: Path) -> float:
@@ -91,7 +92,7 @@ def _plain_training(run: TrainingRun, output: Path) -> float:
     return time.monotonic() - begun
 
 
-def _print(total: float, stages: dict[str, float], plain: float) -> None:
+def _print(total: float, stages: dict[str, float], plain: float, result: dict[str, Any]) -> None:
     training = stages["train"]
     halves = sum(seconds for name, seconds in stages.items() if name.startswith("train half"))
     with_plain = total - training - halves + 2 * plain
@@ -101,6 +102,14 @@ def _print(total: float, stages: dict[str, float], plain: float) -> None:
         ("two half encoders", f"{halves:.0f} s"),
         ("retrain, new index included", f"{total:.0f} s"),
         ("retrain, with the plain trainer (estimated)", f"{with_plain:.0f} s, {total / with_plain:.2f} ×"),
+        *(
+            (
+                f"{of}, dense",
+                ", ".join(f"{name} {result[of]['encoder'][name]:.3f}" for name in ("hit@1", "hit@10", "mrr@10")),
+            )
+            for of in ("champion", "challenger")
+        ),
+        ("decision", result["decision"]),
         *((f"  {name}", f"{seconds:.0f} s") for name, seconds in stages.items() if seconds >= 1),
     ]
     sys.stdout.write("\n".join(f"| {what} | {figure} |" for what, figure in rows) + "\n")
