@@ -18,9 +18,10 @@ from core.retrieval.encoder_files import EncoderModel, readable_save_errors
 from core.training.adapter_check import verify_merge, verify_quantized, verify_saved
 from core.training.architecture import NON_TEXT, Architecture, read_architecture
 from core.training.batches import TextGroups, no_false_negatives
-from core.training.cost import epochs, rows
+from core.training.cost import batch_size, epochs
 from core.training.examples import Example
 from core.training.losses import make_loss, training_columns
+from core.training.processes import Task, is_main_process, train_in_processes, world_size
 from core.training.recipes.recipe import Recipe
 from core.training.trainer_hooks import ProbeQuery, mean_reciprocal_rank, reporting_callback
 
@@ -94,17 +95,46 @@ def fine_tune(
             "There are fewer than two labelled matches to train on.", "Accept some matches in the desk first."
         )
     check_trainable(recipe, base)
+    if recipe.processes > world_size():
+        return train_in_processes(
+            _task(base, examples, folder, recipe, max_tokens, stage, probes, groups or {}), recipe, reporter
+        )
     run = _Run(base, folder, recipe, max_tokens, reporter)
     sample = examples[:_PROBE_EXAMPLES]
     texts = [example.anchor for example in sample] + [example.positive for example in sample]
     model = run.load()
     before = _encode(model, texts)
-    measure = partial(mean_reciprocal_rank, model, probes) if probes else None
+    measure = partial(mean_reciprocal_rank, model, probes) if probes and is_main_process() else None
     run.fit(model, examples, groups or {}, reporting_callback(reporter, stage, measure))
+    if not is_main_process():
+        return {}
     trained = _encode(model, texts)
     if not recipe.has_adapter:
         return run.save_weights(model, texts, before, trained)
     return run.merge(model, texts, before, trained)
+
+
+def _task(
+    base: EncoderModel,
+    examples: Sequence[Example],
+    folder: Path,
+    recipe: Recipe,
+    max_tokens: int,
+    stage: str,
+    probes: Sequence[ProbeQuery],
+    groups: TextGroups,
+) -> Task:
+    """The arguments of `fine_tune` for other processes."""
+    return Task(
+        base={name: str(getattr(base, name)) for name in EncoderModel.__dataclass_fields__},
+        examples=[(each.anchor, each.positive, list(each.negatives)) for each in examples],
+        folder=str(folder.absolute()),
+        recipe=recipe.model_dump(mode="json"),
+        max_tokens=max_tokens,
+        stage=stage,
+        probes=[(each.query, list(each.matches), list(each.wrong)) for each in probes],
+        groups={text: sorted(names) for text, names in groups.items()},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +171,7 @@ class _Run:
             model=model,
             args=_arguments(recipe, self.folder, examples, groups, str(model.device.type)),
             train_dataset=Dataset.from_dict(training_columns(recipe, examples)),
-            loss=make_loss(recipe, model, guide),
+            loss=make_loss(recipe, model, guide, shared=world_size() > 1),
             callbacks=[callback],
         )
         trainer.remove_callback(PrinterCallback)
@@ -226,8 +256,11 @@ def _arguments(recipe: Recipe, folder: Path, examples: Sequence[Example], groups
     return SentenceTransformerTrainingArguments(
         output_dir=str(folder / "trainer"),
         num_train_epochs=epochs(recipe, len(examples)),
-        # A batch larger than the data set would leave no batch at all.
-        per_device_train_batch_size=min(recipe.batch_size, rows(recipe, len(examples))),
+        # Of all processes together: each takes an equal part, so that the batches are those of one process. The rows
+        # that are left at the end of an epoch cannot be shared equally.
+        per_device_train_batch_size=batch_size(recipe, len(examples)),
+        accelerator_config={"split_batches": True},
+        dataloader_drop_last=world_size() > 1,
         gradient_accumulation_steps=recipe.gradient_accumulation,
         gradient_checkpointing=recipe.gradient_checkpointing,
         # Reentrant checkpointing gives frozen embeddings no gradient to pass on.
