@@ -15,7 +15,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo prior test test-fast lint types imports unit audit fuzz bench bench-desk bench-gtin bench-judge bench-match bench-messy bench-rows bench-ssh bench-kill bench-kill-mixed bench-ledger bench-ledger-kill clean
+.PHONY: help demo prior test test-fast lint types imports unit audit fuzz bench bench-desk bench-gtin bench-judge bench-match bench-messy bench-retrain bench-rows bench-ssh bench-kill bench-kill-mixed bench-ledger bench-ledger-kill clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ bench-rows: $(VENV)/dev ## whether two candidates of a query look the same in th
 
 bench-messy: $(VENV)/all ## two messy catalogues: what the import keeps, hits and bands before any label
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.messy_catalogs
+
+bench-retrain: $(VENV)/all ## how long a retrain takes, and its training against the plain trainer; half an hour
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.retrain $(DATA)
 
 bench-ssh: $(VENV)/dev ## two accounts over a real SSH server, cut in the middle of decisions; needs root and sshd
 	@$(BIN)/python -m tests.bench.ssh_desk --rounds $(or $(ROUNDS),20)

@@ -2,8 +2,8 @@
 
 The loaders pass `trust_remote_code=False` and never load pickled weights. The checks in this module cover what those
 two switches leave open: modules and activations that are imported by name, attention kernels that are downloaded and
-run, configuration that refers to other folders, FIFOs that block forever, declared sizes that exceed any memory, and
-damaged files.
+run, configuration and links that lead out of the folder, FIFOs that block forever, declared sizes that exceed any
+memory, and damaged files.
 """
 
 import errno
@@ -179,6 +179,23 @@ _CONFIG_OF = {
 _SHARD = re.compile(r"(?P<begin>\w[\w.-]*-)(?P<n>\d{1,6})-of-(?P<of>\d{1,6})\.safetensors")
 _MAX_SHARDS = 10_000
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+#: Repositories whose code transformers has by itself. Encoders on the hub name them; the code is never downloaded.
+_NATIVE_CODE = frozenset({"nomic-ai/nomic-bert-2048", "Alibaba-NLP/new-impl"})
+#: Keys of a LoRA configuration of peft that refer to no file and no code. Any other key has to be empty.
+_ADAPTER_KEYS = frozenset(
+    {
+        "alpha_pattern", "auto_mapping", "base_model_name_or_path", "bias", "ensure_weight_tying", "exclude_modules",
+        "fan_in_fan_out", "inference_mode", "init_lora_weights", "layers_pattern", "layers_to_transform", "lora_alpha",
+        "lora_bias", "lora_dropout", "megatron_core", "modules_to_save", "peft_type", "peft_version",
+        "qalora_group_size", "r", "rank_pattern", "revision", "target_modules", "task_type", "use_dora", "use_rslora",
+    }
+)  # fmt: skip
+#: Keys with names of layers, which peft takes for regular expressions, and a name as it is written without any.
+_LAYER_NAME_KEYS = ("alpha_pattern", "exclude_modules", "layers_pattern", "modules_to_save", "rank_pattern",
+                    "target_modules")  # fmt: skip
+_LAYER_NAME = re.compile(r"\^?[\w.-]{1,300}")
+#: Initial values of an adapter that leave the weights of its base as they are.
+_PLAIN_INITIAL_VALUES = (True, False, None, "gaussian")
 
 
 def check_encoder_files(folder: Path, hint: str) -> None:
@@ -193,6 +210,7 @@ def check_encoder_files(folder: Path, hint: str) -> None:
     """
     with _as_model_error(hint):
         _check_folder(folder, weights="model*.safetensors")
+        _check_custom_code(folder, anywhere=True)
         adapter = folder / "adapter_config.json"
         if adapter.exists():
             has_base = any(folder.glob("model*.safetensors"))
@@ -200,7 +218,9 @@ def check_encoder_files(folder: Path, hint: str) -> None:
             raise RefusedError(adapter, f"{why}; merge it into its base model first")
         for module in encoder_modules(folder):
             if module.folder != folder and module.folder.is_dir():
-                _check_folder(module.folder, weights="*.safetensors")
+                _check_link(module.folder, _link_targets(folder))
+                _check_folder(module.folder, weights="*.safetensors", root=folder)
+                _check_custom_code(module.folder, anywhere=True)
             _check_module(module)
 
 
@@ -208,6 +228,8 @@ def check_language_model_files(folder: Path, hint: str) -> None:
     """Check the folder of a language model for mlx-lm. Arguments and errors as for `check_encoder_files`."""
     with _as_model_error(hint):
         _check_folder(folder, weights="model*.safetensors")
+        # mlx-lm has its own code for all models that it runs, many of which name that of their authors.
+        _check_custom_code(folder, anywhere=False)
         _check_vocabulary(folder)
 
 
@@ -215,6 +237,58 @@ def check_adapter_files(folder: Path, hint: str) -> None:
     """Check the folder of a LoRA adapter, of peft or mlx-lm. Arguments and errors as for `check_encoder_files`."""
     with _as_model_error(hint):
         _check_folder(folder, weights="*.safetensors")
+
+
+def check_peft_adapter_files(folder: Path, hint: str) -> None:
+    """Check the folder of a LoRA adapter of peft. Arguments and errors as for `check_encoder_files`."""
+    config, weights = folder / "adapter_config.json", folder / "adapter_model.safetensors"
+    with _as_model_error(hint):
+        if not folder.is_dir():
+            raise RefusedError(folder, "there is no such folder")
+        if not config.is_file():
+            raise RefusedError(config, "it is missing; a folder with an adapter of peft holds it")
+        _check_folder(folder, weights="*.safetensors")
+        if not weights.is_file():
+            pickled = next((file for ending in _PICKLED for file in sorted(folder.glob(ending))), None)
+            if pickled is not None:
+                raise RefusedError(pickled, "pickled weights can run code and are never loaded")
+            raise RefusedError(weights, "it is missing")
+        _check_adapter_config(config, weights)
+
+
+def _check_adapter_config(path: Path, weights: Path) -> None:
+    """Refuse what peft would import, read elsewhere, allocate or match without limit."""
+    config = read_json(path)
+    if config.get("peft_type") != "LORA":
+        kind = str(config.get("peft_type"))[:100]
+        raise RefusedError(path, f"peft_type is {kind}; only adapters of the type LORA can be merged")
+    if unknown := next((key for key, value in sorted(config.items()) if value and key not in _ADAPTER_KEYS), None):
+        raise RefusedError(path, f"it sets {unknown[:100]}, which is not an allowed key")
+    base = config.get("base_model_name_or_path") or ""
+    if not isinstance(base, str) or ".." in Path(base).parts:
+        raise RefusedError(path, f"base_model_name_or_path {str(base)[:100]} leads out of the folder")
+    for key in _LAYER_NAME_KEYS:
+        names = config.get(key) or []
+        # A mapping is iterated by its keys.
+        for name in [names] if isinstance(names, str) else names if isinstance(names, list | dict) else [None]:
+            if not isinstance(name, str) or not _LAYER_NAME.fullmatch(name):
+                raise RefusedError(path, f"{key} has {str(name)[:100]}, which is not the name of a layer")
+    if (value := config.get("init_lora_weights")) not in _PLAIN_INITIAL_VALUES:
+        raise RefusedError(path, f"init_lora_weights is {str(value)[:100]}, which changes the weights of the base")
+    _check_rank(path, config, weights)
+
+
+def _check_rank(path: Path, config: dict[str, Any], weights: Path) -> None:
+    """Refuse ranks that the weights do not have: peft allocates the declared size before it reads them."""
+    from safetensors import safe_open
+
+    with safe_open(str(weights), framework="numpy") as opened:
+        shapes = [opened.get_slice(name).get_shape() for name in opened.keys() if ".lora_" in name]  # noqa: SIM118 - not a dict
+    largest = max((min(shape) for shape in shapes if len(shape) > 1), default=0)
+    pattern = config.get("rank_pattern") or {}
+    for rank in [config.get("r"), *(pattern.values() if isinstance(pattern, dict) else [])]:
+        if not isinstance(rank, int) or not 1 <= rank <= largest:
+            raise RefusedError(path, f"the rank is {str(rank)[:20]}, and that of the weights {largest}")
 
 
 @contextmanager
@@ -262,10 +336,18 @@ def _as_model_error(hint: str) -> Iterator[None]:
         raise ModelError(f"{error.filename} cannot be read: {error.strerror}.", hint) from error
 
 
-def _check_folder(folder: Path, weights: str) -> None:
-    """Check the files of one folder: their kinds and sizes, the weights for completeness, and the configuration."""
+def _check_folder(folder: Path, weights: str, root: Path | None = None) -> None:
+    """Check the files of one folder: their kinds and sizes, the weights for completeness, and the configuration.
+
+    Args:
+        folder: of the files.
+        weights: pattern of the names of the weights.
+        root: folder of the model, if `folder` is that of one of its modules.
+    """
+    targets = _link_targets(root or folder)
     for entry in sorted(folder.iterdir()):
         _check_kind(entry)
+        _check_link(entry, targets)
     files = sorted(folder.glob(weights))
     _check_shards(folder, {file.name for file in files})
     for file in files:
@@ -279,10 +361,56 @@ def _check_folder(folder: Path, weights: str) -> None:
         raise RefusedError(template, f"a chat template has at most {MAX_TEMPLATE:,} bytes")
 
 
+def _link_targets(folder: Path) -> list[Path]:
+    """Where the links of a model's folder may lead: into itself, and in the Hugging Face cache to its own blobs."""
+    real = folder.resolve()
+    in_cache = real.parent.name == "snapshots" and real.parent.parent.name.startswith("models--")
+    return [real, real.parent.parent / "blobs"] if in_cache else [real]
+
+
+def _check_link(entry: Path, targets: list[Path]) -> None:
+    """Refuse a link that leads out of the model: what is read there is neither the model's nor meant to be read."""
+    if not entry.is_symlink():
+        return
+    try:
+        real = entry.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return  # broken, or a link to itself
+    if not any(real.is_relative_to(target) for target in targets):
+        raise RefusedError(entry, "it is a link that leads out of the folder")
+
+
+def _check_custom_code(folder: Path, *, anywhere: bool) -> None:
+    """Refuse Python code that a configuration names in `auto_map`.
+
+    The code would not run, since `trust_remote_code` is off, but the library would silently use its own instead.
+
+    Args:
+        folder: of the configuration.
+        anywhere: refuse code in a repository on the hub and code that is missing too, not only code in the folder.
+    """
+    for name in _CONFIGS:
+        path = folder / name
+        for table in json_objects(read_json(path)) if path.exists() else ():
+            for reference in _code_references(table.get("auto_map")):
+                repository, _, inner = reference.rpartition("--")
+                module = inner.rpartition(".")[0].replace(".", "/")
+                is_inside = not repository and (folder / f"{module}.py").exists()
+                if is_inside or (anywhere and repository not in _NATIVE_CODE):
+                    why = f"it names Python code in auto_map ({reference[:100]}); code of a model is never run"
+                    raise RefusedError(path, why)
+
+
+def _code_references(auto_map: Any) -> list[str]:
+    """The classes that `auto_map` names, such as `modeling.Model` or `owner/name--modeling.Model`."""
+    classes = auto_map.values() if isinstance(auto_map, dict) else [auto_map]
+    return [str(name) for each in classes for name in (each if isinstance(each, list) else [each]) if name]
+
+
 def _check_kind(entry: Path) -> None:
     """Refuse FIFOs and devices, on which the libraries would block, and oversized files.
 
-    Symbolic links are followed, since the Hugging Face cache consists of them. The libraries ignore broken links.
+    The libraries ignore broken links.
     """
     try:
         facts = entry.stat()

@@ -171,6 +171,11 @@ class Workspace:
         return self.home / "models"
 
     @property
+    def checkpoints(self) -> Path:
+        """Checkpoints of retrains that were interrupted, one folder per run; expendable."""
+        return self.models / "checkpoints"
+
+    @property
     def sweeps(self) -> Path:
         """Trials of sweeps over recipes, one folder each; expendable."""
         return self.home / "sweeps"

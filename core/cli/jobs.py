@@ -89,7 +89,7 @@ def _follow(jobs: Jobs, job: Job, reporter: Reporter) -> None:
 def cancel(
     ctx: typer.Context, job_id: Annotated[str, typer.Argument(help="Id of a job, as listed by `samesku jobs list`.")]
 ) -> None:
-    """Cancel a running job. Vectors that it has encoded are kept.
+    """Cancel a running job. Vectors that it has encoded are kept, and the last checkpoint of a training.
 
     Example: samesku jobs cancel 20260101-120000-ab12
     """
@@ -97,7 +97,7 @@ def cancel(
     lead = is_lead(context.settings, context.annotator)
     job = Jobs(context.workspace.require().jobs, context.annotator, lead=lead).cancel(job_id)
     note = ": it was asked to end, and has not ended yet" if job.state is JobState.RUNNING else ""
-    context.out.print(f"Job {job.id}: {job.state}{note}.")
+    context.out.print(f"Job {job.id}: {job.state}{note}.{_way_on(job)}")
     context.answer(_facts(job))
 
 
@@ -105,7 +105,10 @@ def cancel(
 def resume(
     ctx: typer.Context, job_id: Annotated[str, typer.Argument(help="Id of a job, as listed by `samesku jobs list`.")]
 ) -> None:
-    """Start the work of an ended job again. Vectors are not encoded twice.
+    """Start the work of an ended job again. Vectors are not encoded twice; a training goes on from its last checkpoint.
+
+    A retrain goes on only with the data that it began with: if labels changed in the meantime, it says so and trains
+    from the beginning.
 
     Example: samesku jobs resume 20260101-120000-ab12
     """
@@ -131,8 +134,15 @@ def _print_end(context: Context, job: Job) -> None:
     with suppress(KeyError, TypeError, ValueError):  # the files of a job are not trusted
         _print_result(context, job)
     took = f" after {_took(job)}" if _took(job) else ""
-    context.out.print(f"Job {job.id}: {job.state}{took}. {job.error}".rstrip())
+    context.out.print(f"Job {job.id}: {job.state}{took}. {job.error}".rstrip() + _way_on(job))
     context.answer(_facts(job))
+
+
+def _way_on(job: Job) -> str:
+    """How to continue a job that was cancelled or killed, as a sentence; empty for other jobs."""
+    if job.state not in {JobState.CANCELLED, JobState.LOST}:
+        return ""
+    return f" To go on: `samesku jobs resume {job.id}`; {resume_note(job.arguments)}."
 
 
 def _print_result(context: Context, job: Job) -> None:

@@ -1,4 +1,4 @@
-"""`samesku models`: list, compare and promote the encoders of a workspace."""
+"""`samesku models`: list, compare, promote, merge and export the encoders of a workspace."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -15,12 +15,15 @@ from core.evaluation.comparison_report.page import default_report_path, require_
 from core.evaluation.model_comparison import ModelComparison, compare_models
 from core.jobs.progress import Reporter
 from core.permissions import require_lead
-from core.retrieval.encoder_registry import Registry
+from core.retrieval.encoder import load
+from core.retrieval.encoder_registry import BASE, Registry
+from core.training.export.export import ExportFormat, export_model, summary
+from core.training.merge import merge as merge_adapter
 from core.workspace import Workspace
 from labels.exchange.files import require_writable
 from labels.wording import counted, evaluation_set
 
-app = typer.Typer(help="The encoders: list, show, compare, promote, roll back.", no_args_is_help=True)
+app = typer.Typer(help="The encoders: list, show, compare, promote, roll back, merge, export.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -33,7 +36,7 @@ def list_models(ctx: typer.Context) -> None:
     registry = Registry(context.workspace.require(), context.settings)
     champion, cards = registry.champion_id(), registry.cards()
     table = Table(box=None, pad_edge=False)
-    for heading in ("", "model", "created", "triplets", "hit@1", "mrr@10", "evaluated on"):
+    for heading in ("", "model", "base", "created", "triplets", "hit@1", "mrr@10", "evaluated on"):
         numeric = heading in {"triplets", "hit@1", "mrr@10"}
         # Ids are not folded, so that they can be copied.
         table.add_column(
@@ -41,7 +44,8 @@ def list_models(ctx: typer.Context) -> None:
         )
     for card in cards:
         table.add_row(
-            "●" if card.id == champion else "", card.id, card.created_at, str(card.trained_on.get("triplets", "")),
+            "●" if card.id == champion else "", card.id, card.base, card.created_at,
+            str(card.trained_on.get("triplets", "")),
             *(f"{card.metrics[name]:.3f}" if name in card.metrics else "" for name in ("hit@1", "mrr@10")),
             evaluation_set(card.judged_on),
         )  # fmt: skip
@@ -201,6 +205,9 @@ def promote(
             f"`samesku models promote {model} --force` promotes it all the same, and records that.",
         )
     with context.exclusive("models", "promote", model):
+        if model != registry.champion_id():
+            # Loaded before it is the champion: an unusable one would leave the workspace without an index.
+            load(registry.get(model), context.settings.encoder.max_tokens)
         if not registry.promote(model, f"by {context.annotator}{', forced' if rejection else ''}"):
             context.out.print(f"{model} was the champion already.")
         _index(context, model)
@@ -217,6 +224,78 @@ def rollback(ctx: typer.Context) -> None:
     registry = Registry(context.workspace.require(), context.settings)
     with context.exclusive("models", "rollback"):
         _index(context, registry.rollback())
+
+
+@app.command("export")
+def export(
+    ctx: typer.Context,
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="Encoder: an id, `base` for the base encoder of the settings, or a folder.",
+            metavar="ID",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the files; new or empty.", metavar="FOLDER")],
+    form: Annotated[
+        ExportFormat,
+        typer.Option(
+            "--format",
+            help="sentence-transformers: a folder for SentenceTransformer(FOLDER). onnx: a graph with pooling and"
+            " normalisation, for onnxruntime. adapter: the LoRA weights alone, for peft.",
+        ),
+    ] = ExportFormat.SENTENCE_TRANSFORMERS,
+) -> None:
+    """Export an encoder to a folder that loads without samesku, with its model card.
+
+    The exported files encode some texts of the catalogue; unless the vectors are those of the encoder, nothing is
+    written. Prints the code that loads them.
+
+    Example: samesku models export lora-20260101-120000-ab12 --format onnx --out encoder
+    """
+    context = context_of(ctx)
+    workspace = context.workspace.require()
+    with context.reporter() as reporter:
+        made = export_model(workspace, context.settings, model, form, out, reporter)
+        reporter.result({"model": made.model, "folder": str(made.folder)})
+    for line in summary(made):
+        context.out.print(line)
+    context.answer(asdict(made) | {"folder": str(made.folder)})
+
+
+@app.command("merge")
+def merge(
+    ctx: typer.Context,
+    adapter: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of a LoRA adapter of peft, trained here or elsewhere.", metavar="FOLDER", show_default=False
+        ),
+    ],
+    base: Annotated[
+        str,
+        typer.Option(
+            help="The base that the adapter was trained on: `base` for the base encoder of the settings, an id, a"
+            " preset, a name on the hub, or a folder.",
+            metavar="NAME",
+        ),
+    ] = BASE,
+) -> None:
+    """Merge an adapter into its base, and add the encoder to `samesku models list`. It is not promoted.
+
+    An adapter that records another base, or that does not change the vectors, is refused.
+
+    Example: samesku models merge adapter --base all-mpnet-base-v2
+    """
+    context = context_of(ctx)
+    workspace = context.workspace.require()
+    with context.reporter() as reporter:
+        card = merge_adapter(workspace, context.settings, adapter, base, reporter)
+        reporter.result({"model": card.id})
+    context.out.print(f"{card.id} is {adapter} merged into {card.parent}.")
+    context.out.print(f"`samesku models compare {BASE} {card.id}` measures it.")
+    context.answer(asdict(card))
 
 
 def _index(context: Context, model: str) -> None:

@@ -20,6 +20,7 @@ from core.permissions import is_lead, require_lead
 from core.settings import RENAMED, RetrainSettings, Settings
 from core.splits.split import splits_of
 from core.toml_file import read_toml
+from core.training.base_encoder import check_local_base
 from core.training.explain import explain_retrain
 from core.training.recipes.dotted import flat
 from core.training.recipes.keys import recipe_keys
@@ -35,6 +36,7 @@ from core.training.recipes.sources import (
 )
 from core.training.run import retrain as run
 from core.training.sweep.space import read_space
+from core.training.trackers import Tracker, require_tracker
 from labels.exchange.files import unreadable_message
 from labels.reader import LabelReader
 from labels.wording import counted, evaluation_set
@@ -109,6 +111,14 @@ def retrain(
         Path | None,
         typer.Option(help="With --sweep: write the best recipe to this file, e.g. best.yaml.", show_default=False),
     ] = None,
+    report_to: Annotated[
+        Tracker | None,
+        typer.Option(
+            help="Send the curves of the training to an experiment tracker. tensorboard and mlflow write files to the"
+            " workspace unless their environment variables say otherwise.",
+            show_default="none",
+        ),
+    ] = None,
 ) -> None:
     """Fine-tune the encoder on the labels, and promote it if it is significantly better than the champion.
 
@@ -129,6 +139,8 @@ def retrain(
     Several GPUs: --set processes=2, or accelerate launch --num_processes 2 -m core retrain.
 
     Example: samesku retrain --sweep space.yaml --trials 30 --out best.yaml --detach
+
+    Example: samesku retrain --report-to tensorboard
     """
     context = context_of(ctx)
     _check_sweep_options(is_sweep=is_sweep, space=space, trials=trials, out=out)
@@ -156,14 +168,18 @@ def retrain(
             context.out.print(note)
         context.answer(explanation.record())
         return
+    check_local_base(workspace, settings, resolved)
+    if report_to is not None:
+        require_tracker(report_to)
     _warn_of_too_few_queries(context, settings)
     if detach:
-        job = Jobs(workspace.jobs, context.annotator).start(workspace.home, ["retrain", *request.job_options()])
+        options = [*request.job_options(), *(["--report-to", report_to.value] if report_to else [])]
+        job = Jobs(workspace.jobs, context.annotator).start(workspace.home, ["retrain", *options])
         context.out.print(f"Job {job} is running. Watch it: samesku jobs tail {job}")
         context.answer({"job": job})
         return
     with context.exclusive("retrain"), context.reporter() as reporter:
-        result = run(workspace, settings, reporter, lead=lead, recipe=resolved)
+        result = run(workspace, settings, reporter, lead=lead, recipe=resolved, tracker=report_to)
     _print_result(context, result)
     context.answer(result)
 

@@ -11,6 +11,7 @@ from core.retrieval.encoder_registry import ModelCard
 
 #: Names of the metrics on a model card that a run measures about itself.
 PARAMETERS, SECONDS, PEAK_MEMORY = "trained_parameters", "training_seconds", "peak_memory_bytes"
+COST = frozenset({PARAMETERS, SECONDS, PEAK_MEMORY})
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ _NAMES: dict[tuple[str, ...], str] = {
 
 _RESUME_NOTES = {
     "retrain --sweep": "finished trials are kept",
-    "retrain": "embeddings are kept, training starts over",
+    "retrain": "embeddings are kept, training continues from its last checkpoint",
     "index": "it continues where it stopped",
     "evaluate": "embeddings are kept",
     "judge run": "existing verdicts are kept",

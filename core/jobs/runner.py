@@ -18,6 +18,9 @@ from labels.errors import SameskuError
 #: Interval at which a job looks for the request to end, in seconds.
 _POLL_INTERVAL_S = 0.25
 
+#: Seconds until a job that was told to end is told again. Longer than clean-up takes, which it would interrupt.
+_REPEAT_INTERVAL_S = 30.0
+
 
 class Cancelled(SystemExit):
     """The job was cancelled. Not an `Exception`, so that handlers do not catch it but all clean-up runs."""
@@ -80,16 +83,25 @@ def _final_event(writer: EventWriter, folder: Path) -> Iterator[None]:
 
 
 def _end_on_request(request: Path) -> threading.Event:
-    """Watch for a file on a thread and send this process SIGTERM once it exists. Set the returned event to stop."""
+    """Watch for a file on a thread and send this process SIGTERM as soon as it exists. Set the returned event to stop.
+
+    The signal is repeated, since an exception raised inside a finalizer or a callback of a library is lost.
+    """
     stop = threading.Event()
 
     def watch() -> None:
         while not stop.wait(_POLL_INTERVAL_S):
             if os.path.lexists(request):
-                # Including its children, if the process group is its own.
-                is_group_leader = os.getpgrp() == os.getpid()
-                os.killpg(os.getpgrp(), signal.SIGTERM) if is_group_leader else os.kill(os.getpid(), signal.SIGTERM)
+                _send_sigterm()
+                while not stop.wait(_REPEAT_INTERVAL_S):
+                    _send_sigterm()
                 return
 
     threading.Thread(target=watch, name="cancel", daemon=True).start()
     return stop
+
+
+def _send_sigterm() -> None:
+    """Send SIGTERM to this process, and to its children if the process group is its own."""
+    is_group_leader = os.getpgrp() == os.getpid()
+    os.killpg(os.getpgrp(), signal.SIGTERM) if is_group_leader else os.kill(os.getpid(), signal.SIGTERM)

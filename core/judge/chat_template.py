@@ -2,7 +2,8 @@
 
 A chat template is an untrusted program. It is run once per sequence of roles, in a subprocess with resource limits, on
 placeholders instead of contents; the contents are then inserted into the result. A template can therefore neither hang
-the judging process nor exhaust its memory, and it never sees the text of a listing.
+the judging process nor exhaust its memory, and it never sees the text of a listing. What was rendered once is kept for
+as long as the process runs, since a subprocess takes a second to start.
 """
 
 import json
@@ -11,6 +12,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +89,8 @@ class ChatTemplate:
                 text = str(self._tokenizer.apply_chat_template(placeholders, tokenize=False, **arguments))
         else:
             variables = {**self._tokenizer.special_tokens_map, **arguments}
-            answer = self._run_renderer({"template": template, "conversation": placeholders, "arguments": variables})
+            request = {"template": template, "conversation": placeholders, "arguments": variables}
+            answer = self._run_renderer(json.dumps({**request, "longest": MAX_TEMPLATE}, default=str))
             if "text" not in answer:
                 return str(answer.get("refused", "it ended without a result"))
             text = str(answer["text"])
@@ -109,26 +112,41 @@ class ChatTemplate:
             raise self._unusable(f"it has more than {MAX_TEMPLATE:,} characters")
         return template
 
-    def _run_renderer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The answer of the subprocess; see `core.judge.template_renderer`."""
-        command = [sys.executable, "-I", template_renderer.__file__]
-        request_json = json.dumps({**request, "longest": MAX_TEMPLATE}, default=str).encode()
+    def _run_renderer(self, request: str) -> dict[str, Any]:
         try:
-            process = subprocess.run(  # noqa: S603 - this interpreter and a script of this package
-                command, input=request_json, capture_output=True, timeout=_TIMEOUT_S, check=False, env=_environment()
-            )
-            answer: dict[str, Any] = json.loads(process.stdout)
+            return _rendered(request)
         except (subprocess.TimeoutExpired, OSError, ValueError) as error:
             raise self._unusable("it exceeds the limits on time or memory") from error
-        if "limit" in answer:
-            raise self._unusable(f"it exceeds the limit on {answer['limit']}")
-        return answer
+        except _LimitError as error:
+            raise self._unusable(f"it exceeds the limit on {error}") from error
 
     def _unusable(self, reason: str) -> ModelError:
         folder = Path(self._model)
         files = (folder / name for name in ("chat_template.jinja", "tokenizer_config.json"))
         path = next((file for file in files if file.is_file()), self._model)
         return ModelError(f"The chat template in {path} cannot be used: {reason.rstrip('.')}.", _HINT)
+
+
+class _LimitError(Exception):
+    """The template exceeded the limit that the message names."""
+
+
+@lru_cache(maxsize=64)
+def _rendered(request: str) -> dict[str, Any]:
+    """The answer of the subprocess; see `core.judge.template_renderer`. Failures are not kept.
+
+    Raises:
+        _LimitError: the subprocess reports an exceeded limit.
+        TimeoutExpired, OSError, ValueError: it gave no answer.
+    """
+    command = [sys.executable, "-I", template_renderer.__file__]
+    process = subprocess.run(  # noqa: S603 - this interpreter and a script of this package
+        command, input=request.encode(), capture_output=True, timeout=_TIMEOUT_S, check=False, env=_environment()
+    )
+    answer: dict[str, Any] = json.loads(process.stdout)
+    if "limit" in answer:
+        raise _LimitError(answer["limit"])
+    return answer
 
 
 def _environment() -> dict[str, str]:

@@ -160,12 +160,15 @@ def _first_vectors(model: "SentenceTransformer") -> None:
     """Encode two unrelated texts.
 
     Raises:
-        ValueError: the vectors are not finite, zero, or identical.
+        ValueError: the vectors are not finite, zero, identical, or not of the declared dimension.
     """
     words = set(model.tokenizer.get_vocab()) - set(getattr(model.tokenizer, "all_special_tokens", ()))
     if len(words) < _MIN_VOCABULARY:
         raise ValueError("its tokenizer has no vocabulary, so that all texts are identical to it")
     first, second = _vectors(model, ["a", "b 2 c 3 d 4 e 5 f 6"], batch_size=2)
+    declared = model.get_embedding_dimension()
+    if declared is not None and len(first) != declared:
+        raise ValueError(f"its vectors have {len(first)} dimensions, and its configuration says {declared}")
     if float(first @ first) < _MIN_SQUARED_LENGTH:
         raise ValueError("its vectors are all zero")
     if float(np.abs(first - second).max()) < _SAME_VECTOR_TOLERANCE:

@@ -1,20 +1,23 @@
 """Model registry: the trained encoders of a workspace, their model cards and the history of champions."""
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from core.catalog.references import did_you_mean
 from core.errors import CoreError, ModelError, UnreadableError
-from core.json_store import load, save
+from core.json_store import load, save, text_file
 from core.model_files import check_encoder_files
 from core.retrieval.encoder_files import PRESETS, EncoderModel, find_base, local_base, weights_sha256, with_prefixes
 from core.retrieval.encoder_identity import Prefixes, changed_part, model_prefixes, part_digests, set_prefixes
+from core.retrieval.model_card_page import README, card_page, loading_section, python_literal
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.files import drafts, is_abandoned, publish, stale_drafts
@@ -22,8 +25,8 @@ from labels.files import drafts, is_abandoned, publish, stale_drafts
 #: Name of the base encoder of the settings on the command line.
 BASE = "base"
 
-#: Prefix of the ids of fine-tuned encoders.
-TUNED_PREFIX = "lora-"
+#: Ids of encoders that were fine-tuned with an adapter, or in full, by earlier versions too.
+_TUNED_ID = re.compile(r"lora-.*|full-\d{8}-\d{6}-[0-9a-f]{4}")
 
 #: Prefix of the reason of a rollback in the history.
 ROLLED_BACK = "rolled back from "
@@ -55,6 +58,7 @@ class ModelCard:
         decision: `outcome` (`promoted`, `waiting` or `rejected`), `reason`, `ranking` and `metric` of the decision on
             its promotion after training; empty in cards of earlier versions.
         data: card of the training data: SHA-256 of the rows, counts by source, split and leakage check; likewise.
+        origin: where its weights come from if they were not trained here, a few words.
     """
 
     id: str
@@ -73,10 +77,23 @@ class ModelCard:
     parts: dict[str, str] = field(default_factory=dict)
     decision: dict[str, str] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
+    origin: str = ""
 
     def __post_init__(self) -> None:
         _require_folder_name(self.id)
         _require_folder_name(self.parent)
+
+    @property
+    def template(self) -> str:
+        """The template of the texts that it was trained on; empty if the card does not say."""
+        settings = self.data.get("settings")
+        template = settings.get("template") if isinstance(settings, dict) else None
+        return template if isinstance(template, str) else ""
+
+    @property
+    def prefixes(self) -> Prefixes:
+        """The prefixes of the texts that it was trained on, and their source."""
+        return Prefixes(self.query_prefix, self.candidate_prefix, self.prefixes_from or "as it was trained")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +111,11 @@ class Promotion:
     def is_rollback(self) -> bool:
         """Whether it returned to an earlier champion."""
         return self.why.startswith(ROLLED_BACK)
+
+
+def new_tuned_id(*, has_adapter: bool) -> str:
+    """An id for an encoder that is fine-tuned now: how, when, and a random suffix."""
+    return f"{'lora' if has_adapter else 'full'}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
 
 
 def _require_folder_name(model_id: str) -> None:
@@ -125,6 +147,16 @@ def lineage(history: Sequence[Promotion], is_trained: Callable[[str], bool]) -> 
         elif not stack or stack[-1] != model:
             stack.append(model)
     return tuple(stack)
+
+
+def _loading_code(card: ModelCard) -> str:
+    return f"""
+from sentence_transformers import SentenceTransformer
+
+model = SentenceTransformer("merged")  # the folder beside this file
+queries = model.encode([{python_literal(card.query_prefix)} + text for text in texts], normalize_embeddings=True)
+products = model.encode([{python_literal(card.candidate_prefix)} + text for text in texts], normalize_embeddings=True)
+"""
 
 
 class Registry:
@@ -167,12 +199,23 @@ class Registry:
             CoreError: it cannot be written.
         """
         folder = self.folder(card.id)
+        self._write_page(card, draft or folder, self.history())
         save((draft or folder) / _CARD_FILE, asdict(card))
         if draft is not None:
             try:
                 publish(draft, folder)
             except OSError as error:
                 raise ModelError(f"{folder} cannot be written: {error.strerror}.", "Look at what is there.") from error
+
+    def _write_page(self, card: ModelCard, folder: Path, history: Sequence[Promotion]) -> None:
+        """Write the model card as Markdown, for people who look into the folder.
+
+        Raises:
+            CoreError: it cannot be written.
+        """
+        loading = loading_section(_loading_code(card), card.prefixes, card.template or self._encoder.template)
+        with text_file(folder / README) as out:
+            out.write(card_page(card, history, loading))
 
     def remove_unfinished(self) -> None:
         """Remove the files of killed runs. The caller holds the lock of this work, so that no retrain is running."""
@@ -186,7 +229,11 @@ class Registry:
         """
         trained = set(self.ids())
         models, vectors = (
-            [path for path in parent.glob(f"{TUNED_PREFIX}*") if path.name not in trained and not path.is_symlink()]
+            [
+                path
+                for path in parent.glob("*")
+                if _TUNED_ID.fullmatch(path.name) and path.name not in trained and not path.is_symlink()
+            ]
             for parent in (self._folder, self._vectors)
         )
         found = [] if self._folder.is_symlink() else [*stale_drafts(self._folder), *filter(is_abandoned, models)]
@@ -235,7 +282,7 @@ class Registry:
             base = self.base()
             if model_id and model_id in {base.id, base.former_id}:
                 return base
-            if not model_id.startswith(TUNED_PREFIX):
+            if not _TUNED_ID.fullmatch(model_id):
                 raise ModelError(
                     f"There is no model {model_id} here; the base encoder is {base.id} now.",
                     f"If encoder.model was changed, `samesku models promote {base.id}` makes it the champion.",
@@ -313,8 +360,7 @@ class Registry:
         """
         champion, settings = self.champion_id(), self._encoder
         if champion is not None and self.is_trained(champion):
-            card = self.card(champion)
-            return Prefixes(card.query_prefix, card.candidate_prefix, card.prefixes_from or "as it was trained")
+            return self.card(champion).prefixes
         found = model_prefixes(PRESETS.get(settings.model, settings.model), folder)
         return set_prefixes(found, settings.query_prefix, settings.candidate_prefix)
 
@@ -362,10 +408,10 @@ class Registry:
         if history and history[-1].model == model_id:
             return False
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        save(
-            self._folder / "champion.json",
-            [asdict(promotion) for promotion in (*history, Promotion(model_id, now, why))],
-        )
+        history = (*history, Promotion(model_id, now, why))
+        save(self._folder / "champion.json", [asdict(promotion) for promotion in history])
+        if self.is_trained(model_id):
+            self._write_page(self.card(model_id), self.folder(model_id), history)
         return True
 
     def rollback(self) -> str:

@@ -167,7 +167,7 @@ class Placeholders:
         Raises:
             SettingsError: a file cannot be read or an entry does not fit.
         """
-        files = packaged_entries("placeholders")
+        files = [*packaged_entries("placeholders")]
         if extra is not None and extra.exists():
             files.append(read_entries(extra))
         return cls(merge_entries(files)["placeholders"])

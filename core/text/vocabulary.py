@@ -6,6 +6,7 @@ format, extends or overrides them.
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -141,14 +142,15 @@ class Entries(BaseModel):
 TABLES = tuple(Entries.model_fields)
 
 
-def packaged_entries(name: str = "*") -> list[Entries]:
-    """The packaged vocabulary files, sorted by name: all of them, or one.
+@cache
+def packaged_entries(name: str = "*") -> tuple[Entries, ...]:
+    """The packaged vocabulary files, sorted by name: all of them, or one. They are read once.
 
     Raises:
         SettingsError: one of them is damaged.
     """
     folder = Path(__file__).parent / "data"
-    return [read_entries(path) for path in sorted(folder.glob(f"{name}.toml"))]
+    return tuple(read_entries(path) for path in sorted(folder.glob(f"{name}.toml")))
 
 
 def read_entries(path: Path) -> Entries:
@@ -199,10 +201,9 @@ class Vocabulary:
         Raises:
             SettingsError: a file cannot be read, or an entry is invalid.
         """
-        files = packaged_entries()
-        if extra is not None and extra.exists():
-            files.append(read_entries(extra))
-        return cls(merge_entries(files))
+        if extra is None or not extra.exists():
+            return _packaged_vocabulary()
+        return cls(merge_entries([*packaged_entries(), read_entries(extra)]))
 
     def colours(self, text: str) -> frozenset[str]:
         """The canonical names of the colours in a text."""
@@ -255,6 +256,11 @@ class Vocabulary:
         if not first or not second:
             return False
         return first == second or (store_brands and first in self._store_brands and second in self._store_brands)
+
+
+@cache
+def _packaged_vocabulary() -> Vocabulary:
+    return Vocabulary(merge_entries(packaged_entries()))
 
 
 def merge_entries(files: Iterable[Entries]) -> dict[str, dict[str, tuple[str, ...]]]:

@@ -6,6 +6,7 @@ from core.errors import ModelError, SettingsError
 from core.retrieval.encoder_files import PRESETS, EncoderModel, find_base, local_base
 from core.retrieval.encoder_registry import Registry
 from core.settings import Settings, absolute_folder
+from core.training.architecture import read_architecture
 from core.training.recipes.recipe import Recipe
 from core.workspace import Workspace
 
@@ -37,6 +38,18 @@ def local_base_folder(workspace: Workspace, settings: Settings, recipe: Recipe) 
         return local_base(_name(workspace, recipe), "base")
     except ModelError as error:
         raise _base_error(error) from error
+
+
+def check_local_base(workspace: Workspace, settings: Settings, recipe: Recipe) -> None:
+    """Check that a recipe fits its base, before a run or a job is started; a base that is not here is not downloaded.
+
+    Raises:
+        SettingsError: `base` names no encoder, or the recipe does not fit its layers.
+        ModelError: the files of the base are damaged or unsafe.
+    """
+    folder = local_base_folder(workspace, settings, recipe)
+    if folder is not None:
+        read_architecture(folder).trainable(recipe)
 
 
 def _name(workspace: Workspace, recipe: Recipe) -> str:

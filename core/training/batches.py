@@ -4,14 +4,14 @@ A ranking loss takes all other texts of a batch for negatives of an anchor. The 
 rows with an equal text apart; two listings of one product have different texts.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 #: Text → names of the groups of products that have it.
 TextGroups = Mapping[str, Collection[str]]
 
 
-def no_false_negatives(rows: Sequence[Sequence[str]], groups: TextGroups) -> Callable[..., Any]:
+def no_false_negatives(groups: TextGroups) -> Callable[..., Any]:
     """A factory of batch samplers, as `batch_sampler` of the training arguments takes it.
 
     It is `NoDuplicatesBatchSampler` on the data set with further columns, one value per group that a row belongs to.
@@ -19,14 +19,14 @@ def no_false_negatives(rows: Sequence[Sequence[str]], groups: TextGroups) -> Cal
     `NO_DUPLICATES`.
 
     Args:
-        rows: the texts of each row, in the order of the data set.
         groups: text → groups.
     """
-    keys = [sorted({group for text in row for group in groups.get(text, ())}) for row in rows]
 
     def make(dataset: Any, **options: Any) -> Any:
         from sentence_transformers.base.sampler import NoDuplicatesBatchSampler
 
+        rows = zip(*(dataset[column] for column in dataset.column_names), strict=True)
+        keys = [sorted({group for text in row for group in groups.get(text, ())}) for row in rows]
         for place in range(max(map(len, keys), default=0)):
             # A value that no other row has stands for no group. No text begins with NUL.
             column = [f"\0{row[place]}" if place < len(row) else f"\0\0{n}.{place}" for n, row in enumerate(keys)]

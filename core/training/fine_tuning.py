@@ -1,6 +1,7 @@
 """Fine-tuning an encoder with LoRA, QLoRA or in full, to plain weights that are verified."""
 
 import importlib.util
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,19 +12,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ModelError, SettingsError
+from core.evaluation.training_cost import PARAMETERS, PEAK_MEMORY, SECONDS
 from core.jobs.progress import Reporter
-from core.model_files import check_adapter_files, model_errors
 from core.retrieval.encoder import load, silence_libraries
 from core.retrieval.encoder_files import EncoderModel, readable_save_errors
 from core.training.adapter_check import verify_merge, verify_quantized, verify_saved
+from core.training.adapters import merge_adapter, record_base
 from core.training.architecture import NON_TEXT, Architecture, read_architecture
 from core.training.batches import TextGroups, no_false_negatives
+from core.training.checkpoints import StageCheckpoints
 from core.training.cost import batch_size, epochs
 from core.training.examples import Example
 from core.training.losses import make_loss, training_columns
 from core.training.processes import Task, is_main_process, train_in_processes, world_size
 from core.training.recipes.recipe import Recipe
-from core.training.trainer_hooks import ProbeQuery, mean_reciprocal_rank, reporting_callback
+from core.training.trackers import PROJECT, Tracking, tracked
+from core.training.trainer import (
+    CheckpointTimer,
+    checkpoint_callback,
+    interruptions,
+    probe_evaluator,
+    trainer_class,
+    was_stopped_early,
+)
+from core.training.trainer_hooks import (
+    METRIC,
+    ProbeQuery,
+    mean_reciprocal_rank,
+    reporting_callback,
+    validation_examples,
+)
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -32,6 +50,9 @@ if TYPE_CHECKING:
 
 #: How to install what QLoRA needs.
 BITSANDBYTES_HINT = "Install it: pip install 'bitsandbytes>=0.48,<1'"
+
+#: More steps than any training has.
+_NEVER = 10**9
 
 #: Examples whose texts are encoded to verify the result.
 _PROBE_EXAMPLES = 64
@@ -68,6 +89,8 @@ def fine_tune(
     stage: str = "train",
     probes: Sequence[ProbeQuery] = (),
     groups: TextGroups | None = None,
+    checkpoints: StageCheckpoints | None = None,
+    tracking: Tracking | None = None,
 ) -> dict[str, float]:
     """Train a base encoder, save it as plain weights, and verify the result.
 
@@ -82,9 +105,13 @@ def fine_tune(
         stage: name of the training stage.
         probes: queries for the metric; without any, no metric is reported.
         groups: text → groups of products that are known to be the same; rows that share one are in different batches.
+        checkpoints: where checkpoints are saved, and from which an interrupted training goes on; None to save none.
+            A training in several processes saves none.
+        tracking: the experiment tracker that receives the curves; None for none.
 
     Returns:
-        the distances measured by `verify_merge`, `verify_quantized` or `verify_saved`.
+        the distances measured by `verify_merge`, `verify_quantized` or `verify_saved`, and what the training took by
+        the names of `TrainingCost`.
 
     Raises:
         SettingsError: the recipe does not fit the base, or needs a package that is not installed.
@@ -96,22 +123,27 @@ def fine_tune(
         )
     check_trainable(recipe, base)
     if recipe.processes > world_size():
-        return train_in_processes(
-            _task(base, examples, folder, recipe, max_tokens, stage, probes, groups or {}), recipe, reporter
-        )
-    run = _Run(base, folder, recipe, max_tokens, reporter)
+        task = _task(base, examples, folder, recipe, max_tokens, stage, probes, groups or {}, tracking)
+        return train_in_processes(task, recipe, reporter)
+    run = _Run(base, folder, recipe, max_tokens, reporter, tracking)
     sample = examples[:_PROBE_EXAMPLES]
     texts = [example.anchor for example in sample] + [example.positive for example in sample]
     model = run.load()
     before = _encode(model, texts)
-    measure = partial(mean_reciprocal_rank, model, probes) if probes and is_main_process() else None
-    run.fit(model, examples, groups or {}, reporting_callback(reporter, stage, measure))
+    with tracked(tracking, folder.name):
+        cost = run.fit(model, examples, groups or {}, stage, probes, checkpoints)
     if not is_main_process():
         return {}
     trained = _encode(model, texts)
-    if not recipe.has_adapter:
-        return run.save_weights(model, texts, before, trained)
-    return run.merge(model, texts, before, trained)
+    try:
+        if not recipe.has_adapter:
+            return run.save_weights(model, texts, before, trained) | cost
+        return run.merge(model, texts, before, trained) | cost
+    except ModelError:
+        # Going on from there would give the same result.
+        if checkpoints is not None:
+            checkpoints.remove()
+        raise
 
 
 def _task(
@@ -123,6 +155,7 @@ def _task(
     stage: str,
     probes: Sequence[ProbeQuery],
     groups: TextGroups,
+    tracking: Tracking | None,
 ) -> Task:
     """The arguments of `fine_tune` for other processes."""
     return Task(
@@ -134,6 +167,7 @@ def _task(
         stage=stage,
         probes=[(each.query, list(each.matches), list(each.wrong)) for each in probes],
         groups={text: sorted(names) for text, names in groups.items()},
+        tracking=None if tracking is None else (tracking.tracker.value, str(tracking.home.absolute())),
     )
 
 
@@ -146,20 +180,28 @@ class _Run:
     recipe: Recipe
     max_tokens: int
     reporter: Reporter
+    tracking: Tracking | None
 
     def load(self) -> "SentenceTransformer":
         """The base as it is trained: in 4 bits for QLoRA."""
         return load(self.base, self.max_tokens, quantized=self.recipe.method == "qlora")
 
-    def fit(self, model: "SentenceTransformer", examples: Sequence[Example], groups: TextGroups, callback: Any) -> None:
-        """Train the model in place."""
+    def fit(
+        self,
+        model: "SentenceTransformer",
+        examples: Sequence[Example],
+        groups: TextGroups,
+        stage: str,
+        probes: Sequence[ProbeQuery],
+        checkpoints: StageCheckpoints | None,
+    ) -> dict[str, float]:
+        """Train the model in place, from the last complete checkpoint if there is one. Returns what it took."""
         silence_libraries()
         from datasets import Dataset
-        from sentence_transformers import SentenceTransformerTrainer
-        from transformers import set_seed
+        from transformers import EarlyStoppingCallback, set_seed
         from transformers.trainer_callback import PrinterCallback
 
-        recipe = self.recipe
+        recipe, reporter = self.recipe, self.reporter
         set_seed(recipe.seed)
         # Non-empty, so that the trainer does not sample texts, with a progress bar, for a model card that is not
         # written.
@@ -167,15 +209,48 @@ class _Run:
         if recipe.has_adapter:
             _add_adapter(model, recipe, read_architecture(self.base.path))
         guide = load(self.base, self.max_tokens) if recipe.loss == "gist" else None
-        trainer = SentenceTransformerTrainer(
+        output = self.folder / "trainer" if checkpoints is None else checkpoints.folder
+        timer, patience = CheckpointTimer(checkpoints), recipe.patience if probes else 0
+        measure = partial(mean_reciprocal_rank, probes=probes)
+        # Few rows cannot be shared equally.
+        validation = validation_examples(probes, len(examples[0].negatives)) if world_size() == 1 else []
+        callbacks = [
+            reporting_callback(reporter, stage, partial(measure, model) if probes else None, every_epoch=patience > 0),
+            checkpoint_callback(timer, every_epoch=patience > 0),
+            *([EarlyStoppingCallback(patience)] if patience else []),
+        ]
+        trainer = trainer_class()(
             model=model,
-            args=_arguments(recipe, self.folder, examples, groups, str(model.device.type)),
+            args=_arguments(recipe, output, len(examples), groups, str(model.device.type), patience, self._report_to),
             train_dataset=Dataset.from_dict(training_columns(recipe, examples)),
+            eval_dataset=Dataset.from_dict(training_columns(recipe, validation)) if validation else None,
+            evaluator=probe_evaluator(METRIC, measure) if probes else None,
             loss=make_loss(recipe, model, guide, shared=world_size() > 1),
-            callbacks=[callback],
+            callbacks=callbacks,
         )
         trainer.remove_callback(PrinterCallback)
-        trainer.train()
+        last = None if checkpoints is None else checkpoints.begin(reporter)
+        if last is not None:
+            timer.resume_from(last[1])
+            reporter.message(f"The interrupted training goes on from its checkpoint of step {last[1].step:,}.")
+        with interruptions(trainer, reporter, timer, checkpoints):
+            if last is None:
+                trainer.train()
+            elif patience and was_stopped_early(last[0], patience):
+                trainer.finish_at_best(str(last[0]))
+            else:
+                trainer.train(resume_from_checkpoint=str(last[0]))
+        if checkpoints is None and is_main_process():
+            shutil.rmtree(output, ignore_errors=True)
+        trained = sum(values.numel() for values in model.parameters() if values.requires_grad)
+        return {PARAMETERS: trained, SECONDS: timer.seconds, PEAK_MEMORY: timer.peak_memory_bytes}
+
+    @property
+    def _report_to(self) -> dict[str, str]:
+        """The arguments of the trainer for the tracker."""
+        if self.tracking is None:
+            return {"report_to": "none"}
+        return {"report_to": self.tracking.tracker.value, "run_name": self.folder.name, "project": PROJECT}
 
     def save_weights(
         self, model: "SentenceTransformer", texts: Sequence[str], before: "Vectors", trained: "Vectors"
@@ -192,24 +267,17 @@ class _Run:
 
         Fresh, so that exactly the saved weights are merged; the base that QLoRA trained on is rounded to 4 bits.
         """
-        from peft import PeftModel
-
-        adapter, hint = self.folder / "adapter", "Run it again; the failed files are removed."
+        adapter = self.folder / "adapter"
         with readable_save_errors(self.folder):
             model.transformers_model.save_pretrained(str(adapter), safe_serialization=True)
+        record_base(adapter, self.base)
         self.reporter.stage("merge the adapter")
-        fresh = load(self.base, self.max_tokens)
-        check_adapter_files(adapter, hint)
-        exact = _encode(fresh, texts)
-        with model_errors(adapter, hint):
-            adapted = PeftModel.from_pretrained(fresh.transformers_model, str(adapter))
-            unmerged = _encode(fresh, texts)
-            adapted.merge_and_unload()
-        _save(fresh, self.folder)
-        merged = self._encode_merged(texts)
+        vectors = merge_adapter(self.base, adapter, self.folder / "merged", texts, self.max_tokens)
         if self.recipe.method == "qlora":
-            return verify_merge(exact, unmerged, merged) | verify_quantized(exact, before, trained, merged)
-        return verify_merge(before, trained, merged)
+            return verify_merge(vectors.base, vectors.unmerged, vectors.merged) | verify_quantized(
+                vectors.base, before, trained, vectors.merged
+            )
+        return verify_merge(before, trained, vectors.merged)
 
     def _encode_merged(self, texts: Sequence[str]) -> "Vectors":
         return _encode(load(EncoderModel("merged", self.folder / "merged"), self.max_tokens), texts)
@@ -248,18 +316,35 @@ def _non_text_layers(architecture: Architecture) -> list[str] | None:
     return [layer.name for layer in architecture.layers if NON_TEXT.search(layer.name)] or None
 
 
-def _arguments(recipe: Recipe, folder: Path, examples: Sequence[Example], groups: TextGroups, device: str) -> Any:
+def _arguments(
+    recipe: Recipe,
+    output: Path,
+    examples: int,
+    groups: TextGroups,
+    device: str,
+    patience: int,
+    report_to: dict[str, str],
+) -> Any:
     from sentence_transformers import SentenceTransformerTrainingArguments
     from sentence_transformers.base.sampler import BatchSamplers
 
-    texts = [(example.anchor, example.positive, *example.negatives) for example in examples]
+    # Of all processes together: each takes an equal part, so that the batches are those of one process.
+    batch = batch_size(recipe, examples)
+    best: dict[str, Any] = {}
+    if patience:
+        # The trainer takes the best epoch only with these strategies, although callbacks request both.
+        best = {
+            "eval_strategy": "steps", "eval_steps": _NEVER, "save_strategy": "steps", "save_steps": _NEVER,
+            "load_best_model_at_end": True, "metric_for_best_model": METRIC, "greater_is_better": True,
+            "restore_callback_states_from_checkpoint": True,
+        }  # fmt: skip
     return SentenceTransformerTrainingArguments(
-        output_dir=str(folder / "trainer"),
-        num_train_epochs=epochs(recipe, len(examples)),
-        # Of all processes together: each takes an equal part, so that the batches are those of one process. The rows
-        # that are left at the end of an epoch cannot be shared equally.
-        per_device_train_batch_size=batch_size(recipe, len(examples)),
+        output_dir=str(output),
+        num_train_epochs=epochs(recipe, examples),
+        per_device_train_batch_size=batch,
+        per_device_eval_batch_size=batch,
         accelerator_config={"split_batches": True},
+        # The rows that are left at the end of an epoch cannot be shared equally.
         dataloader_drop_last=world_size() > 1,
         gradient_accumulation_steps=recipe.gradient_accumulation,
         gradient_checkpointing=recipe.gradient_checkpointing,
@@ -271,13 +356,16 @@ def _arguments(recipe: Recipe, folder: Path, examples: Sequence[Example], groups
         weight_decay=recipe.weight_decay,
         # Two anchors with the same match in one batch would be each other's negatives. A loss on pairs has no
         # negatives but those given.
-        batch_sampler=BatchSamplers.BATCH_SAMPLER if recipe.on_pairs else no_false_negatives(texts, groups),
+        batch_sampler=BatchSamplers.BATCH_SAMPLER if recipe.on_pairs else no_false_negatives(groups),
         bf16=_uses_bf16(recipe, device),
         use_cpu=device == "cpu",
         seed=recipe.seed,
-        save_strategy="no",
+        # Callbacks request checkpoints and evaluations.
+        **({"save_strategy": "no"} | best),
+        # One is complete while the next is written; and the best one.
+        save_total_limit=3 if patience else 2,
         logging_steps=1,
-        report_to="none",
+        **report_to,
         disable_tqdm=True,
         dataloader_pin_memory=False,
     )

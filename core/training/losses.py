@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.training.examples import Example
+from core.training.length_sorted import length_sorted
 from core.training.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -49,7 +50,10 @@ def make_loss(
 
     loss = _loss(recipe, model, guide, shared)
     if not recipe.matryoshka:
-        return loss
+        # The cached losses split the batch themselves. With several processes, the trainer has to replace the model of
+        # the loss by the wrapped one that averages the gradients, and it looks for it in the loss alone.
+        is_splittable = hasattr(loss, "compute_loss_from_embeddings") and model.device.type == "cpu" and not shared
+        return length_sorted(loss) if is_splittable else loss
     dimension = model.get_embedding_dimension() or 0
     lengths = sorted({dimension, *recipe.matryoshka}, reverse=True)
     return MatryoshkaLoss(model, loss, matryoshka_dims=lengths)

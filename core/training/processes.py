@@ -44,6 +44,7 @@ class Task:
         recipe: its values.
         probes: query, matches and other candidates of each.
         groups: text → groups of products.
+        tracking: experiment tracker, and folder of the workspace.
     """
 
     base: dict[str, str]
@@ -54,6 +55,7 @@ class Task:
     stage: str
     probes: list[tuple[str, list[str], list[str]]] = field(default_factory=list)
     groups: dict[str, list[str]] = field(default_factory=dict)
+    tracking: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Outcome:
         is_setting: whether it was a SettingsError.
     """
 
-    values: dict[str, float] = field(default_factory=dict)
+    values: dict[str, int | float] = field(default_factory=dict)
     error: str = ""
     hint: str = ""
     is_setting: bool = False

@@ -1,13 +1,12 @@
 """A retrain: labels → triplets → fine-tuning → champion against challenger → promotion → a new index."""
 
-import shutil
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from secrets import token_hex
 from typing import Literal
 
 from core.catalog.template import render
@@ -15,17 +14,18 @@ from core.errors import ModelError
 from core.evaluation.comparison import RANKING_NAMES, Comparison, save_comparison
 from core.evaluation.encoder_comparison import Rankings, add_matcher_rankings, comparison_of
 from core.evaluation.retrieval import EncoderEvaluation, Gold, evaluate_encoder
+from core.evaluation.training_cost import COST
 from core.jobs.progress import Reporter
 from core.matching.features.builder import CorpusFeatures
 from core.matching.run import bring_up_to_date, out_of_fold_path, write_out_of_fold
 from core.matching.shortlist import Shortlist
 from core.retrieval.encoder_files import EncoderModel, weights_sha256
 from core.retrieval.encoder_identity import part_digests
-from core.retrieval.encoder_registry import TUNED_PREFIX, ModelCard, Registry
+from core.retrieval.encoder_registry import ModelCard, Registry, new_tuned_id
 from core.retrieval.encoding_rate import read_rate, read_stage_seconds
 from core.retrieval.index_run import Corpus, build_index
 from core.settings import Settings
-from core.splits.dataset_card import DatasetCard, make_card
+from core.splits.dataset_card import DatasetCard, content_sha256, make_card
 from core.splits.groups import ConnectedGroups
 from core.splits.hard_negatives import NegativeSource
 from core.splits.leakage import check_leakage
@@ -34,6 +34,7 @@ from core.splits.training_data import candidates_of, known_groups, training_trip
 from core.splits.triplets import Triplet, match_counts, negative_counts
 from core.splits.weak_training import with_weak_labels
 from core.training.base_encoder import base_encoder
+from core.training.checkpoints import RunCheckpoints, data_sha256, run_key
 from core.training.cost import ENCODINGS_PER_TEXT, texts
 from core.training.cross_fitting import out_of_fold_cosines
 from core.training.examples import Example, pad_negatives
@@ -42,6 +43,7 @@ from core.training.plan import first_retrain_stages
 from core.training.promotion import PromotionDecision, PromotionOutcome, decide_promotion, is_hopeless
 from core.training.recipes.recipe import Recipe
 from core.training.recipes.sources import resolve_recipe
+from core.training.trackers import Tracker, Tracking, require_tracker
 from core.training.trainer_hooks import ProbeQuery, affordable_probes, draw_probes
 from core.workspace import Workspace
 from labels.backup import backup
@@ -50,12 +52,19 @@ from labels.wording import counted, evaluation_set
 
 
 def retrain(
-    workspace: Workspace, settings: Settings, reporter: Reporter, *, lead: bool = True, recipe: Recipe | None = None
+    workspace: Workspace,
+    settings: Settings,
+    reporter: Reporter,
+    *,
+    lead: bool = True,
+    recipe: Recipe | None = None,
+    tracker: Tracker | None = None,
 ) -> dict[str, object]:
     """Train a challenger on the labels, compare it with the champion, promote it if it is better, and index again.
 
-    The labels are backed up first. The challenger is fine-tuned from the base encoder on all labels, rather than from
-    the champion, so that a run does not depend on earlier runs.
+    The labels are backed up before the work starts. A run that was interrupted goes on from its last checkpoint if its
+    recipe, base and training data are the same. The challenger is fine-tuned from the base encoder on all labels,
+    rather than from the champion, so that a run does not depend on earlier runs.
 
     Args:
         workspace: with the labels.
@@ -63,6 +72,7 @@ def retrain(
         reporter: receives progress.
         lead: whether the user may promote encoders.
         recipe: of the run; None for the one of the settings.
+        tracker: that receives the curves of the training; None for none.
 
     Returns:
         `challenger` and `champion` (`model`, and the metrics by name of the rankings), `changes` (by ranking and
@@ -79,12 +89,14 @@ def retrain(
     """
     recipe = recipe or resolve_recipe(settings.retrain)
     corpus = Corpus.read(workspace)
-    _back_up(workspace, settings, reporter)
     registry = Registry(workspace, settings)
-    registry.remove_unfinished()
     champion = registry.champion()
     base = base_encoder(workspace, settings, recipe)
     check_trainable(recipe, base)
+    if tracker is not None:
+        require_tracker(tracker)
+    _back_up(workspace, settings, reporter)
+    registry.remove_unfinished()
     for warning in recipe.warnings:
         reporter.message(warning)
     # For the candidates to mine negatives from, and the vectors that the champion is evaluated with.
@@ -93,10 +105,17 @@ def retrain(
     build_index(workspace, settings, champion, reporter, corpus=corpus, selection=selection)
     splits = with_weak_labels(workspace, settings, splits_of(workspace, settings))
     groups = known_groups(splits, corpus)
-    run = TrainingRun(workspace, settings, recipe, base, reporter, registry, corpus, splits, groups)
+    key = run_key(recipe, base, settings.encoder.max_tokens)
+    checkpoints = RunCheckpoints(workspace.checkpoints, key)
+    checkpoints.remove_others()
+    run = TrainingRun(
+        workspace, settings, recipe, base, reporter, registry, corpus, splits, groups, checkpoints, tracker
+    )
     trained = run.challenger(champion, features)
     save_comparison(workspace, trained.comparison)
     decision = _promote(run, trained, lead=lead)
+    # Only now, so that a run that is killed in a later stage trains nothing again.
+    checkpoints.remove()
     result: dict[str, object] = {
         "champion": asdict(trained.champion_metrics) | _matched(trained.comparison, of="before"),
         "challenger": asdict(trained.metrics) | _matched(trained.comparison, of="after"),
@@ -147,6 +166,9 @@ class TrainingRun:
 
     Attributes:
         groups: the groups of products that are known to be the same.
+        checkpoints: of the training stages; None to save none.
+        tracker: that receives the curves of the challenger's training; None for none.
+        texts: encoder inputs of all queries and of all catalogue products, including the prefixes.
     """
 
     workspace: Workspace
@@ -158,6 +180,15 @@ class TrainingRun:
     corpus: Corpus
     splits: Splits
     groups: ConnectedGroups[ProductRef]
+    checkpoints: RunCheckpoints | None = None
+    tracker: Tracker | None = None
+    texts: tuple[dict[ProductRef, str], dict[ProductRef, str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        template, base = self.settings.encoder.template, self.base
+        queries = {query.ref: base.query_prefix + render(template, query) for query in self.corpus.queries}
+        products = {each.ref: base.candidate_prefix + render(template, each) for each in self.corpus.products}
+        object.__setattr__(self, "texts", (queries, products))
 
     def challenger(self, champion: EncoderModel, features: CorpusFeatures) -> _Trained:
         """Train a challenger, compare it with the champion, and add it to the registry.
@@ -172,14 +203,18 @@ class TrainingRun:
         self._report_stages(champion, len(triplets))
         probes = self._probes(len(triplets))
         with self.registry.drafts() as folder:
-            draft, merge_check = self.fine_tune(self.splits, triplets, folder, probes=probes)
+            tracking = Tracking(self.tracker, self.workspace.home) if self.tracker else None
+            draft, measured = self.fine_tune(self.splits, triplets, folder, probes=probes, tracking=tracking)
+            merge_check = {name: value for name, value in measured.items() if name not in COST}
+            trained_before = self._trained_before(draft)
+            draft = trained_before or draft
             gold = {query: self.splits.matches[query] for query in self.splits.eval_queries}
             started = time.monotonic()
             before, champion_rankings = evaluate_encoder(features, champion, gold, self.reporter)
             after, rankings = evaluate_encoder(features, draft, gold, self.reporter)
             comparison = self._comparison(gold, (champion.id, champion_rankings), (draft.id, rankings), started)
-            card = self._card(draft, comparison, after, merge_check, len(triplets), data)
-            self.registry.add(card, draft.path.parent)
+            card = self._card(draft, comparison, after, measured, len(triplets), data)
+            self.registry.add(card, None if trained_before else draft.path.parent)
         model = replace(draft, path=self.registry.folder(draft.id) / "merged")
         if not is_hopeless(self.settings.retrain, comparison):
             # The matcher is trained on these, also if the challenger is promoted later.
@@ -188,6 +223,17 @@ class TrainingRun:
             add_matcher_rankings(features, self.registry, ranked, self.reporter)
             comparison = self._comparison(gold, (champion.id, champion_rankings), (model.id, rankings), started)
         return _Trained(model, comparison, after, before, merge_check, len(triplets), data)
+
+    def _trained_before(self, draft: EncoderModel) -> EncoderModel | None:
+        """The same encoder, if a killed run left it in the registry without a decision; it is encoded already."""
+        with suppress(ModelError):
+            sha256, promoted = weights_sha256(draft.path), {promotion.model for promotion in self.registry.history()}
+            for card in self.registry.cards():
+                if card.sha256 == sha256 and not card.decision and card.id not in promoted:
+                    model = self.registry.get(card.id)
+                    if model.prefixes == draft.prefixes:
+                        return model
+        return None
 
     def _comparison(
         self, gold: Gold, before: tuple[str, Rankings], after: tuple[str, Rankings], started: float
@@ -207,23 +253,26 @@ class TrainingRun:
         *,
         stage: str = "train",
         probes: Sequence[ProbeQuery] = (),
+        tracking: Tracking | None = None,
     ) -> tuple[EncoderModel, dict[str, float]]:
-        """Fine-tune the base encoder in a draft folder. Returns the encoder and the distances of the merge check."""
-        model_id = f"{TUNED_PREFIX}{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
-        draft = folder / model_id
-        merge_check = fine_tune(
+        """Fine-tune the base encoder in a draft folder. Returns the encoder and the values of `fine_tune`."""
+        model_id = new_tuned_id(has_adapter=self.recipe.has_adapter)
+        draft, examples, groups = folder / model_id, self._examples(triplets, splits), self._text_groups(splits)
+        data = data_sha256(content_sha256(_rows(examples)), groups)
+        measured = fine_tune(
             self.base,
-            self._examples(triplets, splits),
+            examples,
             draft,
             self.recipe,
             max_tokens=self.settings.encoder.max_tokens,
             reporter=self.reporter,
             stage=stage,
             probes=probes,
-            groups=self._text_groups(splits),
+            groups=groups,
+            checkpoints=self.checkpoints.stage(stage, data) if self.checkpoints else None,
+            tracking=tracking,
         )
-        shutil.rmtree(draft / "trainer", ignore_errors=True)
-        return replace(self.base, id=model_id, path=draft / "merged", former_id=""), merge_check
+        return replace(self.base, id=model_id, path=draft / "merged", former_id=""), measured
 
     def data_card(self, splits: Splits, triplets: list[Triplet]) -> DatasetCard:
         """The card of the training data, after the leakage check.
@@ -234,13 +283,12 @@ class TrainingRun:
         matches = [Pair(triplet.anchor, triplet.positive) for triplet in triplets]
         leakage = check_leakage(splits, [t.products for t in triplets], matches, self.groups)
         examples = self._examples(triplets, splits)
-        rows = [{"anchor": e.anchor, "positive": e.positive, "negatives": list(e.negatives)} for e in examples]
         negatives = Counter(negative_counts(triplets))
         # Random products fill the places for which the other sources have too few.
         negatives[NegativeSource.RANDOM.value] += sum(len(e.negatives) for e in examples) - negatives.total()
         return make_card(
             "triplets",
-            rows,
+            _rows(examples),
             splits,
             leakage,
             self.settings,
@@ -269,7 +317,7 @@ class TrainingRun:
 
     def _probes(self, examples: int) -> list[ProbeQuery]:
         """Probe queries for the metric during training, as many as its cost allows."""
-        anchors, products = self._texts()
+        anchors, products = self.texts
         training = ENCODINGS_PER_TEXT * texts(self.recipe, examples)
         return draw_probes(
             self.splits, candidates_of(self.workspace), anchors, products,
@@ -277,7 +325,7 @@ class TrainingRun:
         )  # fmt: skip
 
     def _examples(self, triplets: list[Triplet], splits: Splits) -> list[Example]:
-        anchors, products = self._texts()
+        anchors, products = self.texts
         examples = []
         for t in triplets:
             same = self.groups.connected((t.anchor, t.positive)) | splits.matches.get(t.anchor, frozenset())
@@ -295,26 +343,18 @@ class TrainingRun:
             if label.match:
                 groups.connect(label.pair)
         found: dict[str, set[str]] = {}
-        for texts_by_ref in self._texts():
+        for texts_by_ref in self.texts:
             for ref, text in texts_by_ref.items():
                 if (group := groups.group(ref)) is not None:
                     found.setdefault(text, set()).add(f"{group.source}\0{group.id}")
         return found
-
-    def _texts(self) -> tuple[dict[ProductRef, str], dict[ProductRef, str]]:
-        """Encoder inputs of all queries and of all catalogue products, including the prefixes."""
-        template = self.settings.encoder.template
-        return (
-            {query.ref: self.base.query_prefix + render(template, query) for query in self.corpus.queries},
-            {product.ref: self.base.candidate_prefix + render(template, product) for product in self.corpus.products},
-        )
 
     def _card(
         self,
         model: EncoderModel,
         comparison: Comparison,
         metrics: EncoderEvaluation,
-        merge_check: dict[str, float],
+        measured: dict[str, float],
         triplets: int,
         data: DatasetCard,
     ) -> ModelCard:
@@ -328,7 +368,7 @@ class TrainingRun:
             recipe=self.recipe.record(),
             trained_on={"triplets": triplets},
             data=data.as_dict(),
-            metrics=metrics.encoder | fused | merge_check,
+            metrics=metrics.encoder | fused | measured,
             query_prefix=model.query_prefix,
             candidate_prefix=model.candidate_prefix,
             prefixes_from=model.prefixes_from,
@@ -340,6 +380,11 @@ class TrainingRun:
                 if change.after.interval
             },
         )
+
+
+def _rows(examples: Sequence[Example]) -> list[dict[str, object]]:
+    """The rows of the training data, as its card and its export have them."""
+    return [{"anchor": e.anchor, "positive": e.positive, "negatives": list(e.negatives)} for e in examples]
 
 
 def _training_summary(splits: Splits, triplets: list[Triplet]) -> str:

@@ -1,6 +1,6 @@
-"""Trainer callback that reports steps, losses and an MRR on a small set of probe queries."""
+"""Trainer callback that reports steps, losses, and an MRR and the loss on a small set of probe queries."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +8,8 @@ from core.jobs.progress import Reporter
 from core.retrieval.candidates import Candidate
 from core.splits.split import Splits
 from core.stats.sampling import shuffled
+from core.training.examples import Example
+from core.training.loss_watch import LossWatch
 from labels.model import ProductRef
 
 if TYPE_CHECKING:
@@ -20,10 +22,14 @@ METRIC = "MRR"
 #: Non-matching candidates per probe query: the top-ranked ones, which are the hardest.
 _WRONG_PER_QUERY = 4
 
+#: Name of the loss on the probe queries.
+VALIDATION_LOSS = "validation loss"
+
 #: Measurements per run, including the one before the first step.
 _MAX_MEASUREMENTS = 4
 
-#: Share of a run's cost that the measurements may take, within a minimum for a meaningful value and a maximum.
+#: Share of a run's cost that the measurements of the MRR may take, within a minimum for a meaningful value and a
+#: maximum. The loss takes about as much again.
 _COST_SHARE = 0.02
 _MIN_PROBES, _MAX_PROBES = 12, 64
 
@@ -92,32 +98,78 @@ def is_measured_after(epoch: int, epochs: int) -> bool:
     return epoch == epochs or epoch % max(1, -(-epochs // (_MAX_MEASUREMENTS - 1))) == 0
 
 
+def validation_examples(probes: Sequence[ProbeQuery], negatives: int) -> list[Example]:
+    """The probe queries as examples for the loss, with as many negatives as the training data if they have them."""
+    count = min(negatives, _WRONG_PER_QUERY)
+    return [Example(q.query, q.matches[0], q.wrong[:count]) for q in probes if len(q.wrong) >= count]
+
+
+class _LogReport:
+    """Passes the log of a training on to a reporter, with warnings about the losses.
+
+    Args:
+        reporter: receives losses, metrics and warnings.
+        steps: of the whole training.
+        history: entries before an interruption, whose warnings were reported.
+    """
+
+    def __init__(self, reporter: Reporter, steps: int, history: Iterable[Mapping[str, Any]]) -> None:
+        self._reporter = reporter
+        self._watch = LossWatch(steps)
+        for entry in history:
+            self._warning(int(entry["step"]), entry)
+
+    def add(self, step: int, entry: Mapping[str, Any]) -> None:
+        """Report an entry."""
+        if "loss" in entry:
+            self._reporter.loss(step, float(entry["loss"]))
+        for key, name in ((f"eval_{METRIC}", METRIC), ("eval_loss", VALIDATION_LOSS)):
+            if key in entry:
+                self._reporter.metric(step, name, float(entry[key]))
+        if warning := self._warning(step, entry):
+            self._reporter.message(warning)
+
+    def _warning(self, step: int, entry: Mapping[str, Any]) -> str:
+        if "loss" in entry:
+            return self._watch.training(step, float(entry["loss"]))
+        return self._watch.validation(step, float(entry["eval_loss"])) if "eval_loss" in entry else ""
+
+
 #: Computes the probe metric of the current model.
 Measure = Callable[[], float]
 
 
-def reporting_callback(reporter: Reporter, stage: str, measure: Measure | None = None) -> Any:
-    """A `TrainerCallback` that reports every step, and `measure()` before the first step and after some epochs."""
+def reporting_callback(
+    reporter: Reporter, stage: str, measure: Measure | None = None, *, every_epoch: bool = False
+) -> Any:
+    """A `TrainerCallback` that reports every step, and has the trainer evaluate after some epochs.
+
+    Args:
+        reporter: receives steps, losses, metrics, and warnings about the losses.
+        stage: name of the training stage.
+        measure: for the value before the first step; None to measure nothing.
+        every_epoch: evaluate after every epoch.
+    """
     from transformers import TrainerCallback
 
     class Reporting(TrainerCallback):  # type: ignore[misc]
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             reporter.stage(stage, total=state.max_steps)
-            self._measure(state)
+            self._log = _LogReport(reporter, state.max_steps, state.log_history)
+            if state.global_step:
+                reporter.advance(state.global_step)
+            elif measure is not None:
+                reporter.metric(0, METRIC, measure())
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             reporter.advance(state.global_step)
 
         def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
-            if logs and "loss" in logs:
-                reporter.loss(state.global_step, float(logs["loss"]))
+            self._log.add(state.global_step, logs or {})
 
         def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            if is_measured_after(round(state.epoch), round(args.num_train_epochs)):
-                self._measure(state)
-
-        def _measure(self, state: Any) -> None:
-            if measure is not None:
-                reporter.metric(state.global_step, METRIC, measure())
+            epoch, epochs = round(state.epoch), round(args.num_train_epochs)
+            if measure is not None and (every_epoch or is_measured_after(epoch, epochs)):
+                control.should_evaluate = True
 
     return Reporting()

@@ -20,8 +20,9 @@ from core.json_store import load, save
 from core.retrieval.encoder_files import EncoderModel
 from core.training.examples import Example
 from core.training.fine_tuning import fine_tune
-from core.training.processes import EVENTS, RENDEZVOUS, RESULT, TASK, Outcome, Task
+from core.training.processes import EVENTS, RENDEZVOUS, RESULT, TASK, Outcome, Task, is_main_process
 from core.training.recipes.recipe import Recipe
+from core.training.trackers import Tracker, Tracking
 from core.training.trainer_hooks import ProbeQuery
 from core.workspace import restrict_umask
 from labels.errors import SameskuError
@@ -104,6 +105,9 @@ def _train(task: Task, reporter: Reporter) -> dict[str, float]:
         stage=task.stage,
         probes=[ProbeQuery(query, tuple(matches), tuple(wrong)) for query, matches, wrong in task.probes],
         groups=task.groups,
+        tracking=None
+        if task.tracking is None or not is_main_process()
+        else Tracking(Tracker(task.tracking[0]), Path(task.tracking[1])),
     )
 
 

@@ -14,12 +14,12 @@ import tempfile
 import time
 from pathlib import Path
 
-_SHARED = Path(__file__).parents[3] / "shared" / "data" / "walmart_amazon"
+SHARED = Path(__file__).parents[3] / "shared" / "data" / "walmart_amazon"
 
 
 def main() -> None:
     """Run the loop and print what it gave."""
-    data = Path(sys.argv[1]) if len(sys.argv) > 1 else _SHARED
+    data = Path(sys.argv[1]) if len(sys.argv) > 1 else SHARED
     if not (data / "valid.csv").is_file():
         sys.exit(
             f"No benchmark at {data}. Fetch it (samesku fetch walmart-amazon --into DIR), then: make bench DATA=DIR"
@@ -32,19 +32,19 @@ def main() -> None:
 
 def _run_loop(home: Path, data: Path, gold: Path) -> None:
     rows: list[tuple[str, str]] = []
-    _, seconds = _samesku(home, "import", "walmart-amazon", str(data), "--labels")
+    _, seconds = samesku(home, "import", "walmart-amazon", str(data), "--labels")
     rows.append(("import, 24,628 products and 8,189 labels", f"{seconds:.1f} s"))
-    _, seconds = _samesku(home, "index")
+    _, seconds = samesku(home, "index")
     rows.append(("first index", f"{seconds:.0f} s"))
-    _, seconds = _samesku(home, "index")
+    _, seconds = samesku(home, "index")
     rows.append(("second index, nothing changed", f"{seconds:.1f} s"))
-    before, _ = _samesku(home, "evaluate", "--matches", str(gold))
-    pairs_before, _ = _samesku(home, "evaluate", "--pairs", str(data / "valid.csv"))
+    before, _ = samesku(home, "evaluate", "--matches", str(gold))
+    pairs_before, _ = samesku(home, "evaluate", "--pairs", str(data / "valid.csv"))
     # By default the matcher's ranking decides, which gains nothing here: the figures are those of the encoder.
-    result, seconds = _samesku(home, "retrain", "--set", "gate=dense")
+    result, seconds = samesku(home, "retrain", "--set", "gate=dense")
     rows.append(("retrain, evaluation and new index included", f"{seconds / 60:.1f} min"))
-    after, _ = _samesku(home, "evaluate", "--matches", str(gold))
-    pairs, _ = _samesku(home, "evaluate", "--pairs", str(data / "valid.csv"))
+    after, _ = samesku(home, "evaluate", "--matches", str(gold))
+    pairs, _ = samesku(home, "evaluate", "--pairs", str(data / "valid.csv"))
     rows.append(("lexical", _retrieval(before["lexical"])))
     for name, what in (("encoder", "dense"), ("fused", "hybrid"), ("matched", "matcher")):
         rows.append((f"{what}, before the retrain", _retrieval(before[name])))
@@ -65,7 +65,7 @@ def _pairs(metrics: dict) -> str:
     return f"F1 {metrics['f1']:.3f} ({low:.3f}–{high:.3f}), {precision}"
 
 
-def _samesku(home: Path, *arguments: str) -> tuple[dict, float]:
+def samesku(home: Path, *arguments: str) -> tuple[dict, float]:
     """One call with `--json`; its answer, and how many seconds it took. Progress goes to standard error."""
     begun = time.monotonic()
     call = [sys.executable, "-m", "core", "--home", str(home), "--json", *arguments]

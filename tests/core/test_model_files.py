@@ -17,6 +17,7 @@ from core.model_files import (
     check_adapter_files,
     check_encoder_files,
     check_language_model_files,
+    check_peft_adapter_files,
     model_errors,
 )
 
@@ -142,6 +143,13 @@ CODE: list[tuple[Change, str, str]] = [
         "push_to_hub",
     ),
     (pickled, "2_Dense/pytorch_model.bin", "pickled weights can run code"),
+    (edited("config.json", auto_map={"AutoModel": "modeling.Model"}), "config.json", "Python code in auto_map"),
+    (edited("config.json", text_config={"auto_map": ["evil/code--m.M"]}), "config.json", "evil/code--m.M"),
+    (edited("tokenizer_config.json", auto_map={"AutoTokenizer": [None, "evil.T"]}), "tokenizer_config.json", "evil.T"),
+    (edited("2_Dense/config.json", auto_map={"AutoModel": "m.M"}), "2_Dense/config.json", "Python code in auto_map"),
+    (linked("tokenizer.json", "/etc/hostname"), "tokenizer.json", "leads out of the folder"),
+    (linked("unread", "../"), "unread", "leads out of the folder"),
+    (linked("2_Dense/vocab.txt", "../.."), "2_Dense/vocab.txt", "leads out of the folder"),
     (lambda folder: write(folder, "adapter_config.json", {"base_model_name_or_path": "evil/base"}),
      "adapter_config.json", "an adapter would change complete weights"),
 ]  # fmt: skip
@@ -195,6 +203,13 @@ def test_so_is_a_language_model_and_an_adapter(folder: Path, check: Callable[[Pa
         check(folder, HINT)
 
 
+@pytest.mark.parametrize("check", [check_language_model_files, check_adapter_files])
+def test_a_link_out_of_a_judges_folder_is_refused(folder: Path, check: Callable[[Path, str], None]) -> None:
+    linked("notes.txt", "/etc/hostname")(folder)
+    with pytest.raises(ModelError, match=r"notes\.txt cannot be loaded: it is a link that leads out of the folder"):
+        check(folder, HINT)
+
+
 def test_a_configuration_that_no_memory_holds_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.model_files._MAX_CONFIG_BYTES", 100)
     edited("config.json", padding="x" * 200)(folder)
@@ -209,8 +224,11 @@ def test_a_vocabulary_must_be_there(folder: Path) -> None:
 
 
 def test_the_links_of_the_hub_cache_are_followed_and_dead_ones_are_no_files(folder: Path, tmp_path: Path) -> None:
-    blobs = tmp_path / "blobs"
-    blobs.mkdir()
+    cached = tmp_path / "models--owner--name"
+    blobs = cached / "blobs"
+    blobs.mkdir(parents=True)
+    (cached / "snapshots").mkdir()
+    folder = folder.rename(cached / "snapshots" / "revision")
     for number, file in enumerate(sorted(path for path in folder.rglob("*") if path.is_file())):
         file.rename(blobs / str(number))
         file.symlink_to(blobs / str(number))
@@ -218,13 +236,103 @@ def test_the_links_of_the_hub_cache_are_followed_and_dead_ones_are_no_files(fold
     (folder / "vocab.txt").symlink_to(folder / "vocab.txt")
     check_encoder_files(folder, HINT)
     check_language_model_files(folder, HINT)
+    (tmp_path / "link").symlink_to(folder)
+    check_encoder_files(tmp_path / "link", HINT)
+    folder.rename(tmp_path / "elsewhere")
+    with pytest.raises(ModelError, match="leads out of the folder"):
+        check_encoder_files(tmp_path / "elsewhere", HINT)
+
+
+def test_a_link_inside_the_folder_is_followed(folder: Path) -> None:
+    (folder / "tokenizer.json").rename(folder / "words.json")
+    (folder / "tokenizer.json").symlink_to("words.json")
+    check_encoder_files(folder, HINT)
+
+
+@pytest.mark.parametrize("check", [check_encoder_files, check_language_model_files])
+def test_code_in_the_folder_is_refused_and_that_of_a_known_repository_is_not(
+    folder: Path, check: Callable[[Path, str], None]
+) -> None:
+    edited("config.json", auto_map={"AutoModel": "nomic-ai/nomic-bert-2048--modeling.Model"})(folder)
+    check(folder, HINT)
+    edited("config.json", auto_map={"AutoModel": "inner.modeling.Model"})(folder)
+    (folder / "inner").mkdir()
+    (folder / "inner" / "modeling.py").touch()
+    with pytest.raises(ModelError, match="names Python code in auto_map"):
+        check(folder, HINT)
+
+
+ADAPTER = {
+    "peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["query", "dense"], "init_lora_weights": True,
+    "base_model_name_or_path": "/models/base", "auto_mapping": None, "loftq_config": {},
+    "megatron_core": "megatron.core", "rank_pattern": {"^encoder.layer.0.query": 1}, "task_type": "FEATURE_EXTRACTION",
+}  # fmt: skip
+
+
+@pytest.fixture
+def adapter(tmp_path: Path) -> Path:
+    import numpy as np  # noqa: PLC0415
+    from safetensors.numpy import save_file  # noqa: PLC0415
+
+    made = tmp_path / "adapter"
+    write(made, "adapter_config.json", ADAPTER)
+    tensors = {
+        "a.query.lora_A.weight": np.ones((2, 8), np.float32),
+        "a.query.lora_B.weight": np.ones((8, 2), np.float32),
+    }
+    save_file(tensors, made / "adapter_model.safetensors")
+    return made
+
+
+def pickled_adapter(folder: Path) -> None:
+    (folder / "adapter_model.safetensors").rename(folder / "adapter_model.bin")
+
+
+def adapter_with(**values: Any) -> Change:
+    return edited("adapter_config.json", **values)
+
+
+@pytest.mark.parametrize(
+    ("change", "file", "why"),
+    [
+        (pickled_adapter, "adapter_model.bin", "pickled weights can run code"),
+        (lambda folder: (folder / "adapter_model.safetensors").unlink(), "adapter_model.safetensors", "is missing"),
+        (lambda folder: (folder / "adapter_config.json").unlink(), "adapter_config.json", "is missing"),
+        (cut("adapter_model.safetensors", 40), "adapter_model.safetensors", "is damaged"),
+        (content("adapter_config.json", b"{"), "adapter_config.json", "is damaged"),
+        (content("adapter_config.json", b"[]"), "adapter_config.json", "not a JSON object"),
+        (linked("adapter_model.safetensors", "/etc/hostname"), "adapter_model.safetensors", "leads out of the folder"),
+        (adapter_with(base_model_name_or_path="../../etc"), "adapter_config.json", "leads out of the folder"),
+        (adapter_with(peft_type="XLORA"), "adapter_config.json", "peft_type is XLORA"),
+        (adapter_with(megatron_config={"a": 1}), "adapter_config.json", "it sets megatron_config"),
+        (adapter_with(corda_config={"cache_file": "../x.pt"}), "adapter_config.json", "it sets corda_config"),
+        (adapter_with(layer_replication=[[0, 10**6]]), "adapter_config.json", "it sets layer_replication"),
+        (adapter_with(init_lora_weights="pissa"), "adapter_config.json", "changes the weights of the base"),
+        (adapter_with(r=10**9), "adapter_config.json", "the rank is 1000000000, and that of the weights 2"),
+        (adapter_with(rank_pattern={"query": 10**9}), "adapter_config.json", "the rank is 1000000000"),
+        (adapter_with(target_modules="(a+)+$"), "adapter_config.json", "not the name of a layer"),
+        (adapter_with(alpha_pattern={"(a+)+$": 1}), "adapter_config.json", "not the name of a layer"),
+        (adapter_with(modules_to_save=7), "adapter_config.json", "not the name of a layer"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_adapter_that_asks_for_code_or_is_damaged_is_refused(
+    adapter: Path, change: Change, file: str, why: str
+) -> None:
+    check_peft_adapter_files(adapter, HINT)
+    change(adapter)
+    with pytest.raises(ModelError) as caught:
+        check_peft_adapter_files(adapter, HINT)
+    assert caught.value.message.startswith(f"{adapter / file} cannot be loaded: ")
+    assert why in caught.value.message
+    assert caught.value.hint == HINT
 
 
 @pytest.mark.parametrize(
     "config",
     [
         {"attn_implementation": "sdpa", "_attn_implementation": None},
-        {"auto_map": {"AutoModel": "modeling.Model"}},  # not run: the libraries know most such models by themselves
+        {"auto_map": {"AutoModel": "Alibaba-NLP/new-impl--modeling.NewModel"}},  # transformers has this code itself
         {"activation_function": "gelu_new", "hidden_act": "gelu", "method": "anything"},
         {"rope_theta": 10**9, "max_position_embeddings": 131_072, "sliding_window": 4096, "torch_dtype": "bfloat16"},
         {"transformers_weights": "model.safetensors", "quantization": {"group_size": 64, "bits": 4}},

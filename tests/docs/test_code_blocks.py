@@ -37,6 +37,7 @@ NOT_RUN = {
     "judge": "needs a model",
     "models show": "needs a trained encoder",
     "models compare": "needs two encoders",
+    "models merge": "needs an adapter",
     "models promote": "needs a trained encoder",
     "models rollback": "needs a trained encoder",
 }

@@ -2,13 +2,14 @@
 
 Textual's own pilot takes a process that uses no processor time for an idle one. On a busy machine that is also a
 process which does not get the processor, and then a test reads a screen that is only half way there. What is waited
-for here is the state itself: empty message queues, no callback due, nothing to paint, no worker at work.
+for here is the state itself: empty message queues, no handler at work, no callback due, nothing to paint, no worker at
+work. Nothing is sent for that: the pilot's own way is a message to each widget, which is most of what a desk under test
+would do.
 """
 
 import asyncio
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
@@ -34,6 +35,12 @@ async def wait_for_idle(min_sleep: float = 0.0, max_sleep: float = 1.0) -> None:
     await quiet(active_app.get(), patient=False)
 
 
+async def wait_for_screen(pilot: Pilot[Any], timeout: float = WITHIN_S) -> bool:
+    """In place of `Pilot._wait_for_screen`, likewise."""
+    await quiet(pilot.app, patient=False)
+    return pilot.app._exception is None
+
+
 async def quiet(app: App[Any], *, patient: bool = True) -> None:
     """Wait until nothing is due in `app`.
 
@@ -46,9 +53,6 @@ async def quiet(app: App[Any], *, patient: bool = True) -> None:
     while rounds < _ROUNDS and not _is_over(app):
         assert time.monotonic() < deadline, f"the desk does not come to rest: {_due(app, patient)}"
         await _workers_end(app, patient)
-        if not _is_over(app):
-            await _turn(app)
-            await Pilot(app)._wait_for_screen(WITHIN_S)
         await asyncio.sleep(0)
         if _due(app, patient):
             rounds = 0
@@ -69,14 +73,6 @@ def _lay_out_behind(app: App[Any]) -> bool:
     if due:
         app.screen.refresh()
     return bool(due)
-
-
-async def _turn(app: App[Any]) -> None:
-    """Let the message that the app is handling end, such as one that opens a screen."""
-    done = asyncio.Event()
-    app.call_later(done.set)
-    with suppress(TimeoutError):
-        await asyncio.wait_for(done.wait(), _GRACE_S)
 
 
 async def _workers_end(app: App[Any], patient: bool) -> None:
@@ -114,13 +110,12 @@ def _due(app: App[Any], patient: bool) -> list[str]:
 def _pending(app: App[Any]) -> Iterator[str]:
     if app._resize_event is not None or app._resize_timer is not None:
         yield "a resize that Textual holds back for a moment"
+    if asyncio.get_running_loop()._ready:  # type: ignore[attr-defined]
+        yield "tasks that go on at once"
     pump: MessagePump
     for pump in [app, *app._registry]:
         if pump._running and not pump._closing:
-            if not pump._message_queue.empty() or pump._pending_message is not None:
-                yield f"messages for {pump}"
-            if pump._next_callbacks:
-                yield f"callbacks of {pump}"
+            yield from _pending_in(pump)
     try:
         screen = app.screen
     except ScreenStackError:
@@ -134,3 +129,13 @@ def _pending(app: App[Any]) -> Iterator[str]:
         or screen._recompose_required or screen._dirty_widgets
     ):  # fmt: skip
         yield f"{screen} is to be painted"
+
+
+def _pending_in(pump: MessagePump) -> Iterator[str]:
+    queue = pump._message_queue
+    if not queue.empty() or pump._pending_message is not None:
+        yield f"messages for {pump}"
+    elif not queue.ready_event._waiters:  # type: ignore[attr-defined]  # it waits for its queue, or it is at work
+        yield f"a message that {pump} handles"
+    if pump._next_callbacks:
+        yield f"callbacks of {pump}"

@@ -77,6 +77,9 @@ class Recipe(_Keys):
     """Passes over the training data."""
     min_steps: Annotated[int, Field(ge=0, le=100_000)] = 20
     """Minimum number of optimizer steps: with few labels, more epochs are run."""
+    patience: Annotated[int, Field(ge=0, le=100)] = 0
+    """Epochs without a better MRR on validation queries after which the training ends; the weights are then those of
+    the best epoch. 0 trains all epochs. The encoders of the matcher's halves always train all."""
     learning_rate: Literal["auto"] | Annotated[float, Field(gt=0, le=1)] = "auto"
     """Peak learning rate; `auto` is 5e-4 for `lora` and `qlora`, and a tenth of it for `full`."""
     schedule: Literal["cosine", "linear"] = "cosine"

@@ -25,6 +25,7 @@ def indexed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         found.append(model)
 
     monkeypatch.setattr(models, "_index", record)
+    monkeypatch.setattr(models, "load", lambda *_: None)
     monkeypatch.setattr(Registry, "get", lambda *_: None)
     return found
 

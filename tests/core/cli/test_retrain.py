@@ -1,5 +1,6 @@
 """`samesku retrain`: recipes, overrides, the list of recipes and the explanation, without training."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,12 @@ from tiny_encoder import write_tiny_sentence_encoder
 
 from core.cli.retrain import read_request
 from core.errors import SettingsError
+from core.evaluation.training_cost import training_cost
+from core.json_store import load
+from core.retrieval.encoder_registry import ModelCard
+from core.training.architecture import read_architecture
 from core.training.recipes.keys import recipe_keys
+from core.training.recipes.recipe import Recipe
 from core.training.recipes.sources import SHIPPED
 from core.workspace import Workspace
 from labels.model import ActionDetails, Verb
@@ -89,6 +95,23 @@ def test_a_job_has_the_values_of_the_file_as_it_was(
     }  # fmt: skip
 
 
+def test_a_tracker_is_checked_first_and_kept_by_a_job(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, call: Call
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr("core.jobs.board.Jobs.start", lambda _, home, arguments: started.append(arguments) or "j1")
+    given = ("retrain", "--home", workspace.home, "--detach", "--report-to")
+    monkeypatch.setattr("core.training.trackers.find_spec", lambda _: None)
+    answer = call(*given, "mlflow")
+    assert answer.code == 1
+    assert "needs the package mlflow, which is not installed.\nInstall it: pip install mlflow" in answer.err
+    assert started == []
+    monkeypatch.setattr("core.training.trackers.find_spec", lambda _: True)
+    assert call(*given, "mlflow").code == 0
+    assert started == [["retrain", "--report-to", "mlflow"]]
+    assert call(*given, "paper").code == 2
+
+
 def test_recipes_and_keys_are_listed(call: Call) -> None:
     answer = call("retrain", "--list-recipes")
     for name in (*SHIPPED, *(key.name for key in recipe_keys())):
@@ -159,6 +182,50 @@ def test_an_unknown_base_ends_a_retrain_with_the_key(
         assert "all-mpnet-base-v2" in answer.err
 
 
+#: Each kind of mistake: a recipe, and what the sentence about it has: the key, and what is allowed.
+MISTAKES = {
+    "unknown key": ({"epochz": 2}, "epochz: there is no such key in a recipe; the nearest is epochs. Allowed are"),
+    "unknown key of a group": ({"lora.rnk": 2}, "lora.rnk: there is no such key in a recipe; the nearest is lora.rank"),
+    "wrong type": ({"epochs": "many"}, "epochs: many is not allowed; it is a whole number from 1 to 100."),
+    "no value": ({"lora.dropout": None}, "lora.dropout: None is not allowed; it is a number from 0 to below 1."),
+    "impossible value": ({"lora.rank": 0}, "lora.rank: 0 is not allowed; it is a whole number from 1 to 1,024."),
+    "impossible choice": ({"method": "dora"}, "method: dora is not allowed; it is lora, full or qlora."),
+    "rank above the width": ({"lora.rank": 64}, "it is a whole number from 1 to 32."),
+    "prefix above the dimension": ({"matryoshka": [48]}, "it is a list of whole numbers from 1 to 32."),
+    "unknown layer": ({"lora.target_modules": ["wq"]}, "no linear layer is called wq; those found are dense, key,"),
+    "unknown base": ({"base": "/nowhere"}, "base is /nowhere, which does not exist. It is auto"),
+}
+
+
+@pytest.mark.parametrize("ending", [["--explain"], ["--detach"], []], ids=["explain", "detach", "run"])
+@pytest.mark.parametrize("way", ["file", "--set", "settings"])
+@pytest.mark.parametrize("kind", MISTAKES)
+def test_every_mistake_in_a_recipe_ends_before_any_work(
+    labelled: Workspace, call: Call, tmp_path: Path, kind: str, way: str, ending: list[str]
+) -> None:
+    given, complaint = MISTAKES[kind]
+    (name, value), file = next(iter(given.items())), tmp_path / "mine.yaml"
+    if way == "--set":
+        options = ["--set", f"{name}={'null' if value is None else json.dumps(value).strip(chr(34))}"]
+    else:
+        group, _, key = name.partition(".")
+        file.write_text(json.dumps({group: {key: value}} if key else {name: value}))
+        options = ["--recipe", str(file)] if way == "file" else []
+        if way == "settings":
+            section = f'[retrain]\nrecipe = "{file}"\n'
+            labelled.settings.write_text(section + labelled.settings.read_text())
+    answer = call("retrain", "--home", labelled.home, *options, *ending)
+    assert answer.code == 1
+    said = " ".join(answer.err.split())
+    assert said.startswith("Error: ")
+    assert complaint in said
+    assert name.partition(".")[0] in said
+    assert "Traceback" not in said
+    assert not labelled.jobs.exists()
+    assert not labelled.models.exists()
+    assert not labelled.backups.exists()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["full", "quick"])
 def test_a_retrain_keeps_its_recipe_in_the_model_card(
@@ -177,9 +244,15 @@ def test_a_retrain_keeps_its_recipe_in_the_model_card(
     )
     assert ("save_error" if name == "full" else "merge_error") in answer.json["proof"]
     (card,) = call("models", "list", "--home", labelled.home, "--json").json["models"]
+    assert card["id"].startswith("full-2" if name == "full" else "lora-2")
+    assert "training_seconds" not in answer.json["proof"]
     assert card["recipe"] == recipe
     assert card["base"] == str(base)
     assert card["parent"].startswith("encoder-")
     folder = labelled.models / card["id"]
     assert (folder / "merged" / "modules.json").exists()
     assert (folder / "adapter").exists() == (name != "full")
+    cost = training_cost(load(folder / "model.json", ModelCard), folder)
+    assert cost.trained_parameters == read_architecture(base).trainable(Recipe.model_validate(recipe))
+    assert 0 < (cost.training_seconds or 0) < 3600
+    assert (cost.peak_memory_bytes or 0) > 1e7

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,32 @@ def test_a_job_keeps_the_same_work_from_terminals_until_it_ends(
     assert "nothing to roll back to" in jobs.get(job_id).error
     with exclusive(home.jobs, Work.ENCODERS, Holder.here(["index"], "bob")):
         assert is_held(lock_path(home.jobs, Work.ENCODERS))
+
+
+_HOLDS = """
+import sys, time
+from pathlib import Path
+from core.jobs.exclusive import Holder, Work, exclusive
+with exclusive(Path(sys.argv[1]), Work.ENCODERS, Holder.here(["retrain"], "mia")):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_second_retrain_is_refused_until_the_first_is_dead(
+    home: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [sys.executable, "-c", _HOLDS, str(home.jobs)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == b"held\n"
+        told = refused(capsys, "--home", str(home.home), "retrain")
+        assert "Retrain is already running, started by mia" in told
+        first.kill()
+    # The lock file with its name is still there; the lock is not.
+    assert "mia" in lock_path(home.jobs, Work.ENCODERS).read_text()
+    with exclusive(home.jobs, Work.ENCODERS, Holder.here(["retrain"], "bob")):
+        pass
 
 
 def test_labelling_and_training_a_judge_go_on_beside_a_retrain(

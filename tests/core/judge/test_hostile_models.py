@@ -12,6 +12,7 @@ from samples import PRODUCTS, QUERIES
 from tiny_llm import TEMPLATE, pairs_of, write_tiny_llm
 
 from core.errors import ModelError
+from core.judge import chat_template
 from core.judge.chat_template import ChatTemplate
 from core.judge.finetune.chat_examples import read_examples
 from core.judge.finetune.llm_recipe import Recipe
@@ -88,7 +89,8 @@ def test_custom_tokenizer_code_is_refused_without_prompt(model: Path, questions:
     (model / "evil.py").write_text(EVIL)
     message = refusal(model)
     assert message == (
-        f"{model / 'tokenizer_config.json'} cannot be loaded: it names Python code; code of a model is never run."
+        f"{model / 'tokenizer_config.json'} cannot be loaded: it names Python code in auto_map (evil.T);"
+        " code of a model is never run."
     )
     assert load_local_tokenizer(str(model)) is None
     assert not (model / "ran").exists()
@@ -113,9 +115,10 @@ def test_model_file_is_not_run(model: Path) -> None:
 
 
 def test_unused_auto_map_is_harmless(model: Path, questions: list[str]) -> None:
-    edit(model / "config.json", auto_map={"AutoConfig": "evil.C", "AutoModelForCausalLM": "evil.M"})
-    (model / "evil.py").write_text(EVIL)
+    edit(model / "config.json", auto_map={"AutoConfig": "owner/name--evil.C", "AutoModelForCausalLM": "evil.M"})
     assert len(list(MlxJudge(str(model), "", mode="fast", max_tokens=24).verdicts(CASES))) == 2
+    (model / "evil.py").write_text(EVIL)
+    assert "it names Python code in auto_map (evil.M)" in refusal(model)
     assert not (model / "ran").exists()
     assert questions == []
 
@@ -209,14 +212,38 @@ def test_unsupported_system_message_is_merged_into_user_message(model: Path) -> 
     assert template.render([system, user, answer], answer_begins=False) == wanted
 
 
-def test_renderer_process_has_no_api_key(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SAMESKU_JUDGE_KEY", "sk-secret-0123456789")
+@pytest.fixture
+def environments(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
+    """The environment of each renderer process; nothing was rendered before."""
     given = []
     run = __import__("subprocess").run
     monkeypatch.setattr("subprocess.run", lambda *args, **named: (given.append(named["env"]), run(*args, **named))[1])
+    chat_template._rendered.cache_clear()
+    return given
+
+
+def test_renderer_process_has_no_api_key(
+    model: Path, environments: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAMESKU_JUDGE_KEY", "sk-secret-0123456789")
     LocalModel(str(model)).render(pair_messages(CASES[0]))
-    assert len(given) == 1
-    assert "sk-secret-0123456789" not in str(given)
+    assert len(environments) == 1
+    assert "sk-secret-0123456789" not in str(environments)
+
+
+def test_models_with_the_same_template_share_what_it_renders(
+    model: Path, environments: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokenizer = load_local_tokenizer(str(model))
+    asked = pair_messages(CASES[0])
+    one, other = (ChatTemplate(tokenizer, str(model), thinking=False) for _ in range(2))
+    with monkeypatch.context() as patched:
+        patched.setattr("subprocess.run", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            one.render(asked, answer_begins=True)
+    # A failure is not kept; a text is.
+    assert one.render(asked, answer_begins=True) == other.render(asked, answer_begins=True)
+    assert len(environments) == 1
 
 
 # -- weights, and what does not fit ---------------------------------------------------------------------------

@@ -105,6 +105,11 @@ WEIGHT = "encoder.layer.1.output.dense.weight"
 
 CHANGES: list[tuple[str, Change, str]] = [
     ("own model", UNKNOWN, "config.json cannot be loaded: it names Python code"),
+    (
+        "own model of a known type",
+        edited("config.json", auto_map={"AutoConfig": "evil.T", "AutoModel": "evil.T"}),
+        "it names Python code in auto_map (evil.T)",
+    ),
     ("own tokenizer and model", all_of(UNKNOWN, OWN_TOKENIZER), "names Python code"),
     ("kernel", edited("config.json", attn_implementation="evil/kernel"), "config.json cannot be loaded"),
     ("NaN", spoilt("model.safetensors", WEIGHT, float("nan")), "model.safetensors cannot be loaded: "),
@@ -207,12 +212,13 @@ def test_a_module_with_pickled_or_damaged_weights(folder: Path) -> None:
         load(EncoderModel("e", folder), 64)
 
 
-def test_names_of_classes_that_are_not_needed_harm_nothing(folder: Path, questions: list[str]) -> None:
-    edited("config.json", auto_map={"AutoConfig": "evil.T", "AutoModel": "evil.T"})(folder)
-    assert load(EncoderModel("e", folder), 64).get_embedding_dimension() == 16
-    load_cross_encoder(folder)
-    assert questions == []
-    assert not (folder / "ran").exists()
+def test_vectors_of_another_dimension_than_declared(folder: Path) -> None:
+    modules = json.loads((folder / "modules.json").read_text())
+    (folder / "modules.json").write_text(json.dumps(modules[:2]))
+    assert load(EncoderModel("e", folder), 64).get_embedding_dimension() == 32
+    edited("1_Pooling/config.json", embedding_dimension=64)(folder)
+    with pytest.raises(ModelError, match="its vectors have 32 dimensions, and its configuration says 64"):
+        load(EncoderModel("e", folder), 64)
 
 
 def test_a_chat_template_never_runs(folder: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from core.errors import ModelError
 from core.judge.finetune.storage import unfinished_judges
 from core.retrieval.encoder_files import EncoderModel
-from core.retrieval.encoder_registry import ModelCard, Registry
+from core.retrieval.encoder_registry import ModelCard, Registry, new_tuned_id
 from core.settings import Settings
 from core.workspace import Workspace
 
@@ -196,9 +196,12 @@ def test_what_killed_runs_left_is_removed_and_nothing_else(registry: Registry, t
     stale, young, old, new, other, whole = (
         registry.folder(name) for name in (".samesku-draft-1", ".samesku-draft-2", "lora-1", "lora-2", "sub", "lora-3")
     )
-    vectors = {name: tmp_path / "index" / name for name in ("lora-9", "lora-3", "base-1234")}
-    kept = {young, new, other, whole, vectors["lora-3"], vectors["base-1234"]}
-    gone = {stale, old, vectors["lora-9"]}
+    full = new_tuned_id(has_adapter=False)
+    names = ("lora-9", "lora-3", "base-1234", full, "full-text-1a2b3c4d")
+    vectors = {name: tmp_path / "index" / name for name in names}
+    # A base encoder may be called full-text.
+    kept = {young, new, other, whole, vectors["lora-3"], vectors["base-1234"], vectors["full-text-1a2b3c4d"]}
+    gone = {stale, old, vectors["lora-9"], vectors[full]}
     for folder in kept | gone:
         folder.mkdir(parents=True)
         (folder / "file").write_text("x" * 100)

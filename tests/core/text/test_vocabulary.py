@@ -187,6 +187,11 @@ def test_no_spelling_and_no_name_stands_in_two_groups(table: str) -> None:
     assert len(spellings) >= len(owners)
 
 
+def test_the_packaged_vocabulary_is_read_once(tmp_path: Path) -> None:
+    assert Vocabulary.load(tmp_path / "vocabulary.toml") is Vocabulary.load()
+    assert Vocabulary.load(write(tmp_path, "")) is not Vocabulary.load()
+
+
 def write(folder: Path, text: str) -> Path:
     path = folder / "vocabulary.toml"
     path.write_text(text, encoding="utf-8")

@@ -19,7 +19,7 @@ def batches(rows: list[list[str]], groups: dict[str, set[str]], seed: int = 1) -
 
     columns = zip(*rows, strict=True)
     dataset = Dataset.from_dict(dict(zip(("anchor", "positive", "negative_1"), map(list, columns), strict=True)))
-    sampler = no_false_negatives(rows, groups)(
+    sampler = no_false_negatives(groups)(
         dataset, batch_size=4, drop_last=False, valid_label_columns=["label"], generator=Generator(), seed=seed
     )
     return list(sampler)

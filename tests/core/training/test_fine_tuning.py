@@ -14,6 +14,7 @@ from core.jobs.progress import Silent
 from core.retrieval.encoder import load
 from core.retrieval.encoder_files import EncoderModel, find_base, weights_sha256
 from core.settings import RetrainSettings
+from core.training.adapters import AdapterBase, recorded_base
 from core.training.cost import steps
 from core.training.examples import Example
 from core.training.fine_tuning import fine_tune
@@ -44,6 +45,10 @@ class Heard(Silent):
         self.stages: list[tuple[str, int | None]] = []
         self.losses: list[float] = []
         self.metrics: list[tuple[int, str]] = []
+        self.messages: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
 
     def stage(self, name: str, total: int | None = None) -> None:
         self.stages.append((name, total))
@@ -52,7 +57,7 @@ class Heard(Silent):
         self.losses.append(value)
 
     def metric(self, step: int, name: str, value: float) -> None:
-        assert 0 < value <= 1
+        assert 0 < value <= (1 if name == "MRR" else 9)
         self.metrics.append((step, name))
 
 
@@ -112,10 +117,35 @@ def test_a_training_that_is_watched_gives_the_same_weights(tiny: EncoderModel, t
         probes=probes,
     )
     assert heard.stages[0] == ("half", 6)
-    assert heard.metrics == [(0, "MRR"), (2, "MRR"), (4, "MRR"), (6, "MRR")]
+    measured = [(step, name) for step in (2, 4, 6) for name in ("MRR", "validation loss")]
+    assert heard.metrics == [(0, "MRR"), *measured]
     assert unheard.metrics == []
     assert heard.losses == unheard.losses
     assert weights_sha256(tmp_path / "watched" / "merged") == weights_sha256(tmp_path / "unwatched" / "merged")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"loss": "cosent"},
+        {"loss": "cosine"},
+        {"loss": "gist"},
+        {"loss": "cached-mnr", "matryoshka": (16, 8)},
+        {"precision": "bf16", "gradient_checkpointing": True},
+        {"method": "full", "gradient_accumulation": 2},
+    ],
+    ids=str,
+)
+def test_each_loss_is_measured_on_validation_queries_and_watched(
+    tiny: EncoderModel, tmp_path: Path, changes: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.training.loss_watch._MAX_GAP", -99.0)
+    probes = [ProbeQuery(e.anchor, (e.positive,), (*e.negatives, "tent")) for e in EXAMPLES]
+    heard, recipe = Heard(), LARGE_STEPS.model_copy(update=changes)
+    fine_tune(tiny, EXAMPLES, tmp_path, recipe, max_tokens=16, reporter=heard, probes=probes)
+    assert heard.metrics[-2:] == [(len(heard.losses), "MRR"), (len(heard.losses), "validation loss")]
+    (warning,) = heard.messages
+    assert warning.startswith("The validation loss ")
 
 
 def test_a_run_that_learnt_nothing_fails(tiny: EncoderModel, tmp_path: Path) -> None:
@@ -145,6 +175,9 @@ def test_each_shipped_recipe_trains(tiny: EncoderModel, tmp_path: Path, name: st
     assert len(heard.losses) == 2
     assert proof["change"] > 1e-4
     assert (tmp_path / "adapter").exists() == recipe.has_adapter
+    assert recorded_base(tmp_path / "adapter") == (
+        AdapterBase("tiny", weights_sha256(tiny.path)) if recipe.has_adapter else None
+    )
     assert weights_sha256(tmp_path / "merged") != weights_sha256(tiny.path)
     assert not [path for path in tmp_path.rglob("*") if path.suffix in {".bin", ".pt", ".pkl"}]
 

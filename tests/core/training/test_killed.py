@@ -1,6 +1,7 @@
 """Trainings that are killed: what they leave is gone after the next one, and nothing of it was ever a model."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from tiny_encoder import write_tiny_sentence_encoder
 from core.cli.context import Context
 from core.cli.doctor import diagnose
 from core.judge.finetune.storage import judges_folder
+from core.matching.run import out_of_fold_path
 from core.retrieval.encoder_registry import Registry
 from core.settings import load_settings
 from core.workspace import Workspace
@@ -27,13 +29,13 @@ Train = Callable[..., int]
 #: Runs trainings that are killed the moment that they report a stage, or a loss, after so many of these. The libraries
 #: are imported once: a line of input is a training, in a fork of this process, and its exit status is a line of output.
 _CHILD = """
-import os, sys
+import os, sys, traceback
 from pathlib import Path
 import peft, sentence_transformers.cross_encoder.trainer, sentence_transformers.trainer
 from core.jobs.progress import Silent
 from core.judge.finetune.cross_encoder import train_cross_encoder
 from core.settings import load_settings
-from core.training import cross_fitting, run
+from core.training import checkpoints, cross_fitting, run, trainer
 from core.workspace import Workspace
 
 class Killed(Silent):
@@ -50,16 +52,29 @@ class Killed(Silent):
         self.stage("loss")
 
 cross_fitting.MIN_CROSS_FITTING_MATCHES = 2
-trainings = {"retrain": run.retrain, "judge": train_cross_encoder}
+trainer._INTERVAL_S, trainer._INTERVAL_SHARE = 0.0, 0  # a checkpoint at every step
+
+def retrain_with_halves(*arguments):
+    run.is_hopeless = lambda *_: False  # a few steps of a tiny encoder improve nothing
+    run.retrain(*arguments)
+
+trainings = {"retrain": run.retrain, "retrain with halves": retrain_with_halves, "judge": train_cross_encoder}
 for line in sys.stdin:
     home, verb, stage, passed = line.rstrip("\\n").split("\\t")
     child = os.fork()
     if not child:
         status = 1
         try:
-            workspace = Workspace.locate(Path(home))
-            trainings[verb](workspace, load_settings(workspace.settings), Killed(stage, passed))
+            workspace, reporter = Workspace.locate(Path(home)), Killed(stage, passed)
+            complete = checkpoints.StageCheckpoints.complete
+            def half_written(*arguments):
+                reporter.stage("half a checkpoint")
+                complete(*arguments)
+            checkpoints.StageCheckpoints.complete = half_written
+            trainings[verb](workspace, load_settings(workspace.settings), reporter)
             status = 0
+        except Exception:
+            traceback.print_exc()
         finally:
             os._exit(status)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
@@ -137,6 +152,47 @@ def test_killed_retrains(home: Workspace, train: Train) -> None:
     assert {path.name for path in home.index.glob("lora-*")} == {model}
     assert registry.get(model).path == home.models / model / "merged"
     assert "left behind" not in diagnose(Context(home.home))
+
+
+def test_a_killed_retrain_goes_on_and_ends_in_the_same_encoder(home: Workspace, train: Train, tmp_path: Path) -> None:
+    home.settings.write_text(home.settings.read_text().replace("min_steps = 2", "min_steps = 4"))
+    with LabelStore(home.labels) as store:
+        for id_ in ("q1", "q2", "q3", "q4"):
+            store.record("ada", Verb.ACCEPT, q(id_), match(f"{id_}-c3"), ActionDetails(closes=True))
+    whole = Workspace(shutil.copytree(home.home, tmp_path / "whole"))
+    assert train(whole, "retrain with halves") == 0
+    # Each run goes on from where the one before was killed, so that these points are ever later ones.
+    for stage, passed in (
+        ("loss", 1),
+        ("half a checkpoint", 0),
+        ("half a checkpoint", 1),
+        ("merge the adapter", 0),
+        ("train half 1 of 2", 0),
+        ("loss", 0),  # of a half: the encoder itself is trained
+        ("half a checkpoint", 2),
+        ("train half 2 of 2", 0),
+        ("fit the matcher", 0),
+    ):
+        assert train(home, "retrain with halves", stage, passed) == -9, stage
+    assert train(home, "retrain with halves", "loss", 0) == 0, "a step was trained again"
+    cards = [Registry(each, load_settings(each.settings)).cards() for each in (whole, home)]
+    (expected,), (found,) = cards
+    assert found.sha256 == expected.sha256
+    assert found.metrics.keys() == expected.metrics.keys()
+    measured = found.metrics.keys() - {"training_seconds", "peak_memory_bytes"}
+    assert {name: found.metrics[name] for name in measured} == {name: expected.metrics[name] for name in measured}
+    assert found.decision == expected.decision
+    assert found.data["sha256"] == expected.data["sha256"]
+    cosines = [out_of_fold_path(each, one[-1].id).read_text() for each, one in zip((whole, home), cards, strict=True)]
+    assert cosines[0] == cosines[1]
+    assert not home.checkpoints.exists()
+
+
+def test_a_killed_retrain_starts_over_with_other_labels(home: Workspace, train: Train) -> None:
+    assert train(home, "retrain", "loss", 1) == -9
+    with LabelStore(home.labels) as store:
+        store.record("ada", Verb.ACCEPT, q("q1"), match("q1-c3"), ActionDetails(closes=True))
+    assert train(home, "retrain", "loss", 0) == -9, "no step was trained again"
 
 
 def test_a_killed_training_of_a_judge(home: Workspace, train: Train) -> None:

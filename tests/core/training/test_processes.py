@@ -11,6 +11,7 @@ from samples import until
 from tiny_encoder import write_tiny_sentence_encoder
 
 from core.errors import ModelError, SettingsError
+from core.evaluation.training_cost import PARAMETERS
 from core.jobs.progress import Silent
 from core.retrieval.encoder_files import EncoderModel
 from core.training.cost import batch_size, epochs, steps
@@ -27,7 +28,7 @@ class Heard(Silent):
     """Remembers what was reported."""
 
     def __init__(self) -> None:
-        self.losses: list[float] = []
+        self.losses: dict[int, float] = {}
         self.metrics: list[tuple[int, float]] = []
         self.stages: list[tuple[str, int | None]] = []
 
@@ -35,11 +36,11 @@ class Heard(Silent):
         self.stages.append((name, total))
 
     def loss(self, step: int, value: float) -> None:
-        self.losses.append(value)
+        self.losses[step] = value
 
     def metric(self, step: int, name: str, value: float) -> None:
-        assert name == METRIC
-        self.metrics.append((step, value))
+        if name == METRIC:
+            self.metrics.append((step, value))
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_progress_and_values_are_those_of_the_main_process(task: Task, child: Ru
     )
     heard = Heard()
     assert train_in_processes(task, TWO, heard) == {"change": 2.0}
-    assert (heard.stages, heard.losses, heard.metrics) == ([("train", 2)], [0.5], [(1, 0.25)])
+    assert (heard.stages, heard.losses, heard.metrics) == ([("train", 2)], {1: 0.5}, [(1, 0.25)])
     assert list(Path(task.folder).iterdir()) == []
 
 
@@ -143,20 +144,24 @@ def test_two_processes_train_like_one(tmp_path: Path) -> None:
     base = EncoderModel("tiny", encoder)
     examples = [Example(product, f"new {product} box", (f"used {product} case",)) for product in products]
     probes = [ProbeQuery(each, (f"new {each} box",), tuple(products[:4])) for each in products[8:12]]
-    found = []
-    for count in (1, 2):
+
+    def train(count: int, heard: Heard) -> dict[str, float]:
         recipe = Recipe(
             epochs=2, min_steps=1, batch_size=8, hard_negatives=1, learning_rate=0.01,
             lora=LoraKeys(rank=4, dropout=0.0), processes=count,
         )  # fmt: skip
-        heard, folder = Heard(), tmp_path / str(count)
+        folder = tmp_path / f"{count} processes"
         values = fine_tune(base, examples, folder, recipe, max_tokens=32, reporter=heard, probes=probes)
-        assert heard.stages == [("train", 8), ("merge the adapter", None)]
-        assert {path.name for path in folder.iterdir()} - {"trainer"} == {"adapter", "merged"}
-        found.append((heard, values))
-    (one, alone), (two, together) = found
-    assert len(one.losses) == 8
-    assert one.losses[-1] < one.losses[0]
+        assert {path.name for path in folder.iterdir()} == {"adapter", "merged"}
+        return values
+
+    one, two = Heard(), Heard()
+    alone, together = train(1, one), train(2, two)
+    assert one.stages == two.stages == [("train", 8), ("merge the adapter", None)]
+    assert list(one.losses) == list(range(1, 9))
+    assert one.losses[8] < one.losses[1]
     assert two.losses == pytest.approx(one.losses, abs=2e-3)
-    assert [step for step, _ in two.metrics] == [step for step, _ in one.metrics]
+    assert dict(two.metrics) == pytest.approx(dict(one.metrics), abs=1e-4)
     assert together["change"] == pytest.approx(alone["change"], rel=0.02)
+    assert together.keys() == alone.keys()
+    assert together[PARAMETERS] == alone[PARAMETERS]

@@ -1,0 +1,1 @@
+"""Exports: an encoder as files that load without this project."""
