@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Annotated
@@ -19,9 +20,9 @@ from core.cli.console import (
     open_streams,
 )
 from core.cli.context import Context
+from core.cli.launcher import leave_launcher
 from core.cli.verbs import LazyGroup
 from core.errors import CoreError
-from core.jobs.events import EventWriter
 from core.jobs.runner import job_events
 from core.workspace import DEFAULT_HOME, restrict_umask
 from labels.errors import SameskuError
@@ -81,8 +82,8 @@ def _globals(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.")] = False,  # noqa: ARG001 - read by run()
 ) -> None:
-    job = ctx.obj if isinstance(ctx.obj, EventWriter) else None
-    ctx.obj = context = Context(home=home, json=json, annotator_name=annotator, quiet=quiet, job=job)
+    given = ctx.obj if isinstance(ctx.obj, Context) else Context()
+    ctx.obj = context = replace(given, home=home, json=json, annotator_name=annotator, quiet=quiet)
     if annotator is not None:
         _ = context.annotator  # reject an invalid name before any work
 
@@ -98,11 +99,14 @@ def run(app: Callable[..., object], arguments: Sequence[str] | None = None) -> N
     restrict_umask()
     open_streams()
     try:
+        launch = leave_launcher()
+        if not launch.is_first:
+            sys.exit(0)
         _require_working_folder()
         # Outermost, so that a job also records an error before its work starts.
         with job_events() as job:
             try:
-                app(args=args, prog_name="samesku", obj=job)
+                app(args=args, prog_name="samesku", obj=Context(job=job, launch=launch))
             finally:
                 # Here rather than at interpreter exit, so that a failed write is reported.
                 sys.stdout.flush()

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from core.cli.console import SafeConsole, as_json
+from core.cli.launcher import Launch
 from core.cli.progress import LineReporter, TerminalReporter
 from core.errors import CoreError
 from core.jobs.events import EventWriter
@@ -35,6 +36,7 @@ class Context:
 
     Attributes:
         job: event file of the job, if the call is one.
+        launch: how a launcher such as `accelerate launch` has started this process.
         announce: whether to print the notice about renamed settings; not in a kiosk, where they cannot be changed.
     """
 
@@ -44,6 +46,7 @@ class Context:
     quiet: bool = False
     job: EventWriter | None = None
     announce: bool = True
+    launch: Launch = field(default_factory=Launch)
 
     @cached_property
     def workspace(self) -> Workspace:

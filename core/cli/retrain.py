@@ -136,6 +136,8 @@ def retrain(
 
     Example: samesku retrain --recipe quality --set lora.rank=64 --explain
 
+    Several GPUs: --set processes=2, or accelerate launch --num_processes 2 -m core retrain.
+
     Example: samesku retrain --sweep space.yaml --trials 30 --out best.yaml --detach
 
     Example: samesku retrain --report-to tensorboard
@@ -147,6 +149,7 @@ def retrain(
         return
     workspace = context.workspace.require()
     request = read_request(recipe, assignments or [])
+    _set_processes(context, request)
     settings = context.settings_with(request.settings)
     resolved = resolve_recipe(settings.retrain, request.recipe, request.overrides)
     # Anyone may start a retrain, since metrics and the settings of the team decide on the promotion. Changing these
@@ -227,6 +230,20 @@ def _warn_of_too_few_queries(context: Context, settings: Settings) -> None:
         f" {needed:,}. To get there, {way}.",
         markup=False,
     )
+
+
+def _set_processes(context: Context, request: "Request") -> None:
+    """Train in as many processes as a launcher has started, unless the command line says otherwise."""
+    if "processes" in request.overrides:
+        return
+    if context.launch.processes > 1:
+        _assign(request, "processes", str(context.launch.processes))
+    elif context.launch.is_single:
+        context.err.print(
+            "accelerate launch has started one process only, as it does without a GPU. To train in several, add"
+            " --set processes=2.",
+            markup=False,
+        )
 
 
 @dataclass(frozen=True, slots=True)

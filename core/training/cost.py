@@ -14,16 +14,25 @@ def rows(recipe: Recipe, examples: int) -> int:
     return examples * (1 + recipe.hard_negatives) if recipe.on_pairs else examples
 
 
+def batch_size(recipe: Recipe, examples: int) -> int:
+    """Rows of a batch: no more than there are, and a multiple of the processes that share it."""
+    return max(1, min(recipe.batch_size, rows(recipe, examples)) // recipe.processes) * recipe.processes
+
+
 def epochs(recipe: Recipe, examples: int) -> int:
     """Epochs of a run; more for small sets, so that it has at least `min_steps` steps."""
     count = rows(recipe, examples)
-    per_epoch = max(1, count // max(1, min(recipe.batch_size, count)) // recipe.gradient_accumulation)
+    per_epoch = max(1, count // batch_size(recipe, examples) // recipe.gradient_accumulation)
     return max(recipe.epochs, -(-recipe.min_steps // per_epoch))
 
 
 def steps(recipe: Recipe, examples: int) -> int:
-    """Optimizer steps of a run; the last batch of an epoch may be smaller, and the last step have fewer batches."""
-    batches = -(-rows(recipe, examples) // recipe.batch_size)
+    """Optimizer steps of a run; the last step of an epoch may have fewer batches.
+
+    The last batch may be smaller, or is left out with several processes.
+    """
+    count, size = rows(recipe, examples), batch_size(recipe, examples)
+    batches = max(1, count // size) if recipe.processes > 1 else -(-count // size)
     return epochs(recipe, examples) * -(-batches // recipe.gradient_accumulation)
 
 

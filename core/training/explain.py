@@ -6,11 +6,12 @@ from core.jobs.board import Jobs
 from core.settings import Settings
 from core.training.architecture import Architecture, read_architecture
 from core.training.base_encoder import local_base_folder
-from core.training.cost import rows
+from core.training.cost import batch_size
 from core.training.fine_tuning import BITSANDBYTES_HINT, has_bitsandbytes
 from core.training.plan import RetrainPlan, plan_retrain
 from core.training.recipes.recipe import Recipe
 from core.workspace import Workspace
+from labels.wording import counted
 
 _FLOAT32, _FLOAT16 = 4, 2
 #: Bytes of a trainable parameter beside its weight: the gradient and two moments of AdamW, in float32.
@@ -76,6 +77,11 @@ def explain_retrain(
     plan = plan_retrain(workspace, settings, jobs, lead=lead, recipe=recipe)
     base = settings.encoder.model if recipe.base == "auto" else recipe.base
     notes = list(recipe.warnings)
+    if recipe.processes > 1:
+        notes.append(
+            f"The training runs in {counted(recipe.processes, 'process', 'processes')}. The memory is that of each of"
+            " them; the duration is estimated for a single one."
+        )
     if recipe.method == "qlora" and not has_bitsandbytes():
         notes.append(f"The package bitsandbytes is not installed. {BITSANDBYTES_HINT}")
     folder = local_base_folder(workspace, settings, recipe)
@@ -91,7 +97,7 @@ def explain_retrain(
 def estimate_memory(
     architecture: Architecture, recipe: Recipe, trainable: int, examples: int, max_tokens: int
 ) -> int | None:
-    """Estimated peak memory of the training in bytes, without the libraries'; None if the sizes are unknown.
+    """Estimated peak memory of a training process in bytes, without the libraries'; None if the sizes are unknown.
 
     An upper bound, since texts are shorter than `max_tokens`. The activations of a layer take s·b·h·(34 + 5·a·s/h)
     bytes at 16 bits, for s tokens, b texts, h dimensions and a heads (Korthikanti et al. 2022, arXiv:2205.05198,
@@ -114,8 +120,8 @@ def estimate_memory(
 
 
 def _texts_at_once(recipe: Recipe, examples: int) -> int:
-    """Texts whose activations are in memory at the same time."""
+    """Texts whose activations are in the memory of a process at the same time."""
     if recipe.loss in {"cached-mnr", "gist"}:
         return recipe.mini_batch_size
-    batch = min(recipe.batch_size, rows(recipe, examples))
+    batch = batch_size(recipe, examples) // recipe.processes
     return batch * (2 if recipe.on_pairs else 2 + recipe.hard_negatives)

@@ -21,9 +21,10 @@ from core.training.adapters import merge_adapter, record_base
 from core.training.architecture import NON_TEXT, Architecture, read_architecture
 from core.training.batches import TextGroups, no_false_negatives
 from core.training.checkpoints import StageCheckpoints
-from core.training.cost import epochs, rows
+from core.training.cost import batch_size, epochs
 from core.training.examples import Example
 from core.training.losses import make_loss, training_columns
+from core.training.processes import Task, is_main_process, train_in_processes, world_size
 from core.training.recipes.recipe import Recipe
 from core.training.trackers import PROJECT, Tracking, tracked
 from core.training.trainer import (
@@ -105,6 +106,7 @@ def fine_tune(
         probes: queries for the metric; without any, no metric is reported.
         groups: text → groups of products that are known to be the same; rows that share one are in different batches.
         checkpoints: where checkpoints are saved, and from which an interrupted training goes on; None to save none.
+            A training in several processes saves none.
         tracking: the experiment tracker that receives the curves; None for none.
 
     Returns:
@@ -120,6 +122,9 @@ def fine_tune(
             "There are fewer than two labelled matches to train on.", "Accept some matches in the desk first."
         )
     check_trainable(recipe, base)
+    if recipe.processes > world_size():
+        task = _task(base, examples, folder, recipe, max_tokens, stage, probes, groups or {}, tracking)
+        return train_in_processes(task, recipe, reporter)
     run = _Run(base, folder, recipe, max_tokens, reporter, tracking)
     sample = examples[:_PROBE_EXAMPLES]
     texts = [example.anchor for example in sample] + [example.positive for example in sample]
@@ -127,6 +132,8 @@ def fine_tune(
     before = _encode(model, texts)
     with tracked(tracking, folder.name):
         cost = run.fit(model, examples, groups or {}, stage, probes, checkpoints)
+    if not is_main_process():
+        return {}
     trained = _encode(model, texts)
     try:
         if not recipe.has_adapter:
@@ -137,6 +144,31 @@ def fine_tune(
         if checkpoints is not None and error.__cause__ is None:
             checkpoints.remove()
         raise
+
+
+def _task(
+    base: EncoderModel,
+    examples: Sequence[Example],
+    folder: Path,
+    recipe: Recipe,
+    max_tokens: int,
+    stage: str,
+    probes: Sequence[ProbeQuery],
+    groups: TextGroups,
+    tracking: Tracking | None,
+) -> Task:
+    """The arguments of `fine_tune` for other processes."""
+    return Task(
+        base={name: str(getattr(base, name)) for name in EncoderModel.__dataclass_fields__},
+        examples=[(each.anchor, each.positive, list(each.negatives)) for each in examples],
+        folder=str(folder.absolute()),
+        recipe=recipe.model_dump(mode="json"),
+        max_tokens=max_tokens,
+        stage=stage,
+        probes=[(each.query, list(each.matches), list(each.wrong)) for each in probes],
+        groups={text: sorted(names) for text, names in groups.items()},
+        tracking=None if tracking is None else (tracking.tracker.value, str(tracking.home.absolute())),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +212,8 @@ class _Run:
         output = self.folder / "trainer" if checkpoints is None else checkpoints.folder
         timer, patience = CheckpointTimer(checkpoints), recipe.patience if probes else 0
         measure = partial(mean_reciprocal_rank, probes=probes)
-        validation = validation_examples(probes, len(examples[0].negatives))
+        # Few rows cannot be shared equally.
+        validation = validation_examples(probes, len(examples[0].negatives)) if world_size() == 1 else []
         callbacks = [
             reporting_callback(reporter, stage, partial(measure, model) if probes else None, every_epoch=patience > 0),
             checkpoint_callback(timer, every_epoch=patience > 0),
@@ -192,7 +225,7 @@ class _Run:
             train_dataset=Dataset.from_dict(training_columns(recipe, examples)),
             eval_dataset=Dataset.from_dict(training_columns(recipe, validation)) if validation else None,
             evaluator=probe_evaluator(METRIC, measure) if probes else None,
-            loss=make_loss(recipe, model, guide),
+            loss=make_loss(recipe, model, guide, shared=world_size() > 1),
             callbacks=callbacks,
         )
         trainer.remove_callback(PrinterCallback)
@@ -207,7 +240,7 @@ class _Run:
                 trainer.finish_at_best(str(last[0]))
             else:
                 trainer.train(resume_from_checkpoint=str(last[0]))
-        if checkpoints is None:
+        if checkpoints is None and is_main_process():
             shutil.rmtree(output, ignore_errors=True)
         elif not patience:
             checkpoints.remove_earlier(timer.saved_step)
@@ -297,8 +330,8 @@ def _arguments(
     from sentence_transformers import SentenceTransformerTrainingArguments
     from sentence_transformers.base.sampler import BatchSamplers
 
-    # A batch larger than the data set would leave no batch at all.
-    batch = min(recipe.batch_size, rows(recipe, examples))
+    # Of all processes together: each takes an equal part, so that the batches are those of one process.
+    batch = batch_size(recipe, examples)
     best: dict[str, Any] = {}
     if patience:
         # The trainer takes the best epoch only with these strategies, although callbacks request both.
@@ -312,6 +345,9 @@ def _arguments(
         num_train_epochs=epochs(recipe, examples),
         per_device_train_batch_size=batch,
         per_device_eval_batch_size=batch,
+        accelerator_config={"split_batches": True},
+        # The rows that are left at the end of an epoch cannot be shared equally.
+        dataloader_drop_last=world_size() > 1,
         gradient_accumulation_steps=recipe.gradient_accumulation,
         gradient_checkpointing=recipe.gradient_checkpointing,
         # Reentrant checkpointing gives frozen embeddings no gradient to pass on.

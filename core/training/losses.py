@@ -27,7 +27,9 @@ def training_columns(recipe: Recipe, examples: Sequence[Example]) -> dict[str, l
     return columns
 
 
-def make_loss(recipe: Recipe, model: "SentenceTransformer", guide: "SentenceTransformer | None") -> Any:
+def make_loss(
+    recipe: Recipe, model: "SentenceTransformer", guide: "SentenceTransformer | None", *, shared: bool = False
+) -> Any:
     """The loss of a recipe.
 
     - `mnr`: for each anchor, its match against its hard negatives and all other texts of the batch (van den Oord et al.
@@ -41,26 +43,32 @@ def make_loss(recipe: Recipe, model: "SentenceTransformer", guide: "SentenceTran
         recipe: of the run.
         model: to train.
         guide: the base encoder; used by `gist` only.
+        shared: whether several processes share a batch. The texts of all of them are then negatives, except in
+            `cosent`, which compares the pairs of each process.
     """
     from sentence_transformers.sentence_transformer.losses import MatryoshkaLoss
 
-    loss = _loss(recipe, model, guide)
+    loss = _loss(recipe, model, guide, shared)
     if not recipe.matryoshka:
-        # The cached losses split the batch themselves.
-        is_splittable = hasattr(loss, "compute_loss_from_embeddings") and model.device.type == "cpu"
+        # The cached losses split the batch themselves. With several processes, the trainer has to replace the model of
+        # the loss by the wrapped one that averages the gradients, and it looks for it in the loss alone.
+        is_splittable = hasattr(loss, "compute_loss_from_embeddings") and model.device.type == "cpu" and not shared
         return length_sorted(loss) if is_splittable else loss
     dimension = model.get_embedding_dimension() or 0
     lengths = sorted({dimension, *recipe.matryoshka}, reverse=True)
     return MatryoshkaLoss(model, loss, matryoshka_dims=lengths)
 
 
-def _loss(recipe: Recipe, model: "SentenceTransformer", guide: "SentenceTransformer | None") -> Any:
+def _loss(recipe: Recipe, model: "SentenceTransformer", guide: "SentenceTransformer | None", shared: bool) -> Any:
     from sentence_transformers.sentence_transformer import losses
 
     match recipe.loss:
         case "cached-mnr":
             return losses.CachedMultipleNegativesRankingLoss(
-                model, scale=recipe.scale, mini_batch_size=recipe.mini_batch_size
+                model,
+                scale=recipe.scale,
+                mini_batch_size=recipe.mini_batch_size,
+                gather_across_devices=shared,
             )
         case "symmetric-mnr":
             return losses.MultipleNegativesRankingLoss(
@@ -68,15 +76,20 @@ def _loss(recipe: Recipe, model: "SentenceTransformer", guide: "SentenceTransfor
                 scale=recipe.scale,
                 directions=("query_to_doc", "doc_to_query"),
                 partition_mode="per_direction",
+                gather_across_devices=shared,
             )
         case "gist":
             # Cached, since the plain one takes a single negative.
             return losses.CachedGISTEmbedLoss(
-                model, guide, temperature=1 / recipe.scale, mini_batch_size=recipe.mini_batch_size
+                model,
+                guide,
+                temperature=1 / recipe.scale,
+                mini_batch_size=recipe.mini_batch_size,
+                gather_across_devices=shared,
             )
         case "cosent":
             return losses.CoSENTLoss(model, scale=recipe.scale)
         case "cosine":
             return losses.CosineSimilarityLoss(model)
         case _:
-            return losses.MultipleNegativesRankingLoss(model, scale=recipe.scale)
+            return losses.MultipleNegativesRankingLoss(model, scale=recipe.scale, gather_across_devices=shared)

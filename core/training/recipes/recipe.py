@@ -5,7 +5,7 @@ A docstring below a key is its help text, in `samesku retrain --list-recipes` an
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 #: Learning rates of `auto`. LoRA needs about ten times the rate of full fine-tuning (Biderman et al. 2024,
 #: arXiv:2405.09673). On Walmart-Amazon, 2e-5, the usual rate for BERT-like encoders, has almost no effect with LoRA;
@@ -97,6 +97,8 @@ class Recipe(_Keys):
     """Batches per optimizer step. More do not add negatives; the loss `cached-mnr` does."""
     gradient_checkpointing: bool = False
     """Recompute activations in the backward pass: less memory, about a third slower."""
+    processes: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes on this machine that train together, one per GPU; each takes an equal part of every batch."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Precision of the computation; `auto` is bf16 on a CUDA device that supports it, else fp32."""
     loss: Literal["mnr", "cached-mnr", "symmetric-mnr", "gist", "cosent", "cosine"] = "mnr"
@@ -119,6 +121,16 @@ class Recipe(_Keys):
         if len(set(lengths)) < len(lengths):
             raise ValueError("a length is given twice; give each once")
         return lengths
+
+    @model_validator(mode="after")
+    def _equal_parts(self) -> "Recipe":
+        if self.batch_size % self.processes:
+            # Of the whole recipe, so that the error has no place of its own.
+            raise ValueError(
+                f"processes: {self.processes} does not divide batch_size ({self.batch_size}), of which each takes an"
+                " equal part"
+            )
+        return self
 
     @property
     def has_adapter(self) -> bool:

@@ -59,7 +59,8 @@ def _message(error: "ErrorDetails", key: str) -> str:
     if error["type"] == "extra_forbidden":
         return unknown_key(shown)
     if error["type"] == "value_error":
-        return f"{shown}: {error['msg'].removeprefix('Value error, ')}."
+        # An error of the whole recipe names its key itself.
+        return ": ".join(filter(None, (shown, f"{error['msg'].removeprefix('Value error, ')}.")))
     allowed = {each.name: each.allowed for each in recipe_keys()}
     if key not in allowed:
         names = ", ".join(name.partition(".")[2] for name in allowed if name.startswith(f"{key}."))

@@ -131,6 +131,8 @@ def sweep(
         result = study.run(data.scored(progress), time.monotonic)
         progress.after(study.results(), result)
     found = _found(data, folder, study.results(), out)
+    if found.file is not None:
+        reporter.message(f"The best recipe is in {found.file}.")
     reporter.result(found.record())
     return found
 

@@ -3,7 +3,7 @@
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -34,11 +34,19 @@ def finished(jobs: Jobs, job_id: str) -> Job:
     return jobs.get(job_id)
 
 
-def write_job(jobs: Jobs, job_id: str, *, running: bool = False, verb: str = "retrain", events: str = "") -> None:
+def write_job(
+    jobs: Jobs,
+    job_id: str,
+    *,
+    running: bool = False,
+    verb: str = "retrain",
+    events: str = "",
+    options: Sequence[str] = (),
+) -> None:
     """A job's files, written by hand; one that runs does so as long as this process."""
     folder = jobs.folder / job_id
     folder.mkdir(parents=True)
-    facts = {"arguments": [verb], "pid": os.getpid(), "started_at": "2026-01-01T00:00:00+00:00"}
+    facts = {"arguments": [verb, *options], "pid": os.getpid(), "started_at": "2026-01-01T00:00:00+00:00"}
     (folder / "job.json").write_text(json.dumps(facts))
     (folder / "events.jsonl").write_text(events)
     if running:
@@ -221,6 +229,14 @@ def test_the_precedent_of_a_job_is_the_latest_that_ended_well(jobs: Jobs) -> Non
     assert job.eta_s == pytest.approx(2.0)
     assert jobs.get(before.id).eta_s is None
     assert {each.id: each.eta_s for each in jobs.list()}[job.id] == pytest.approx(2.0)
+
+
+def test_a_sweep_is_no_precedent_of_a_retrain(jobs: Jobs) -> None:
+    write_job(jobs, "20260101-000000-aaaa", events=f'{EVENTS}{{"t": 9.0, "kind": "done"}}\n')
+    write_job(jobs, "20260102-000000-aaaa", events=f'{EVENTS}{{"t": 9.0, "kind": "done"}}\n', options=["--sweep"])
+    last = jobs.last_successful("retrain")
+    assert last is not None
+    assert last.id == "20260101-000000-aaaa"
 
 
 def test_a_job_knows_how_long_it_took(jobs: Jobs) -> None:

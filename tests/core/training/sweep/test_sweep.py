@@ -172,7 +172,8 @@ def test_the_same_command_goes_on(labelled: Workspace, fake: list[Any]) -> None:
 
 
 def test_the_best_recipe_is_a_file_for_a_retrain(labelled: Workspace, fake: list[Any], tmp_path: Path) -> None:
-    found, _ = run(labelled, 4, out=tmp_path / "deep" / "best.yaml")
+    found, heard = run(labelled, 4, out=tmp_path / "deep" / "best.yaml")
+    assert heard.messages[-1] == f"The best recipe is in {tmp_path}/deep/best.yaml."
     assert found.best is not None
     assert found.best.score == max(result.score or 0 for result in found.results)
     for file in (tmp_path / "deep" / "best.yaml", found.folder / "best.yaml"):
