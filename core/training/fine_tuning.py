@@ -240,8 +240,9 @@ class _Run:
                 trainer.finish_at_best(str(last[0]))
             else:
                 trainer.train(resume_from_checkpoint=str(last[0]))
-        if checkpoints is None and is_main_process():
-            shutil.rmtree(output, ignore_errors=True)
+        if checkpoints is None:
+            if is_main_process():
+                shutil.rmtree(output, ignore_errors=True)
         elif not patience:
             checkpoints.remove_earlier(timer.saved_step)
         trained = sum(values.numel() for values in model.parameters() if values.requires_grad)
