@@ -20,6 +20,7 @@ from core.terminal import Terminal
 from core.text.safe import safe
 from labels.model import Stream
 from tui.background import failures_shown, in_background, tell
+from tui.common.dismissal import DeskPalette
 from tui.common.welcome import WelcomeDialog
 from tui.driver import DeskDriver
 from tui.frame_diff import FrameDiff
@@ -92,6 +93,11 @@ class DeskApp(App[None]):
     def on_resize(self) -> None:
         """Repaint everything: a resized terminal may show anything."""
         self._frame_diff.invalidate()
+
+    def action_command_palette(self) -> None:
+        """Show the command palette."""
+        if not isinstance(self.screen, DeskPalette):
+            self.push_screen(DeskPalette())
 
     def action_redraw(self) -> None:
         """Repaint everything: another program wrote to this terminal."""

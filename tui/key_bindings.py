@@ -310,7 +310,7 @@ MODELS = (
     Act("model_compare", "c", "c", "compare", "Compare these two encoders, as a job.", "compare", 2),
     Act("model_promote", "p", "p", "promote", "Make the highlighted encoder the champion; for leads.", "promote", 2),
     Act("model_rollback", "b", "b", "rollback", "Go back to the previous champion; for leads.", "roll back", 2),
-    Act("model_export", "e", "e", "export", "Export the highlighted encoder for use elsewhere, as a job.", "export", 3),
+    Act("model_export", "e", "e", "export", "Export the highlighted encoder, as a job.", "export", 3),
     *_LEAVE_SIDES,
 )
 

@@ -136,7 +136,7 @@ def retrain(
 
     Example: samesku retrain --recipe quality --set lora.rank=64 --explain
 
-    Several GPUs: --set processes=2, or accelerate launch --num_processes 2 -m core retrain.
+    Several GPUs: --set processes=2, or started by accelerate launch or torchrun.
 
     Example: samesku retrain --sweep space.yaml --trials 30 --out best.yaml --detach
 

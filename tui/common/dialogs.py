@@ -12,13 +12,14 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from core.text.safe import safe
+from tui.common.dismissal import DismissedOnce
 from tui.common.key_bar import KeyBar
 from tui.key_bindings import CONFIRM, LEAVE, PAGE, PAGE_SCROLL, Act, bindings
 
 Result = TypeVar("Result")
 
 
-class Dialog(ModalScreen[Result]):
+class Dialog(DismissedOnce, ModalScreen[Result]):
     """A titled box with its keys at the bottom; Escape closes it without a result."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings((LEAVE,))

@@ -11,6 +11,7 @@ from textual.style import Style
 from textual.widget import Widget
 from textual.widgets import Static
 
+from tui.common.dismissal import DismissedOnce
 from tui.common.help import PageKeys
 from tui.common.key_bar import KeyBar
 from tui.key_bindings import Act
@@ -19,7 +20,7 @@ from tui.theme import MUTED, STRONG
 Result = TypeVar("Result")
 
 
-class FullPage(Screen[Result]):
+class FullPage(DismissedOnce, Screen[Result]):
     """A full-screen page; Escape returns to the review screen, and `?` lists all keys, as the key bar may cut some."""
 
     ACTS: ClassVar[tuple[Act, ...]] = ()

@@ -7,6 +7,7 @@ from textual import events
 from textual.screen import Screen
 
 from core.queue.item import Option, ReviewItem
+from tui.common.dismissal import DismissedOnce
 from tui.common.guidelines import GuidelinesScreen
 from tui.common.help import HelpScreen
 from tui.common.key_bar import KeyBar
@@ -19,7 +20,7 @@ from tui.review.query_view import QueryView
 from tui.services.files import TeamGuidelines
 
 
-class DecisionScreen(Screen[None]):
+class DecisionScreen(DismissedOnce, Screen[None]):
     """Passes decisions to a review session; subclasses implement `_decide`."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - Textual's own kind of constant
