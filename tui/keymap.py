@@ -97,6 +97,11 @@ def _conflict(overrides: Mapping[str, tuple[str, ...]]) -> tuple[str, str] | Non
             loser = max((first, second), key=lambda name: order.index(name) if name in overrides else -1)
             other = second if loser == first else first
             return loser, f"{shown(common[0])} is the key of {other}"
+    for screen in SCREENS:
+        fixed = {key: act for act in screen if act.id not in keys for key in _split_keys(act, overrides)[0]}
+        for name in (act.id for act in screen if act.id in overrides):
+            if taken := next((key for key in overrides[name] if key in fixed), None):
+                return name, f"{shown(taken)} is the key of {fixed[taken].label or fixed[taken].id} on another screen"
     return None
 
 

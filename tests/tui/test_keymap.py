@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from desk_bench import Bench, screen_text, settled
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from textual.screen import Screen
 from typer.testing import CliRunner
@@ -248,6 +248,7 @@ def test_every_action_belongs_to_a_screen() -> None:
 
 
 @given(st.dictionaries(st.sampled_from([*ACTS]), KEYS.map(",".join), max_size=6))
+@example({"help": "escape", "back": "X"})
 def test_no_remapped_key_conflicts_on_another_screen(wanted: dict[str, str]) -> None:
     keymap = Keymap.of(wanted)
     for screen in SCREENS:
