@@ -32,7 +32,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # A busy machine makes an example slow, not wrong.
-# The same examples in every run; `make fuzz` draws new ones.
+# The same examples in every run, on every machine.
 hypothesis.settings.register_profile("samesku", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("samesku")
 
