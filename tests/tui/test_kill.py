@@ -3,6 +3,7 @@
 import random
 import shutil
 import sys
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -69,14 +70,15 @@ def killer_on(home: Path, **changes: object) -> Killer:
 def test_what_a_killed_desk_acknowledged_is_on_disk(tmp_path: Path) -> None:
     killer = killer_on(tmp_path / "home")
     assert [killer.round(way) for way in ("start-up", "burst", "typing")] == [[], [], []]
-    assert killer.counts["acknowledged"] > 0
+    # A slow machine may acknowledge nothing before the kill.
+    while killer.counts["acknowledged"] == 0:
+        assert killer.round("typing") == []
     assert killer.counts["actions"] >= killer.counts["acknowledged"]
 
 
 def test_a_desk_that_moves_on_before_it_writes_is_found_out(tmp_path: Path) -> None:
     killer = killer_on(tmp_path / "home", command=(sys.executable, "-c", _LATE))
-    # A slow machine may acknowledge nothing before the kill.
-    problems = next(filter(None, (killer.round("typing") for _ in range(5))))
+    problems = next(filter(None, (killer.round("typing") for _ in count())))
     assert len(problems) == 1
     assert "no action in the ledger accounts for it" in problems[0]
 
