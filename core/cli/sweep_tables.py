@@ -4,7 +4,7 @@ from rich.table import Table
 from rich.text import Text
 
 from core.cli.recipe_tables import value_text
-from core.errors import CoreError
+from core.terminal_plot import begin_plot, plot_text
 from core.training.sweep.run import Sweep
 from core.training.sweep.space import Choices, SearchSpace
 from core.training.sweep.study import DONE, TrialResult
@@ -64,25 +64,16 @@ def plot_trials(found: Sweep, *, width: int, height: int) -> Text:
     Raises:
         CoreError: plotext is not installed.
     """
-    try:
-        import plotext
-    except ImportError as error:
-        raise CoreError(
-            "A plot needs plotext, which is not installed.", "From a clone: pip install -c constraints.txt '.[train]'"
-        ) from error
+    figure = begin_plot(width, height)
     scored = [(each.number + 1, each.score, each.state == DONE) for each in found.results if each.score is not None]
-    plotext.clear_figure()
-    plotext.theme("clear")
-    plotext.plot_size(width, height)
     done = [(number, score) for number, score, is_done in scored if is_done]
     stopped = [(number, score) for number, score, is_done in scored if not is_done]
     for points, label, marker in ((done, "trial", "o"), (stopped, "stopped early", "x")):
         if points:
-            plotext.scatter([n for n, _ in points], [score for _, score in points], label=label, marker=marker)
+            figure.scatter([n for n, _ in points], [score for _, score in points], label=label, marker=marker)
     numbers = [number for number, _ in done]
     best = [max(score for n, score in done if n <= number) for number in numbers]
-    plotext.plot(numbers, best, label="best so far", marker="braille")
-    plotext.xlabel("trial")
-    plotext.title(f"{METRIC} by trial")
-    text: str = plotext.build()
-    return Text.from_ansi(text)
+    figure.plot(numbers, best, label="best so far", marker="braille")
+    figure.xlabel("trial")
+    figure.title(f"{METRIC} by trial")
+    return plot_text(figure)

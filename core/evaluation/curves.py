@@ -12,6 +12,7 @@ from rich.text import Text
 
 from core.errors import CoreError
 from core.evaluation.campaign import Point
+from core.terminal_plot import begin_plot, plot_text
 from labels.exchange.files import output_text
 from labels.exchange.json_values import json_text
 
@@ -80,22 +81,13 @@ def plot(curves: Curves, metric: str = "f1", *, width: int = _WIDTH, height: int
     Raises:
         CoreError: plotext is not installed.
     """
-    try:
-        import plotext
-    except ImportError as error:
-        raise CoreError(
-            "A plot needs plotext, which is not installed.", "From a clone: pip install -c constraints.txt '.[train]'"
-        ) from error
-    plotext.clear_figure()
-    plotext.theme("clear")
-    plotext.plot_size(width, height)
+    figure = begin_plot(width, height)
     for (name, curve), colour in zip(curves.items(), _COLOURS * len(curves), strict=False):
         labels = [point.labels for point in curve]
-        plotext.plot(labels, [p.mean[metric] for p in curve], label=name, marker="braille", color=colour)
-    plotext.xlabel("labels")
-    plotext.title(f"{metric.replace('_', ' ')} by labels")
-    text: str = plotext.build()
-    return Text.from_ansi(text)
+        figure.plot(labels, [p.mean[metric] for p in curve], label=name, marker="braille", color=colour)
+    figure.xlabel("labels")
+    figure.title(f"{metric.replace('_', ' ')} by labels")
+    return plot_text(figure)
 
 
 def write_curve_svg(curves: Curves, path: Path, metric: str = "f1") -> None:

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from core.errors import ModelError, SettingsError
 from core.evaluation.training_cost import PARAMETERS, PEAK_MEMORY, SECONDS
 from core.jobs.progress import Reporter
+from core.packages import require_packages
 from core.retrieval.encoder import load, silence_libraries
 from core.retrieval.encoder_files import EncoderModel, readable_save_errors
 from core.training.adapter_check import verify_merge, verify_quantized, verify_saved
-from core.training.adapters import merge_adapter, record_base
+from core.training.adapters import merge_adapter, record_base, save_encoder, unit_vectors
 from core.training.architecture import NON_TEXT, Architecture, read_architecture
 from core.training.batches import TextGroups, no_false_negatives
 from core.training.checkpoints import StageCheckpoints
@@ -65,11 +66,8 @@ def check_trainable(recipe: Recipe, base: EncoderModel) -> int:
         SettingsError: the recipe does not fit the layers of the base, or needs a package that is not installed.
         ModelError: the files of the base are damaged.
     """
-    if recipe.method == "qlora" and not has_bitsandbytes():
-        raise SettingsError(
-            "method: qlora needs the package bitsandbytes, which is not installed.",
-            BITSANDBYTES_HINT,
-        )
+    if recipe.method == "qlora":
+        require_packages("method: qlora needs", ["bitsandbytes"], BITSANDBYTES_HINT, SettingsError)
     return read_architecture(base.path).trainable(recipe)
 
 
@@ -129,12 +127,12 @@ def fine_tune(
     sample = examples[:_PROBE_EXAMPLES]
     texts = [example.anchor for example in sample] + [example.positive for example in sample]
     model = run.load()
-    before = _encode(model, texts)
+    before = unit_vectors(model, texts)
     with tracked(tracking, folder.name):
         cost = run.fit(model, examples, groups or {}, stage, probes, checkpoints)
     if not is_main_process():
         return {}
-    trained = _encode(model, texts)
+    trained = unit_vectors(model, texts)
     try:
         if not recipe.has_adapter:
             return run.save_weights(model, texts, before, trained) | cost
@@ -260,7 +258,7 @@ class _Run:
     ) -> dict[str, float]:
         """Save a model that was trained in full, and verify it as read back from disk."""
         self.reporter.stage("save the encoder")
-        _save(model, self.folder)
+        save_encoder(model, self.folder / "merged")
         return verify_saved(before, trained, self._encode_merged(texts))
 
     def merge(
@@ -283,7 +281,7 @@ class _Run:
         return verify_merge(before, trained, vectors.merged)
 
     def _encode_merged(self, texts: Sequence[str]) -> "Vectors":
-        return _encode(load(EncoderModel("merged", self.folder / "merged"), self.max_tokens), texts)
+        return unit_vectors(load(EncoderModel("merged", self.folder / "merged"), self.max_tokens), texts)
 
 
 def _add_adapter(model: "SentenceTransformer", recipe: Recipe, architecture: Architecture) -> None:
@@ -391,13 +389,3 @@ def _uses_bf16(recipe: Recipe, device: str) -> bool:
             "Set precision: fp32 in the recipe.",
         )
     return supported
-
-
-def _save(model: "SentenceTransformer", folder: Path) -> None:
-    with readable_save_errors(folder):
-        model.save(str(folder / "merged"), safe_serialization=True, create_model_card=False)
-
-
-def _encode(model: "SentenceTransformer", texts: Sequence[str]) -> "Vectors":
-    vectors: Vectors = model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
-    return vectors

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from core.errors import CoreError, SettingsError
+from core.packages import require_packages
 from core.text.safe import safe
 
 #: Name of the project or experiment.
@@ -46,11 +47,7 @@ def require_tracker(tracker: Tracker) -> None:
     Raises:
         SettingsError: it is not.
     """
-    if find_spec(tracker) is None:
-        raise SettingsError(
-            f"--report-to {tracker} needs the package {tracker}, which is not installed.",
-            f"Install it: pip install {tracker}",
-        )
+    require_packages(f"--report-to {tracker} needs", [tracker], f"Install it: pip install {tracker}", SettingsError)
 
 
 def tracker_environment(tracking: Tracking, run: str) -> dict[str, str]:

@@ -7,18 +7,17 @@ nothing is requested.
 
 import base64
 import hashlib
-import importlib.util
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from core.errors import CoreError
 from core.evaluation.comparison_report import charts, content
 from core.evaluation.embedding_map import projection_name
 from core.evaluation.metric_info import PAIR_METRICS, RETRIEVAL_METRICS, duration_text
 from core.evaluation.model_comparison import ModelComparison
 from core.json_store import text_file
+from core.packages import require_packages
 from core.stats.bootstrap import RESAMPLINGS
 from core.workspace import Workspace
 from labels.wording import evaluation_set
@@ -32,12 +31,7 @@ def require_report_libraries() -> None:
     Raises:
         CoreError: some are missing; the hint tells how to install them.
     """
-    missing = [name for name in _LIBRARIES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise CoreError(
-            f"A report needs libraries that are not installed: {', '.join(missing)}.",
-            "From a clone: pip install -c constraints.txt '.[report]'",
-        )
+    require_packages("A report needs", _LIBRARIES, "From a clone: pip install -c constraints.txt '.[report]'")
 
 
 def default_report_path(workspace: Workspace, comparison: ModelComparison) -> Path:

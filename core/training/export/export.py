@@ -279,7 +279,7 @@ class _Export:
         loading = loading_section(code, self.model.prefixes, self.template)
         card = self.card
         if card is not None and Path(card.base).is_absolute():
-            # A path of this machine is nobody else's business.
+            # Elsewhere, a path of this machine means nothing, and it may hold the name of its user.
             card = replace(card, base=Path(card.base).name)
         page = card_page(card, (), loading) if card else f"# {inert(self.model.id)}\n\n{loading}\n"
         with text_file(draft / README) as out:

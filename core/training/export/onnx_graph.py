@@ -4,7 +4,6 @@
 dynamic. `tokenizer.json` beside the graph truncates and pads as the encoder does.
 """
 
-import importlib.util
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from core.errors import ModelError
 from core.json_store import save
 from core.model_files import model_errors
+from core.packages import require_packages
 from core.retrieval.encoder_files import readable_save_errors
 
 if TYPE_CHECKING:
@@ -42,12 +42,8 @@ def require_onnx_libraries() -> None:
     Raises:
         ModelError: some are missing; the hint tells how to install them.
     """
-    missing = [name for name in _LIBRARIES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ModelError(
-            f"An export to ONNX needs libraries that are not installed: {', '.join(missing)}.",
-            "From a clone: pip install -c constraints.txt '.[onnx]'",
-        )
+    hint = "From a clone: pip install -c constraints.txt '.[onnx]'"
+    require_packages("An export to ONNX needs", _LIBRARIES, hint, ModelError)
 
 
 def write_onnx(model: "SentenceTransformer", folder: Path, source: Path) -> None:

@@ -48,7 +48,7 @@ class LoraKeys(_Keys):
     """Names of the linear layers that get an adapter; `auto` chooses by architecture."""
     layers: Literal["all", "upper-half"] = "all"
     """Which of them: `all`, or only those in the upper half of the transformer blocks. Without gradients for the lower
-    half, a training step takes about two thirds of the time."""
+    half, a training step takes about three quarters of the time."""
     modules_to_save: _Names = ()
     """Names of modules that are trained in full beside the adapter."""
 

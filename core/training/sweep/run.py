@@ -11,11 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from core.catalog.template import render
 from core.errors import ModelError
 from core.jobs.progress import Reporter
 from core.retrieval.encoder import load
-from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.encoder_registry import Registry
 from core.retrieval.index_run import Corpus
 from core.retrieval.manifest import no_candidates
@@ -217,12 +215,9 @@ class SweepData:
         own = flat(self.run.recipe.model_dump())
         return validate_recipe(nested(own | dict(values)), {}, "by the trial")
 
-    def probes(self, base: EncoderModel) -> list[ProbeQuery]:
-        """The held-out queries as the encoder takes them, in a random order that is always the same."""
-        template, products = self.settings.encoder.template, {}
-        for product in self.run.corpus.products:
-            products[product.ref] = base.candidate_prefix + render(template, product)
-        queries = {each.ref: base.query_prefix + render(template, each) for each in self.run.corpus.queries}
+    def probes(self, run: TrainingRun) -> list[ProbeQuery]:
+        """The held-out queries as the encoder of a trial takes them, in a random order that is always the same."""
+        queries, products = run.texts
         return [
             ProbeQuery(
                 queries[query], *(tuple(products[ref] for ref in refs[query]) for refs in (self.matches, self.wrong))
@@ -239,7 +234,7 @@ class SweepData:
             base = base_encoder(workspace, self.settings, recipe)
             check_trainable(recipe, base)
             run = replace(self.run, recipe=recipe, base=base, reporter=_TrialReporter(progress, trial))
-            return _score(run, self.probes(base), progress.name(trial.number))
+            return _score(run, self.probes(run), progress.name(trial.number))
 
         return score
 

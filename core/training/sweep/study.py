@@ -4,7 +4,6 @@ The caller holds the lock of this work: only one process writes the file, and a 
 to a process that was killed.
 """
 
-import importlib.util
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import CoreError, SettingsError
+from core.packages import require_packages
 from core.text.safe import safe
 from core.training.sweep.space import SearchSpace
 from labels.errors import SameskuError
@@ -92,10 +92,7 @@ class OpenTrial:
 
 def require_optuna() -> None:
     """Raise SettingsError if Optuna is not installed."""
-    if importlib.util.find_spec("optuna") is None:
-        raise SettingsError(
-            "A sweep needs the package optuna, which is not installed.", "Install it: pip install 'optuna>=4,<6'"
-        )
+    require_packages("A sweep needs", ["optuna"], "Install it: pip install 'optuna>=4,<6'", SettingsError)
 
 
 class SweepStudy:

@@ -101,12 +101,12 @@ def test_a_tracker_is_checked_first_and_kept_by_a_job(
     started: list[list[str]] = []
     monkeypatch.setattr("core.jobs.board.Jobs.start", lambda _, home, arguments: started.append(arguments) or "j1")
     given = ("retrain", "--home", workspace.home, "--detach", "--report-to")
-    monkeypatch.setattr("core.training.trackers.find_spec", lambda _: None)
+    monkeypatch.setattr("core.packages.find_spec", lambda _: None)
     answer = call(*given, "mlflow")
     assert answer.code == 1
-    assert "needs the package mlflow, which is not installed.\nInstall it: pip install mlflow" in answer.err
+    assert "needs packages that are not installed: mlflow.\nInstall it: pip install mlflow" in answer.err
     assert started == []
-    monkeypatch.setattr("core.training.trackers.find_spec", lambda _: True)
+    monkeypatch.setattr("core.packages.find_spec", lambda _: True)
     assert call(*given, "mlflow").code == 0
     assert started == [["retrain", "--report-to", "mlflow"]]
     assert call(*given, "paper").code == 2

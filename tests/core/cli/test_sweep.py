@@ -75,10 +75,10 @@ def test_a_job_does_the_same_after_the_file_was_changed(
 def test_a_missing_package_is_a_sentence(
     workspace: Workspace, call: Call, monkeypatch: pytest.MonkeyPatch, detach: list[str]
 ) -> None:
-    monkeypatch.setattr("core.training.sweep.study.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("core.packages.find_spec", lambda _: None)
     answer = call("retrain", "--home", workspace.home, "--sweep", *detach)
     assert answer.code == 1
-    assert "A sweep needs the package optuna" in answer.err
+    assert "A sweep needs packages that are not installed: optuna." in answer.err
     assert "pip install 'optuna>=4,<6'" in answer.err
 
 

@@ -203,7 +203,7 @@ def test_an_earlier_report_stays_if_writing_fails(tmp_path: Path, monkeypatch: p
 
 
 def test_missing_libraries_are_named_with_the_command_that_installs_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page.importlib.util, "find_spec", lambda name: None if name == "plotly" else object())
+    monkeypatch.setattr("core.packages.find_spec", lambda name: None if name == "plotly" else object())
     with pytest.raises(CoreError, match="not installed: plotly") as error:
         page.require_report_libraries()
     assert "'.[report]'" in error.value.hint

@@ -6,8 +6,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from samples import PRODUCTS, QUERIES, match, no_match, q, until, write_catalogue
-from tiny_encoder import write_tiny_sentence_encoder
+from samples import until, write_catalogue
+from small_retrain import write_small_retrain
 
 from core.cli.app import make_app, run
 from core.jobs.board import Jobs
@@ -15,36 +15,11 @@ from core.jobs.job import JobState
 from core.retrieval.encoder_registry import Registry
 from core.settings import load_settings
 from core.workspace import Workspace
-from labels.model import ActionDetails, Verb
-from labels.store import LabelStore
-
-_SETTINGS = """\
-[validation]
-share = 0.2
-[encoder]
-model = "{}"
-[retrain]
-epochs = 1
-min_steps = 300
-batch_size = 2
-hard_negatives = 1
-rank = 2
-learning_rate = 0.001
-"""
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Workspace:
-    workspace = write_catalogue(tmp_path / "home")
-    encoder = write_tiny_sentence_encoder(tmp_path / "tiny", [product.title for product in [*QUERIES, *PRODUCTS]])
-    workspace.settings.write_text(_SETTINGS.format(encoder))
-    with LabelStore(workspace.labels) as store:
-        store.draw_validation([q("qv")], seed=1)
-        for id_ in ("q1", "q2", "q3", "q4", "qv"):
-            store.record(
-                "ada", Verb.ACCEPT, q(id_), [*match(f"{id_}-c1"), *no_match(f"{id_}-c2")], ActionDetails(closes=True)
-            )
-    return workspace
+    return write_small_retrain(tmp_path, steps=300, rate=0.001)
 
 
 def steps(jobs: Jobs, job_id: str) -> list[int]:

@@ -235,8 +235,8 @@ def test_a_recipe_that_does_not_fit_the_base_is_refused(
 def test_a_missing_package_names_its_installation(
     tiny: EncoderModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.training.fine_tuning.has_bitsandbytes", lambda: False)
-    with pytest.raises(SettingsError, match="method: qlora needs the package bitsandbytes") as caught:
+    monkeypatch.setattr("core.packages.find_spec", lambda _: None)
+    with pytest.raises(SettingsError, match=r"method: qlora needs packages .*: bitsandbytes") as caught:
         train(tiny, tmp_path, Recipe(method="qlora"), Silent())
     assert caught.value.hint.startswith("Install it: pip install 'bitsandbytes")
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from samples import PRODUCTS, QUERIES, match, no_match, q, write_catalogue
-from tiny_encoder import write_tiny_sentence_encoder
+from samples import match, q
+from small_retrain import write_small_retrain
 
 from core.cli.context import Context
 from core.cli.doctor import diagnose
@@ -80,34 +80,10 @@ for line in sys.stdin:
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
-_SETTINGS = """\
-[validation]
-share = 0.2
-[encoder]
-model = "{}"
-[retrain]
-epochs = 1
-min_steps = 2
-batch_size = 2
-hard_negatives = 1
-rank = 2
-learning_rate = 0.05
-"""
-
 
 @pytest.fixture
 def home(tmp_path: Path) -> Workspace:
-    """A few labels, and an encoder that is trained in a second."""
-    workspace = write_catalogue(tmp_path / "home")
-    encoder = write_tiny_sentence_encoder(tmp_path / "tiny", [product.title for product in [*QUERIES, *PRODUCTS]])
-    workspace.settings.write_text(_SETTINGS.format(encoder))
-    with LabelStore(workspace.labels) as store:
-        store.draw_validation([q("qv")], seed=1)
-        for id_ in ("q1", "q2", "q3", "q4", "qv"):
-            store.record(
-                "ada", Verb.ACCEPT, q(id_), [*match(f"{id_}-c1"), *no_match(f"{id_}-c2")], ActionDetails(closes=True)
-            )
-    return workspace
+    return write_small_retrain(tmp_path, steps=2, rate=0.05)
 
 
 @pytest.fixture(scope="module")
