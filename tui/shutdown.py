@@ -15,14 +15,12 @@ from types import FrameType
 from typing import Any, Self
 
 from core.queue.last_session import SessionEnd
+from core.signal_exceptions import RaisedException
 
 #: Seconds that an orderly exit may take.
 _EXIT_TIMEOUT_S = 5.0
 #: Seconds between requests to leave; a desk that is just opening ignores the first ones.
 _REQUEST_INTERVAL_S = 0.2
-
-#: Times that the plain desk raises a request to leave.
-_RAISED_AT_MOST = 2
 
 _ENDINGS = {signal.SIGHUP: SessionEnd.DISCONNECTED, signal.SIGTERM: SessionEnd.STOPPED}
 
@@ -130,31 +128,32 @@ class ShutdownRequested(BaseException):
         self.ending = ending
 
 
+class _Interrupted(KeyboardInterrupt):
+    """SIGINT arrived. A class of its own, since weak references to a KeyboardInterrupt are impossible."""
+
+
 @contextmanager
-def raise_on_shutdown(again_after_s: float = 1.0) -> Iterator[None]:
+def raise_on_shutdown() -> Iterator[None]:
     """Raise ShutdownRequested on SIGHUP and SIGTERM, and KeyboardInterrupt on SIGINT. Enter it in the main thread.
 
     One signal is not enough. If it arrives just before a read, it does not interrupt the read, and Python runs the
-    handler only afterwards; and an exception raised inside a finalizer or a callback of a library is lost. So a thread
-    sends the signal again until the handler has run, and once more if the context is still open `again_after_s` seconds
-    later. Only once, since clean-up that has begun must not be interrupted. For the same reason SIGHUP and SIGTERM are
-    ignored after the context.
+    handler only afterwards; and the exception can be lost. So a thread sends the signal again until the exception is on
+    its way. SIGHUP and SIGTERM are then ignored after the context, so that they do not interrupt clean-up.
     """
-    requests: list[BaseException] = []
+    raised = RaisedException()
     left = threading.Event()
     main = threading.main_thread().ident or 0
 
     def leave(number: int, _frame: FrameType | None) -> None:
-        if len(requests) < _RAISED_AT_MOST:
+        if not raised.exists:
             ending = _ENDINGS.get(signal.Signals(number))
-            requests.append(KeyboardInterrupt() if ending is None else ShutdownRequested(ending))
-            raise requests[-1]
+            raise raised.remember(_Interrupted() if ending is None else ShutdownRequested(ending))
 
     def send_again(pipe: FileIO) -> None:
         with pipe:
             number = _first_signal(pipe, numbers)
-            while number is not None and not left.wait(again_after_s if requests else _REQUEST_INTERVAL_S):
-                if len(requests) < _RAISED_AT_MOST:
+            while number is not None and not left.wait(_REQUEST_INTERVAL_S):
+                if not raised.exists:
                     signal.pthread_kill(main, number)
 
     # What is ignored stays ignored, such as ctrl+c in the kiosk.
@@ -167,4 +166,4 @@ def raise_on_shutdown(again_after_s: float = 1.0) -> Iterator[None]:
         finally:
             left.set()
             for number, handler in old_handlers.items():
-                signal.signal(number, signal.SIG_IGN if requests and number in _ENDINGS else handler)
+                signal.signal(number, signal.SIG_IGN if raised.exists and number in _ENDINGS else handler)

@@ -13,13 +13,11 @@ from core.errors import JobError
 from core.jobs import locks
 from core.jobs.events import EventWriter
 from core.jobs.job import CANCEL, FOLDER_VARIABLE, LOCK
+from core.signal_exceptions import RaisedException
 from labels.errors import SameskuError
 
 #: Interval at which a job looks for the request to end, in seconds.
 _POLL_INTERVAL_S = 0.25
-
-#: Seconds until a job that was told to end is told again. Longer than clean-up takes, which it would interrupt.
-_REPEAT_INTERVAL_S = 30.0
 
 
 class Cancelled(SystemExit):
@@ -41,16 +39,18 @@ def job_events() -> Iterator[EventWriter | None]:
     locks.inherit()
     writer = EventWriter(folder / "events.jsonl")
 
+    cancelled = RaisedException()
+
     def cancel(_signum: int, _frame: FrameType | None) -> None:
-        raise Cancelled(1)
+        if not cancelled.exists:
+            raise cancelled.remember(Cancelled(1))
 
     previous = signal.signal(signal.SIGTERM, cancel)
-    stop_watching = _end_on_request(folder / CANCEL)
     try:
-        with _final_event(writer, folder):
+        # The final event outside, so that it is written for a request that is there from the start.
+        with _final_event(writer, folder), _ended_on_request(folder / CANCEL, cancelled):
             yield writer
     finally:
-        stop_watching.set()
         signal.signal(signal.SIGTERM, previous)
         writer.close()
         sys.stdout.flush()
@@ -82,26 +82,31 @@ def _final_event(writer: EventWriter, folder: Path) -> Iterator[None]:
             writer.write(kind, **facts)
 
 
-def _end_on_request(request: Path) -> threading.Event:
-    """Watch for a file on a thread and send this process SIGTERM as soon as it exists. Set the returned event to stop.
+@contextmanager
+def _ended_on_request(request: Path, cancelled: RaisedException) -> Iterator[None]:
+    """Watch for a file on a thread and send SIGTERM as soon as it exists.
 
-    The signal is repeated, since an exception raised inside a finalizer or a callback of a library is lost.
+    The process group is told once, this process until the exception of its handler is on its way.
     """
-    stop = threading.Event()
+    left = threading.Event()
+    sending = threading.Lock()
+    main = threading.main_thread().ident or 0
 
     def watch() -> None:
-        while not stop.wait(_POLL_INTERVAL_S):
-            if os.path.lexists(request):
-                _send_sigterm()
-                while not stop.wait(_REPEAT_INTERVAL_S):
-                    _send_sigterm()
+        while not os.path.lexists(request):
+            if left.wait(_POLL_INTERVAL_S):
                 return
+        if os.getpgrp() == os.getpid():  # otherwise the group is not the job's own
+            os.killpg(os.getpgrp(), signal.SIGTERM)
+        while not left.is_set():
+            with sending:
+                if not (left.is_set() or cancelled.exists):
+                    signal.pthread_kill(main, signal.SIGTERM)
+            left.wait(_POLL_INTERVAL_S)
 
     threading.Thread(target=watch, name="cancel", daemon=True).start()
-    return stop
-
-
-def _send_sigterm() -> None:
-    """Send SIGTERM to this process, and to its children if the process group is its own."""
-    is_group_leader = os.getpgrp() == os.getpid()
-    os.killpg(os.getpgrp(), signal.SIGTERM) if is_group_leader else os.kill(os.getpid(), signal.SIGTERM)
+    try:
+        yield
+    finally:
+        with sending:  # so that no signal is sent after the context
+            left.set()

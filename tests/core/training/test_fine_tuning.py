@@ -187,7 +187,7 @@ def test_each_shipped_recipe_trains(tiny: EncoderModel, tmp_path: Path, name: st
     [
         {"loss": "symmetric-mnr"},
         {"loss": "gist"},
-        {"loss": "cosent"},
+        {"loss": "cosent", "learning_rate": 1e-2},
         {"loss": "cosine", "learning_rate": 1e-2},
         {"loss": "cached-mnr", "gradient_checkpointing": True},
         {"loss": "cosent", "matryoshka": [16], "schedule": "linear", "learning_rate": 1e-2},
