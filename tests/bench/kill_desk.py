@@ -208,7 +208,8 @@ def main() -> None:
         if problems:
             sys.exit("\n".join([f"\nRound {number} of seed {options.seed} failed; see {home}", *problems]))
         _tell_progress(number, options.rounds, time.monotonic() - begun)
-    shutil.rmtree(home)
+    # The matcher of a desk that was killed may still write there for a moment.
+    shutil.rmtree(home, ignore_errors=True)
     took = f"{time.monotonic() - begun:.0f} s, seed {options.seed}, {options.columns}x{options.rows}"
     sys.stdout.write(f"{options.rounds} rounds in {took}\n{summary(killer)}")
 

@@ -37,8 +37,16 @@ class Typist:
     def look(self, terminal: Terminal) -> None:
         """Note down a frame that differs from the one before."""
         sight = self.reader.read(terminal.lines)
-        if sight is not None and (not self.sights or sight.shown != self.sights[-1].shown):
-            self.sights.append(replace(sight, typed=len(self.keys), alone=self.alone))
+        if sight is None or (self.sights and (sight.shown == self.sights[-1].shown or self._is_mixed(sight))):
+            return
+        self.sights.append(replace(sight, typed=len(self.keys), alone=self.alone))
+
+    def _is_mixed(self, sight: Sight) -> bool:
+        """Whether a frame may show the next query above the list of the last: Textual paints each widget when its own
+        turn comes, and the catalogue has queries with the same titles. The list starts without marks, at the top."""
+        last = self.sights[-1]
+        used = bool(last.marks.strip() or last.cursor)
+        return sight.query != last.query and used and (sight.marks, sight.cursor) == (last.marks, last.cursor)
 
     def open(self, terminal: Terminal) -> bool:
         """Wait for the first query. Returns False where the kill came first."""
