@@ -275,7 +275,7 @@ def _refuse_while_labelling(path: Path, by: str = "") -> None:
     if names:
         raise LabelsError(
             f"{', '.join(names)} {'has' if len(names) == 1 else 'have'} queries on the screen.",
-            "Ask them to quit the desk. The option --force restores all the same.",
+            "Ask them to quit the desk first.",
         )
 
 

@@ -22,6 +22,7 @@ from core.retrieval.encoder import load, non_finite_weight
 from core.retrieval.encoder_files import EncoderModel, readable_save_errors, weights_sha256
 from core.text.safe import safe
 from core.training.adapter_check import verify_merge
+from core.training.joined_model_numbers import join_model_numbers, joins_model_numbers, keep_normalizer
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -41,20 +42,23 @@ class AdapterBase:
     Attributes:
         model: its id.
         sha256: of its weights.
+        join_model_numbers: whether the adapter was trained with a tokenizer that joins model numbers.
     """
 
     model: str
     sha256: str
+    join_model_numbers: bool = False
 
 
-def record_base(adapter: Path, base: EncoderModel) -> None:
-    """Write the base of an adapter into its folder.
+def record_base(adapter: Path, base: EncoderModel, *, join_model_numbers: bool = False) -> None:
+    """Write the base of an adapter into its folder, and whether its tokenizer joined model numbers.
 
     Raises:
         ModelError: the base cannot be read.
         CoreError: the file cannot be written.
     """
-    save(adapter / BASE_FILE, asdict(AdapterBase(base.id, weights_sha256(base.path))))
+    record = AdapterBase(base.id, weights_sha256(base.path), join_model_numbers)
+    save(adapter / BASE_FILE, asdict(record))
 
 
 def recorded_base(adapter: Path) -> AdapterBase | None:
@@ -90,11 +94,24 @@ def require_base(adapter: Path, base: EncoderModel) -> None:
         )
 
 
+def load_base(base: EncoderModel, adapter: Path, max_tokens: int) -> "SentenceTransformer":
+    """Load the base of an adapter with the tokenizer that the adapter was trained with.
+
+    Raises:
+        ModelError: the base or the record of the adapter is damaged.
+    """
+    model = load(base, max_tokens)
+    recorded = recorded_base(adapter)
+    if recorded is not None and recorded.join_model_numbers:
+        join_model_numbers(model)
+    return model
+
+
 def load_adapter(model: "SentenceTransformer", adapter: Path, base: EncoderModel) -> "PeftModel":
     """Load an adapter onto its base, which is changed in place.
 
     Args:
-        model: the loaded base.
+        model: the base, from `load_base`.
         adapter: folder of the adapter.
         base: the base on disk.
 
@@ -168,7 +185,7 @@ def merge_adapter(
     Raises:
         ModelError: as `load_adapter`, or the result cannot be written.
     """
-    fresh = load(base, max_tokens)
+    fresh = load_base(base, adapter, max_tokens)
     before = unit_vectors(fresh, texts)
     adapted = load_adapter(fresh, adapter, base)
     with model_errors(adapter, _DAMAGED_HINT):
@@ -194,7 +211,14 @@ def save_encoder(model: "SentenceTransformer", folder: Path) -> None:
         ModelError: it cannot be written.
     """
     with readable_save_errors(folder):
-        model.save(str(folder), safe_serialization=True, create_model_card=False)
+        write_encoder(model, folder)
+
+
+def write_encoder(model: "SentenceTransformer", folder: Path) -> None:
+    """`save_encoder` with the errors of the libraries."""
+    model.save(str(folder), safe_serialization=True, create_model_card=False)
+    if joins_model_numbers(model):
+        keep_normalizer(folder)
 
 
 def unit_vectors(model: "SentenceTransformer", texts: Sequence[str]) -> NDArray[np.float32]:

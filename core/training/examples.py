@@ -13,12 +13,14 @@ class Example:
 
     Attributes:
         never: texts that are never drawn as a negative: other known matches, and evaluated candidates.
+        altered: places of the negatives that are an altered copy of the match.
     """
 
     anchor: str
     positive: str
     negatives: tuple[str, ...]
     never: frozenset[str] = frozenset()
+    altered: frozenset[int] = frozenset()
 
 
 def pad_negatives(examples: Sequence[Example], pool: Sequence[str], negatives: int, seed: int) -> list[Example]:

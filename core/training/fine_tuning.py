@@ -24,6 +24,7 @@ from core.training.batches import TextGroups, no_false_negatives
 from core.training.checkpoints import StageCheckpoints
 from core.training.cost import batch_size, epochs
 from core.training.examples import Example
+from core.training.joined_model_numbers import join_model_numbers, joins_model_numbers
 from core.training.losses import make_loss, training_columns
 from core.training.processes import Task, is_main_process, train_in_processes, world_size
 from core.training.recipes.recipe import Recipe
@@ -181,8 +182,11 @@ class _Run:
     tracking: Tracking | None
 
     def load(self) -> "SentenceTransformer":
-        """The base as it is trained: in 4 bits for QLoRA."""
-        return load(self.base, self.max_tokens, quantized=self.recipe.method == "qlora")
+        """The base as it is trained: in 4 bits for QLoRA, and with the tokenizer of the recipe."""
+        model = load(self.base, self.max_tokens, quantized=self.recipe.method == "qlora")
+        if self.recipe.join_model_numbers and not join_model_numbers(model):
+            self.reporter.message("Model numbers are read as they are: the tokenizer of this base cannot be changed.")
+        return model
 
     def fit(
         self,
@@ -271,7 +275,7 @@ class _Run:
         adapter = self.folder / "adapter"
         with readable_save_errors(self.folder):
             model.transformers_model.save_pretrained(str(adapter), safe_serialization=True)
-        record_base(adapter, self.base)
+        record_base(adapter, self.base, join_model_numbers=joins_model_numbers(model))
         self.reporter.stage("merge the adapter")
         vectors = merge_adapter(self.base, adapter, self.folder / "merged", texts, self.max_tokens)
         if self.recipe.method == "qlora":

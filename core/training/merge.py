@@ -64,7 +64,8 @@ def merge(workspace: Workspace, settings: Settings, adapter: Path, base_name: st
     registry = Registry(workspace, settings)
     base, found_as = _find(registry, settings, base_name)
     require_base(adapter, base)
-    if recorded_base(adapter) is None:
+    recorded = recorded_base(adapter)
+    if recorded is None:
         reporter.message(f"The adapter does not record its base; {base.id} is taken, whose layers have to match.")
     model_id = new_tuned_id(has_adapter=True)
     with registry.drafts() as folder:
@@ -72,7 +73,8 @@ def merge(workspace: Workspace, settings: Settings, adapter: Path, base_name: st
         draft.mkdir()
         # A copy, so that what is merged is what is kept.
         _copy(adapter, draft / "adapter")
-        record_base(draft / "adapter", base)
+        joins = recorded is not None and recorded.join_model_numbers
+        record_base(draft / "adapter", base, join_model_numbers=joins)
         reporter.stage("merge the adapter")
         texts = probe_texts(workspace, settings).prefixed(base)
         measured = verified_merge(base, draft / "adapter", draft / "merged", texts, settings.encoder.max_tokens)

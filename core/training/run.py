@@ -31,8 +31,9 @@ from core.splits.hard_negatives import NegativeSource
 from core.splits.leakage import check_leakage
 from core.splits.split import Splits, splits_of
 from core.splits.training_data import candidates_of, known_groups, training_triplets
-from core.splits.triplets import Triplet, match_counts, negative_counts
+from core.splits.triplets import Triplet, match_counts
 from core.splits.weak_training import with_weak_labels
+from core.training.altered_negatives import with_altered_negatives
 from core.training.base_encoder import base_encoder
 from core.training.checkpoints import RunCheckpoints, data_sha256, run_key
 from core.training.cost import ENCODINGS_PER_TEXT, texts
@@ -283,9 +284,6 @@ class TrainingRun:
         matches = [Pair(triplet.anchor, triplet.positive) for triplet in triplets]
         leakage = check_leakage(splits, [t.products for t in triplets], matches, self.groups)
         examples = self._examples(triplets, splits)
-        negatives = Counter(negative_counts(triplets))
-        # Random products fill the places for which the other sources have too few.
-        negatives[NegativeSource.RANDOM.value] += sum(len(e.negatives) for e in examples) - negatives.total()
         return make_card(
             "triplets",
             _rows(examples),
@@ -294,7 +292,7 @@ class TrainingRun:
             self.settings,
             hard_negatives=self.recipe.hard_negatives,
             matches=match_counts(triplets),
-            negatives=+negatives,
+            negatives=_negative_counts(triplets, examples),
         )
 
     def out_of_fold_cosines(self) -> dict[Pair, float]:
@@ -334,7 +332,8 @@ class TrainingRun:
             negatives = tuple(products[n] for n in t.negatives)
             examples.append(Example(anchors[t.anchor], products[t.positive], negatives, never_drawn))
         pool = [text for ref, text in products.items() if ref not in splits.leak_candidates]
-        return pad_negatives(examples, pool, self.recipe.hard_negatives, self.recipe.seed)
+        padded = pad_negatives(examples, pool, self.recipe.hard_negatives, self.recipe.seed)
+        return with_altered_negatives(padded, self.recipe.altered_negatives, self.recipe.seed)
 
     def _text_groups(self, splits: Splits) -> dict[str, set[str]]:
         """Text → groups of products that are known to be the same, weak matches included."""
@@ -385,6 +384,19 @@ class TrainingRun:
 def _rows(examples: Sequence[Example]) -> list[dict[str, object]]:
     """The rows of the training data, as its card and its export have them."""
     return [{"anchor": e.anchor, "positive": e.positive, "negatives": list(e.negatives)} for e in examples]
+
+
+def _negative_counts(triplets: Sequence[Triplet], examples: Sequence[Example]) -> dict[str, int]:
+    """Negatives by source. Random products fill the places for which the sources of a triplet have too few."""
+    counts: Counter[str] = Counter()
+    for triplet, example in zip(triplets, examples, strict=True):
+        for place in range(len(example.negatives)):
+            if place in example.altered:
+                counts["altered"] += 1
+            else:
+                known = place < len(triplet.sources)
+                counts[(triplet.sources[place] if known else NegativeSource.RANDOM).value] += 1
+    return dict(counts)
 
 
 def _training_summary(splits: Splits, triplets: list[Triplet]) -> str:

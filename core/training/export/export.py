@@ -31,13 +31,21 @@ from core.training.adapters import (
     ADAPTER_CONFIG,
     ADAPTER_WEIGHTS,
     load_adapter,
+    load_base,
     record_base,
     recorded_base,
     require_base,
     unit_vectors,
+    write_encoder,
 )
 from core.training.export.loading_code import adapter_code, onnx_code, sentence_transformers_code
-from core.training.export.onnx_graph import encode_with_onnx, require_onnx_libraries, write_onnx, write_prompts
+from core.training.export.onnx_graph import (
+    TOKENIZER_FILE,
+    encode_with_onnx,
+    require_onnx_libraries,
+    write_onnx,
+    write_prompts,
+)
 from core.training.probe_texts import ProbeTexts, probe_texts
 from core.workspace import Workspace
 from labels.exchange.files import create_folder, require_folder
@@ -212,7 +220,7 @@ class _Export:
         expected = unit_vectors(loaded, self.prefixed_texts)
         _make_self_contained(loaded, self.model)
         with readable_save_errors(target):
-            loaded.save(str(draft), safe_serialization=True, create_model_card=False)
+            write_encoder(loaded, draft)
         self._write_page(draft, sentence_transformers_code(_HERE, self.model.prefixes))
         reporter.stage("verify the export")
         read = load(EncoderModel(self.model.id, draft), self.settings.encoder.max_tokens)
@@ -244,17 +252,23 @@ class _Export:
         base = self._base(card, stored)
         name = base.path.name if Path(card.base).is_absolute() else card.base
         _copy_adapter(stored, draft, name)
-        record_base(draft, base)
+        recorded = recorded_base(stored)
+        joins = recorded is not None and recorded.join_model_numbers
+        record_base(draft, base, join_model_numbers=joins)
         reporter.stage("verify the export")
         expected = unit_vectors(self._load(), self.prefixed_texts)
-        fresh = load(base, self.settings.encoder.max_tokens)
+        fresh = load_base(base, draft, self.settings.encoder.max_tokens)
+        if joins:
+            with readable_save_errors(target):
+                fresh.tokenizer.backend_tokenizer.save(str(draft / TOKENIZER_FILE))
         before = unit_vectors(fresh, self.prefixed_texts)
         load_adapter(fresh, draft, base)
         adapted = unit_vectors(fresh, self.prefixed_texts)
         verify_merge(before, adapted, expected)
         given = name, self.model.prefixes, self.settings.encoder.max_tokens
-        self._write_page(draft, adapter_code(_HERE, *given))
-        return float(np.abs(adapted - expected).max()), adapter_code(target, *given)
+        self._write_page(draft, adapter_code(_HERE, *given, joins_model_numbers=joins))
+        difference = float(np.abs(adapted - expected).max())
+        return difference, adapter_code(target, *given, joins_model_numbers=joins)
 
     def _base(self, card: ModelCard, adapter: Path) -> EncoderModel:
         """The base of a trained encoder, as its adapter and its card record it.

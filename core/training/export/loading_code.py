@@ -49,15 +49,32 @@ products = encode(texts, prompts["document"])
 """
 
 
-def adapter_code(folder: Path, base: str, prefixes: Prefixes, max_tokens: int) -> str:
-    """For a folder with an adapter of peft, which needs its base."""
-    return f"""
-from peft import PeftModel
-from sentence_transformers import SentenceTransformer
+def adapter_code(
+    folder: Path, base: str, prefixes: Prefixes, max_tokens: int, *, joins_model_numbers: bool = False
+) -> str:
+    """For a folder with an adapter of peft, which needs its base, and with the tokenizer if that is not the base's."""
+    place = python_literal(str(folder))
+    imports = ["from peft import PeftModel", "from sentence_transformers import SentenceTransformer"]
+    normalizer: list[str] = []
+    if joins_model_numbers:
+        imports = ["from pathlib import Path", "", *imports, "from tokenizers import Tokenizer"]
+        normalizer = [
+            "# The encoder reads model numbers without hyphens and slashes.",
+            f'normalizer = Tokenizer.from_file(str(Path({place}) / "tokenizer.json")).normalizer',
+            "model.tokenizer.backend_tokenizer.normalizer = normalizer",
+        ]
+    lines = [
+        *imports,
+        "",
+        f"model = SentenceTransformer({python_literal(base)})  # the base; base.json has the SHA-256 of its weights",
+        f"model.max_seq_length = min({max_tokens}, model.max_seq_length or {max_tokens})",
+        *normalizer,
+        f"PeftModel.from_pretrained(model.transformers_model, {place})  # changes the model in place",
+        f"queries = {_encode(prefixes.query)}",
+        f"products = {_encode(prefixes.candidate)}",
+    ]
+    return "\n" + "\n".join(lines) + "\n"
 
-model = SentenceTransformer({python_literal(base)})  # the base; base.json has the SHA-256 of its weights
-model.max_seq_length = min({max_tokens}, model.max_seq_length or {max_tokens})
-PeftModel.from_pretrained(model.transformers_model, {python_literal(str(folder))})  # changes the model in place
-queries = model.encode([{python_literal(prefixes.query)} + text for text in texts], normalize_embeddings=True)
-products = model.encode([{python_literal(prefixes.candidate)} + text for text in texts], normalize_embeddings=True)
-"""
+
+def _encode(prefix: str) -> str:
+    return f"model.encode([{python_literal(prefix)} + text for text in texts], normalize_embeddings=True)"

@@ -110,6 +110,11 @@ class Recipe(_Keys):
     """Prefix lengths that the loss is also computed on (Kusupati et al. 2022, arXiv:2205.13147), e.g. [256, 128]."""
     hard_negatives: Annotated[int, Field(ge=1, le=10)] = 3
     """Hard negatives of each match."""
+    altered_negatives: Annotated[int, Field(ge=0, le=9)] = 1
+    """Hard negatives of each match that are a copy of it with another model number, size or count; at least two remain
+    other products."""
+    join_model_numbers: bool = True
+    """Train and save a tokenizer that reads model numbers without hyphens and slashes: DCB-309 as DCB309."""
     scale: Annotated[float, Field(gt=0, le=1000)] = 20.0
     """Inverse temperature of the contrastive losses."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 13

@@ -19,7 +19,7 @@ from core.jobs.progress import Silent
 from core.retrieval.encoder import Encoder
 from core.retrieval.encoder_registry import ModelCard, Registry
 from core.settings import EncoderSettings, Settings
-from core.training.adapters import BASE_FILE, recorded_base
+from core.training.adapters import BASE_FILE, record_base, recorded_base
 from core.training.export import export as export_module
 from core.training.export.export import Export, ExportFormat, export_model
 from core.training.export.onnx_graph import encode_with_onnx
@@ -32,8 +32,8 @@ pytest.importorskip("onnxruntime", reason="needs the extra onnx")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 TEXTS = [product.title for product in [*QUERIES, *PRODUCTS]]
-#: Their number, an empty one, and one that is truncated.
-PROBES = [*TEXTS[:3], "", " ".join(TEXTS * 9)]
+#: Some, a model number, an empty one, and one that is truncated.
+PROBES = [*TEXTS[:3], "cable DCB-309/B", "", " ".join(TEXTS * 9)]
 MAX_TOKENS = 24
 
 #: Run by a Python that cannot import this project: the printed code, and a comparison of what it encodes.
@@ -83,9 +83,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture(scope="module")
-def merged(shop: Workspace, settings: Settings, adapter: Path) -> ModelCard:
-    """The encoder of a workspace that was merged from the adapter."""
-    return merge(shop, settings, adapter, "base", Silent())
+def merged(shop: Workspace, settings: Settings, adapter: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelCard:
+    """The encoder of a workspace that was merged from the adapter, with a tokenizer that joins model numbers."""
+    trained = shutil.copytree(adapter, tmp_path_factory.mktemp("trained") / "adapter")
+    record_base(trained, Registry(shop, settings).base(), join_model_numbers=True)
+    return merge(shop, settings, trained, "base", Silent())
 
 
 def export(workspace: Workspace, settings: Settings, name: str, form: ExportFormat, folder: Path) -> Export:
@@ -129,7 +131,7 @@ def test_a_merged_adapter_is_a_plain_encoder_of_the_workspace(
     assert registry.champion_id() is None
     recorded = recorded_base(registry.folder(merged.id) / "adapter")
     assert recorded is not None
-    assert recorded.model == merged.parent
+    assert (recorded.model, recorded.join_model_numbers) == (merged.parent, True)
     own, bases = vectors(shop, settings, merged.id), vectors(shop, settings, "base")
     assert np.abs(own[0] - bases[0]).max() > 0.01
     assert "merged from the adapter adapter" in (registry.folder(merged.id) / "README.md").read_text()
@@ -306,21 +308,22 @@ def test_an_encoder_without_an_adapter_says_so(shop: Workspace, settings: Settin
 
 
 def test_an_adapter_whose_base_has_changed_is_not_exported(
-    shop: Workspace, settings: Settings, merged: ModelCard, tmp_path: Path
+    shop: Workspace, settings: Settings, adapter: Path, tmp_path: Path
 ) -> None:
     home = Workspace(Path(shutil.copytree(shop.home, tmp_path / "home")))
-    stored = home.models / merged.id / "adapter" / BASE_FILE
+    made = merge(home, settings, adapter, "base", Silent())
+    stored = home.models / made.id / "adapter" / BASE_FILE
     stored.write_text(json.dumps({"model": "other", "sha256": "0" * 64}))
     with pytest.raises(ModelError, match="was trained on other"):
-        export(home, settings, merged.id, ExportFormat.ADAPTER, tmp_path / "out")
+        export(home, settings, made.id, ExportFormat.ADAPTER, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     # Adapters of earlier versions have no record; the card names the base.
     stored.unlink()
-    assert export(home, settings, merged.id, ExportFormat.ADAPTER, tmp_path / "out").difference < 1e-4
-    card = home.models / merged.id / "model.json"
-    card.write_text(card.read_text().replace(merged.parent, "another-1234"))
+    assert export(home, settings, made.id, ExportFormat.ADAPTER, tmp_path / "out").difference < 1e-4
+    card = home.models / made.id / "model.json"
+    card.write_text(card.read_text().replace(made.parent, "another-1234"))
     with pytest.raises(ModelError, match="It was trained on another-1234"):
-        export(home, settings, merged.id, ExportFormat.ADAPTER, tmp_path / "again")
+        export(home, settings, made.id, ExportFormat.ADAPTER, tmp_path / "again")
 
 
 def test_missing_libraries_name_their_installation(

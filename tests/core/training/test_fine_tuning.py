@@ -176,7 +176,7 @@ def test_each_shipped_recipe_trains(tiny: EncoderModel, tmp_path: Path, name: st
     assert proof["change"] > 1e-4
     assert (tmp_path / "adapter").exists() == recipe.has_adapter
     assert recorded_base(tmp_path / "adapter") == (
-        AdapterBase("tiny", weights_sha256(tiny.path)) if recipe.has_adapter else None
+        AdapterBase("tiny", weights_sha256(tiny.path), join_model_numbers=True) if recipe.has_adapter else None
     )
     assert weights_sha256(tmp_path / "merged") != weights_sha256(tiny.path)
     assert not [path for path in tmp_path.rglob("*") if path.suffix in {".bin", ".pt", ".pkl"}]
