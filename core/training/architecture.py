@@ -37,6 +37,10 @@ _MAX_SHOWN = 20
 _BLOCK = re.compile(r"(?:^|\.)(?P<blocks>[^.]+\.(?P<number>\d+))\.")
 
 
+#: Of how many equal parts of the blocks, counted from below, the lowest gets no adapter.
+_PARTS = {"upper-half": 2, "upper-two-thirds": 3}
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """A module with weights, by its name in the weights file.
@@ -112,7 +116,7 @@ class Architecture:
 
         Raises:
             SettingsError: the architecture is unknown, no layer has a name of `lora.target_modules`, or there are no
-                blocks to take the upper half of.
+                blocks to take the upper ones of.
         """
         names = self.target_modules(lora)
         found = [layer for layer in self.layers if layer.is_linear and layer.is_called(names)]
@@ -123,8 +127,8 @@ class Architecture:
             raise SettingsError(
                 "lora.layers: the base has no numbered layers; it is all here.", "Set lora.layers: all."
             )
-        middle = (max(blocks) + 1) // 2
-        return [layer for layer in found if layer.block is not None and layer.block >= middle]
+        first = (max(blocks) + 1) // _PARTS[lora.layers]
+        return [layer for layer in found if layer.block is not None and layer.block >= first]
 
     def target_modules(self, lora: LoraKeys) -> tuple[str, ...]:
         """Names of the layers that get an adapter, with `auto` resolved by architecture. Errors as for `targets`."""

@@ -3,6 +3,7 @@
 import importlib.util
 import shutil
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,7 +26,8 @@ from core.training.checkpoints import StageCheckpoints
 from core.training.cost import batch_size, epochs
 from core.training.examples import Example
 from core.training.joined_model_numbers import join_model_numbers, joins_model_numbers
-from core.training.losses import make_loss, training_columns
+from core.training.length_sorted import frozen_blocks_replayed
+from core.training.losses import SCORE, make_loss, training_columns
 from core.training.processes import Task, is_main_process, train_in_processes, world_size
 from core.training.recipes.recipe import Recipe
 from core.training.trackers import PROJECT, Tracking, tracked
@@ -221,13 +223,15 @@ class _Run:
             checkpoint_callback(timer, every_epoch=patience > 0),
             *([EarlyStoppingCallback(patience)] if patience else []),
         ]
+        columns = training_columns(recipe, examples)
+        loss = make_loss(recipe, model, guide, shared=world_size() > 1)
         trainer = trainer_class()(
             model=model,
             args=_arguments(recipe, output, len(examples), groups, str(model.device.type), patience, self._report_to),
-            train_dataset=Dataset.from_dict(training_columns(recipe, examples)),
+            train_dataset=Dataset.from_dict(columns),
             eval_dataset=Dataset.from_dict(training_columns(recipe, validation)) if validation else None,
             evaluator=probe_evaluator(METRIC, measure) if probes else None,
-            loss=make_loss(recipe, model, guide, shared=world_size() > 1),
+            loss=loss,
             callbacks=callbacks,
         )
         trainer.remove_callback(PrinterCallback)
@@ -235,7 +239,12 @@ class _Run:
         if last is not None:
             timer.resume_from(last[1])
             reporter.message(f"The interrupted training goes on from its checkpoint of step {last[1].step:,}.")
-        with interruptions(trainer, reporter, timer, checkpoints):
+        texts = [text for name in columns if name != SCORE for text in columns[name]]
+        with (
+            interruptions(trainer, reporter, timer, checkpoints),
+            # Recomputing what was not kept is the point of checkpointing activations.
+            nullcontext() if recipe.gradient_checkpointing else frozen_blocks_replayed(loss, texts),
+        ):
             if last is None:
                 trainer.train()
             elif patience and was_stopped_early(last[0], patience):

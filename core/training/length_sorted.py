@@ -5,8 +5,11 @@ have very different lengths, so that about half of what a processor computes is 
 forward passes costs more than the padding.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
+
+from core.training.frozen_blocks import FrozenBlocks, frozen_blocks
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -32,16 +35,41 @@ def length_sorted(loss: Any) -> Any:
             super().__init__()
             # The trainer replaces `model` in the losses inside by the one that it has wrapped.
             self.loss = loss
+            self.frozen: FrozenBlocks | None = None
 
         def forward(self, sentence_features: Iterable[dict[str, Any]], labels: "Tensor") -> "Tensor":
-            embeddings = _embed(self.loss.model, list(sentence_features))
+            embeddings = _embed(self.loss.model, list(sentence_features), self.frozen)
             value: Tensor = self.loss.compute_loss_from_embeddings(embeddings, labels)
             return value
 
     return LengthSorted()
 
 
-def _embed(model: "nn.Module", columns: list[dict[str, Any]]) -> list["Tensor"]:
+@contextmanager
+def frozen_blocks_replayed(loss: Any, texts: Sequence[str]) -> Iterator[None]:
+    """A context in which a loss from `length_sorted` computes the frozen lower blocks of its model once for each text.
+
+    Other losses, and models without such blocks, are trained as without it.
+
+    Args:
+        loss: with the model, whose parameters to train are chosen.
+        texts: all training texts.
+    """
+    # By its attribute, since the class exists only once torch is imported.
+    frozen = frozen_blocks(loss.loss.model) if hasattr(loss, "frozen") else None
+    if frozen is None:
+        yield
+        return
+    loss.frozen = frozen
+    try:
+        frozen.compute(texts)
+        yield
+    finally:
+        loss.frozen = None
+        frozen.close()
+
+
+def _embed(model: "nn.Module", columns: list[dict[str, Any]], frozen: FrozenBlocks | None = None) -> list["Tensor"]:
     """The embeddings of each column, shape (rows, dimensions)."""
     import torch
     from sentence_transformers.base.losses.merged_forward import merge_feature_batches
@@ -51,7 +79,11 @@ def _embed(model: "nn.Module", columns: list[dict[str, Any]]) -> list["Tensor"]:
         return [model(column)["sentence_embedding"] for column in columns]
     mask = texts["attention_mask"]
     order = mask.sum(dim=1).argsort(stable=True)
-    chunks = [model(_trimmed(texts, rows))["sentence_embedding"] for rows in order.split(_CHUNK)]
+    chunks = []
+    for rows in order.split(_CHUNK):
+        features = _trimmed(texts, rows)
+        with nullcontext() if frozen is None else frozen.replaying(features):
+            chunks.append(model(features)["sentence_embedding"])
     in_order = torch.cat(chunks)[order.argsort()]
     return list(in_order.split([len(column["attention_mask"]) for column in columns]))
 

@@ -10,6 +10,9 @@ from core.training.recipes.recipe import Recipe
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+#: The column of the training data that holds no texts.
+SCORE = "score"
+
 
 def training_columns(recipe: Recipe, examples: Sequence[Example]) -> dict[str, list[Any]]:
     """The columns of the training data: anchor, match and negatives, or for a loss on pairs two texts and a score."""
@@ -19,7 +22,7 @@ def training_columns(recipe: Recipe, examples: Sequence[Example]) -> dict[str, l
             for example in examples
             for at, text in enumerate((example.positive, *example.negatives))
         ]
-        names = ("sentence1", "sentence2", "score")
+        names = ("sentence1", "sentence2", SCORE)
         return {name: list(column) for name, column in zip(names, zip(*pairs, strict=True), strict=True)}
     columns = {"anchor": [e.anchor for e in examples], "positive": [e.positive for e in examples]}
     for i in range(len(examples[0].negatives)):

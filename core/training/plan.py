@@ -14,7 +14,7 @@ from core.settings import Settings
 from core.splits.current_labels import current_conflicts, ledger_and_catalogue
 from core.splits.split import split_labels
 from core.splits.weak_training import with_weak_labels
-from core.training.cost import ENCODINGS_PER_TEXT, MIN_CROSS_FITTING_MATCHES, epochs, steps, texts
+from core.training.cost import MIN_CROSS_FITTING_MATCHES, encodings, epochs, steps
 from core.training.recipes.recipe import Recipe
 from core.training.recipes.sources import recorded_recipe, resolve_recipe
 from core.workspace import Workspace
@@ -26,16 +26,16 @@ class RunTiming:
     """Linear model of the duration of a retrain on this machine.
 
     Attributes:
-        text_s: training seconds per text.
+        encoding_s: training seconds per encoding; see `cost.encodings`.
         fixed_s: seconds that do not depend on the number of matches: encoding, evaluation, the new index.
     """
 
-    text_s: float
+    encoding_s: float
     fixed_s: float
 
     def seconds(self, recipe: Recipe, matches: int) -> float:
         """Estimated seconds of a run on some number of matches that ends in a promotion."""
-        return self.fixed_s + self.text_s * _total_texts(recipe, matches)
+        return self.fixed_s + self.encoding_s * _all_encodings(recipe, matches)
 
 
 def timing_from_retrain(log: ProgressLog, result: dict[str, Any], recipe: Recipe) -> RunTiming | None:
@@ -47,10 +47,8 @@ def timing_from_retrain(log: ProgressLog, result: dict[str, Any], recipe: Recipe
         recipe: fallback if the result contains no recipe.
     """
     training_s = sum(s for stage, s in zip(log.stages, log.seconds, strict=True) if stage.losses)
-    trained_texts = _total_texts(recorded_recipe(result.get("recipe")) or recipe, _count(result.get("triplets")))
-    return (
-        RunTiming(training_s / trained_texts, sum(log.seconds) - training_s) if training_s and trained_texts else None
-    )
+    trained = _all_encodings(recorded_recipe(result.get("recipe")) or recipe, _count(result.get("triplets")))
+    return RunTiming(training_s / trained, sum(log.seconds) - training_s) if training_s and trained else None
 
 
 def timing_from_encoding(rate: float, products: int, rest_s: float = 0.0) -> RunTiming:
@@ -61,7 +59,7 @@ def timing_from_encoding(rate: float, products: int, rest_s: float = 0.0) -> Run
         products: number of products, queries included; a new model encodes all of them.
         rest_s: seconds of the other stages of the index run.
     """
-    return RunTiming(ENCODINGS_PER_TEXT / rate, products / rate + rest_s)
+    return RunTiming(1 / rate, products / rate + rest_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +204,7 @@ def first_retrain_stages(
         recipe: of the run.
         matches: number of training matches.
     """
-    training = ENCODINGS_PER_TEXT / rate * texts(recipe, matches)
+    training = encodings(recipe, matches) / rate
     halves = (
         [(f"train half {number} of 2", training / 2) for number in (1, 2)]
         if matches >= MIN_CROSS_FITTING_MATCHES
@@ -216,9 +214,9 @@ def first_retrain_stages(
     return [("train", training), ("encode", products / rate), *halves, scored, *rest.items()]
 
 
-def _total_texts(recipe: Recipe, matches: int) -> int:
-    """Training texts of a run; the two cross-fitting halves together have as many as the challenger."""
-    return texts(recipe, matches) * (2 if matches >= MIN_CROSS_FITTING_MATCHES else 1)
+def _all_encodings(recipe: Recipe, matches: int) -> float:
+    """Cost of all trainings of a run; the two cross-fitting halves together take as long as the challenger."""
+    return encodings(recipe, matches) * (2 if matches >= MIN_CROSS_FITTING_MATCHES else 1)
 
 
 def _count(value: object) -> int:

@@ -36,7 +36,7 @@ from core.splits.weak_training import with_weak_labels
 from core.training.altered_negatives import with_altered_negatives
 from core.training.base_encoder import base_encoder
 from core.training.checkpoints import RunCheckpoints, data_sha256, run_key
-from core.training.cost import ENCODINGS_PER_TEXT, texts
+from core.training.cost import encodings
 from core.training.cross_fitting import out_of_fold_cosines
 from core.training.examples import Example, pad_negatives
 from core.training.fine_tuning import check_trainable, fine_tune
@@ -316,10 +316,10 @@ class TrainingRun:
     def _probes(self, examples: int) -> list[ProbeQuery]:
         """Probe queries for the metric during training, as many as its cost allows."""
         anchors, products = self.texts
-        training = ENCODINGS_PER_TEXT * texts(self.recipe, examples)
+        training = encodings(self.recipe, examples)
         return draw_probes(
             self.splits, candidates_of(self.workspace), anchors, products,
-            count=affordable_probes(training + len(anchors) + len(products)), seed=self.recipe.seed,
+            count=affordable_probes(int(training) + len(anchors) + len(products)), seed=self.recipe.seed,
         )  # fmt: skip
 
     def _examples(self, triplets: list[Triplet], splits: Splits) -> list[Example]:

@@ -142,7 +142,7 @@ def test_the_duration_is_scaled_from_the_last_retrain(bench: Bench) -> None:
     )
     known = plan(bench)
     assert known.timing is not None
-    assert (known.timing.text_s, known.timing.fixed_s) == (20 / (2 * 10 * 5), 70.0)
+    assert (known.timing.encoding_s, known.timing.fixed_s) == (pytest.approx(20 / (2.3 * 2 * 10 * 5)), 70.0)
     assert known.last_retrain is not None
     assert known.last_retrain.id == DONE
 

@@ -46,9 +46,9 @@ class LoraKeys(_Keys):
     """Weight-decomposed LoRA (Liu et al. 2024, arXiv:2402.09353): more expressive at low ranks, and slower."""
     target_modules: Literal["auto"] | _Names = "auto"
     """Names of the linear layers that get an adapter; `auto` chooses by architecture."""
-    layers: Literal["all", "upper-half"] = "all"
-    """Which of them: `all`, or only those in the upper half of the transformer blocks. Without gradients for the lower
-    half, a training step takes about three quarters of the time."""
+    layers: Literal["all", "upper-two-thirds", "upper-half"] = "all"
+    """Which of them: `all`, or only those in the upper part of the transformer blocks. On the processor, the lower
+    blocks are then computed once for each text, and not in every epoch."""
     modules_to_save: _Names = ()
     """Names of modules that are trained in full beside the adapter."""
 

@@ -88,10 +88,10 @@ def test_a_job_has_the_values_of_the_file_as_it_was(
     ((verb, *options),) = started
     file.unlink()
     request = read_request(options[1], options[3::2])
-    assert (verb, options[:2], options[2::2]) == ("retrain", ["--recipe", "standard"], ["--set"] * 6)
+    assert (verb, options[:2], options[2::2]) == ("retrain", ["--recipe", "standard"], ["--set"] * 7)
     assert request.overrides == {
         "description": "", "lora.rank": 8, "lora.alpha": "auto", "lora.target_modules": ["query", "value"],
-        "matryoshka": [16], "epochs": 2,
+        "lora.layers": "all", "matryoshka": [16], "epochs": 2,
     }  # fmt: skip
 
 

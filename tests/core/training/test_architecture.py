@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from tiny_encoder import write_tiny_model, write_tiny_sentence_encoder
@@ -144,6 +145,28 @@ def test_the_upper_half_gets_an_adapter_and_the_lower_half_no_gradient(models: d
     trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
     assert len(trained) == 2 * len(targets)
     assert all(any(layer.name_in_block in name for layer in targets) for name in trained)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "layers", "first"),
+    [
+        (6, "upper-half", 3),
+        (6, "upper-two-thirds", 2),
+        (12, "upper-two-thirds", 4),
+        (2, "upper-two-thirds", 0),
+        (3, "upper-half", 1),
+    ],
+)
+def test_the_upper_part_is_counted_from_below(
+    blocks: int, layers: Literal["upper-half", "upper-two-thirds"], first: int
+) -> None:
+    made = tuple(
+        Layer(f"encoder.layer.{block}.{name}", {"weight": (8, 8)})
+        for block in range(blocks)
+        for name in ("query", "key", "value", "dense")
+    )
+    targets = Architecture(made).targets(LoraKeys(layers=layers))
+    assert {layer.block for layer in targets} == set(range(first, blocks))
 
 
 def test_an_encoder_without_numbered_blocks_has_no_upper_half() -> None:

@@ -6,11 +6,13 @@ import pytest
 
 from core.jobs.progress_log import ProgressLog, Stage
 from core.retrieval.encoding_rate import read_rate, read_stage_seconds, save_rate, save_stage_seconds
-from core.training.cost import steps
+from core.training.cost import encodings, steps
 from core.training.plan import RunTiming, first_retrain_stages, timing_from_encoding, timing_from_retrain
 from core.training.recipes.recipe import Recipe
 
 RECIPE = Recipe(epochs=4, batch_size=32, hard_negatives=3, min_steps=20)
+#: Encodings that a training text costs with an adapter in all blocks.
+PER_TEXT = 2.3
 
 
 @pytest.mark.parametrize(("matches", "expected"), [(0, 0), (2, 20), (33, 40), (152, 25), (576, 72)])
@@ -19,10 +21,10 @@ def test_the_steps_are_those_of_the_trainer(matches: int, expected: int) -> None
 
 
 def test_the_matcher_s_two_halves_are_trained_only_on_enough_matches() -> None:
-    timing = RunTiming(text_s=0.5, fixed_s=10.0)
+    timing = RunTiming(encoding_s=0.5, fixed_s=10.0)
     # 5 and 4 epochs of the matches, each with its query and three hard negatives.
-    assert timing.seconds(RECIPE, 152) == 10 + 0.5 * 5 * 152 * 5
-    assert timing.seconds(RECIPE, 576) == 10 + 0.5 * 4 * 576 * 5 * 2
+    assert timing.seconds(RECIPE, 152) == pytest.approx(10 + 0.5 * PER_TEXT * 5 * 152 * 5)
+    assert timing.seconds(RECIPE, 576) == pytest.approx(10 + 0.5 * PER_TEXT * 4 * 576 * 5 * 2)
 
 
 TRAINED = ((1, 1.0),)
@@ -48,7 +50,8 @@ COURSE = ProgressLog(
     ],
 )
 def test_an_earlier_retrain_tells_its_training_from_all_else(result: dict[str, object], learnt: int) -> None:
-    assert timing_from_retrain(COURSE, result, RECIPE) == RunTiming(text_s=45 / learnt, fixed_s=70 - 45)
+    timing = timing_from_retrain(COURSE, result, RECIPE)
+    assert timing == RunTiming(encoding_s=pytest.approx(45 / (PER_TEXT * learnt)), fixed_s=70 - 45)
 
 
 def test_a_retrain_that_did_not_train_tells_nothing() -> None:
@@ -61,8 +64,21 @@ def test_a_retrain_that_did_not_train_tells_nothing() -> None:
 def test_an_index_run_lets_one_guess(tmp_path: Path) -> None:
     save_rate(tmp_path, 1000, 10.0)
     assert read_rate(tmp_path) == 100.0
-    # To learn from a text costs three encodings of it; then all products are encoded anew.
-    assert timing_from_encoding(100.0, 2000) == RunTiming(text_s=0.03, fixed_s=20.0)
+    assert timing_from_encoding(100.0, 2000) == RunTiming(encoding_s=0.01, fixed_s=20.0)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "expected"),
+    [
+        ({"method": "full"}, 3.0),
+        ({}, 2.3),
+        ({"lora": {"layers": "upper-two-thirds"}}, 1.7),
+        ({"lora": {"layers": "upper-half"}}, 1.3),
+    ],
+)
+def test_a_training_costs_as_much_as_the_gradients_that_it_needs(recipe: dict[str, object], expected: float) -> None:
+    made = Recipe.model_validate({**RECIPE.model_dump(), **recipe})
+    assert encodings(made, 576) == pytest.approx(expected * 4 * 576 * 5)
 
 
 def test_few_texts_tell_nothing_and_no_file_neither(tmp_path: Path) -> None:
@@ -86,11 +102,13 @@ def test_an_index_run_notes_its_other_stages_beside_its_pace(tmp_path: Path) -> 
 
 def test_a_first_retrain_is_outlined_to_its_end() -> None:
     outline = first_retrain_stages(10.0, 400, 50, {"candidates": 3.0, "fit the matcher": 1.0}, RECIPE, 152)
-    training = 3 / 10 * 5 * 152 * 5
-    assert outline[:3] == [("train", training), ("encode", 40.0), ("score labelled pairs", 5.0)]
+    training = PER_TEXT / 10 * 5 * 152 * 5
+    assert outline[:3] == [("train", pytest.approx(training)), ("encode", 40.0), ("score labelled pairs", 5.0)]
     assert outline[3:] == [("candidates", 3.0), ("fit the matcher", 1.0)]
     # It is as long as the plan says beforehand.
-    assert sum(seconds for _, seconds in outline) == timing_from_encoding(10.0, 400, 9.0).seconds(RECIPE, 152)
+    assert sum(seconds for _, seconds in outline) == pytest.approx(
+        timing_from_encoding(10.0, 400, 9.0).seconds(RECIPE, 152)
+    )
     many = first_retrain_stages(10.0, 400, 0, {}, RECIPE, 576)
     assert [name for name, _ in many] == [
         "train",
@@ -99,4 +117,4 @@ def test_a_first_retrain_is_outlined_to_its_end() -> None:
         "train half 2 of 2",
         "score labelled pairs",
     ]
-    assert sum(seconds for _, seconds in many) == timing_from_encoding(10.0, 400).seconds(RECIPE, 576)
+    assert sum(seconds for _, seconds in many) == pytest.approx(timing_from_encoding(10.0, 400).seconds(RECIPE, 576))

@@ -32,7 +32,9 @@ def test_standard_is_the_default() -> None:
     assert recipe == resolve_recipe(NONE, "standard")
     lora = recipe.lora
     assert (recipe.method, lora.rank, lora.scaled_alpha, lora.dropout) == ("lora", 16, 32, 0.0)
+    assert lora.layers == "upper-two-thirds"
     assert (recipe.epochs, recipe.min_steps, recipe.rate, recipe.batch_size) == (4, 20, 5e-4, 32)
+    assert (recipe.altered_negatives, recipe.join_model_numbers) == (1, True)
     assert (recipe.hard_negatives, recipe.scale, recipe.warmup, recipe.seed) == (3, 20.0, 0.1, 13)
     assert (recipe.schedule, recipe.loss, recipe.weight_decay) == ("cosine", "mnr", 0.0)
 
