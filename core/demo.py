@@ -74,8 +74,17 @@ def build_demo(workspace: Workspace, reporter: Reporter) -> Settings:
     return settings
 
 
-def answer_from_gold(workspace: Workspace, settings: Settings, stream: Stream, annotator: str) -> int:
-    """Label every open query of a stream with the gold pairs, through a review session like the desk's.
+def answer_from_gold(
+    workspace: Workspace, settings: Settings, stream: Stream, annotator: str, limit: int | None = None
+) -> int:
+    """Label the open queries of a stream with the gold pairs, through a review session like the desk's.
+
+    Args:
+        workspace: of the demo.
+        settings: of the queue.
+        stream: whose queries are labelled, in its order.
+        annotator: in whose name.
+        limit: number of queries after which to stop; None to label all.
 
     Returns:
         The number of labelled queries.
@@ -86,7 +95,7 @@ def answer_from_gold(workspace: Workspace, settings: Settings, stream: Stream, a
     session = ReviewSession(store, leases, QueueSource(catalog, candidates, settings), annotator, stream=stream)
     answered = 0
     try:
-        while (item := session.item or session.advance()) is not None:
+        while answered != limit and (item := session.item or session.advance()) is not None:
             matches = [o for o in item.options if (item.query.id, o.product.id) in gold]
             for option in matches[1:]:
                 session.accept(option, item.options, stay=True)
