@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 #: Seconds of CPU time; rendering normally takes a millisecond.
-_MAX_CPU_S = 5
+_MAX_CPU_S = 2
 #: Bytes in addition to what Python and transformers occupy before rendering.
 _MAX_EXTRA_BYTES = 2**30
 
