@@ -23,8 +23,10 @@ help: ## this list
 demo: $(VENV)/all ## the demo workspace, then the desk; without a terminal, the whole loop unattended
 	@HF_HUB_OFFLINE=1 $(BIN)/samesku --home $(DEMO) demo
 
+# Two at a time, since each check is a single process.
 test: $(VENV)/dev ## lint, types, import contracts, tests
-	@$(MAKE) --no-print-directory lint types imports unit
+	@$(MAKE) --no-print-directory --jobs 2 types lint imports $(VENV)/bytecode
+	@$(MAKE) --no-print-directory unit
 
 lint: $(VENV)/dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -126,5 +128,10 @@ $(VENV)/all: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing samesku, its model libraries and the test tools into $(VENV) (a few minutes, once) …"
-	@$(PIP) -e '.[all,dev]'
+	@$(PIP) --no-compile -e '.[all,dev]'
 	@touch $@ $(VENV)/all
+
+# Otherwise each process of the tests would compile what it imports. pip would compile on one core.
+$(VENV)/bytecode: $(VENV)/dev
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true  # some packages hold files that are no valid Python
+	@touch $@
