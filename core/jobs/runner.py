@@ -96,8 +96,9 @@ def _ended_on_request(request: Path, cancelled: RaisedException) -> Iterator[Non
         while not os.path.lexists(request):
             if left.wait(_POLL_INTERVAL_S):
                 return
-        if os.getpgrp() == os.getpid():  # otherwise the group is not the job's own
-            os.killpg(os.getpgrp(), signal.SIGTERM)
+        with sending:
+            if not left.is_set() and os.getpgrp() == os.getpid():  # otherwise the group is not the job's own
+                os.killpg(os.getpgrp(), signal.SIGTERM)
         while not left.is_set():
             with sending:
                 if not (left.is_set() or cancelled.exists):

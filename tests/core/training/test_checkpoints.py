@@ -106,6 +106,7 @@ def stage(tmp_path: Path, data: str = "data") -> StageCheckpoints:
         ({"gradient_accumulation": 2, "min_steps": 4}, (3,)),
         ({"loss": "cached-mnr", "schedule": "linear", "warmup": 0.5}, (3,)),
         ({"method": "qlora"}, (3,)),
+        ({"lora": LoraKeys(rank=4, dropout=0.3, layers="upper-half")}, (2, 5)),
         ({"lora": LoraKeys(rank=4, dora=True, modules_to_save=("pooler",))}, (3,)),
     ],
     ids=str,
