@@ -102,7 +102,9 @@ class Trial:
         """Both come in, decide at once, and are cut one after the other."""
         sittings = []
         for account in ACCOUNTS:
-            sitting = Sitting(account, Terminal(self.host.ssh(account), environment=_SENT).start())
+            # Wide enough for the number of decisions of this session beside a long name.
+            terminal = Terminal(self.host.ssh(account), columns=120, environment=_SENT)
+            sitting = Sitting(account, terminal.start())
             self._greeted(account, sitting.open())
             sittings.append(sitting)
         for _ in range(self.rng.randint(2, 6)):
