@@ -105,9 +105,16 @@ def _ended_on_request(request: Path, cancelled: RaisedException) -> Iterator[Non
                     signal.pthread_kill(main, signal.SIGTERM)
             left.wait(_POLL_INTERVAL_S)
 
-    threading.Thread(target=watch, name="cancel", daemon=True).start()
+    def stop() -> None:
+        with sending:  # so that no signal is sent afterwards
+            left.set()
+
     try:
+        # Inside, since the request may be there already.
+        threading.Thread(target=watch, name="cancel", daemon=True).start()
         yield
     finally:
-        with sending:  # so that no signal is sent after the context
-            left.set()
+        try:
+            stop()
+        finally:
+            stop()  # once more, since the first may be interrupted by the request, but only one of them

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from samples import until
 
 from core.jobs.events import EventWriter
 from core.jobs.job import CANCEL, FOLDER_VARIABLE
@@ -46,11 +47,14 @@ def test_a_request_that_is_lost_in_a_finalizer_is_repeated(job: Path, monkeypatc
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_a_request_before_the_work_begins_is_answered(job: Path) -> None:
+@pytest.mark.parametrize("time_", range(20))
+def test_a_request_before_the_work_begins_is_answered(job: Path, time_: int) -> None:
     (job / CANCEL).touch()
     with pytest.raises(Cancelled):
         work_until_cancelled(job, lambda: time.sleep(600))
     assert '"cancelled"' in (job / "events.jsonl").read_text()
+    # Nothing goes on sending signals, which would then end the process.
+    until(lambda: not any(thread.name == "cancel" for thread in threading.enumerate()))
 
 
 def test_clean_up_is_not_interrupted_by_further_requests(job: Path) -> None:
