@@ -158,10 +158,13 @@ def raise_on_shutdown() -> Iterator[None]:
 
     # What is ignored stays ignored, such as ctrl+c in the kiosk.
     numbers = [number for number in (*_ENDINGS, signal.SIGINT) if signal.getsignal(number) is not signal.SIG_IGN]
+    old_handlers: dict[signal.Signals, Any] = {}
     with _signal_pipe() as pipe:
-        old_handlers = {number: signal.signal(number, leave) for number in numbers}
-        threading.Thread(target=send_again, args=(pipe,), name="shutdown", daemon=True).start()
         try:
+            # Inside, since a signal may arrive at once.
+            for number in numbers:
+                old_handlers[number] = signal.signal(number, leave)
+            threading.Thread(target=send_again, args=(pipe,), name="shutdown", daemon=True).start()
             yield
         finally:
             left.set()
