@@ -10,11 +10,14 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 from tui.shutdown import hang_up
-from tui.textual_compat import SYNC_END, SYNC_START, XTermParser, can_write, is_debugging
+from tui.textual_compat import SYNC_END, SYNC_START, XTermParser, can_write, is_debugging, stop_writing
 
 #: Seconds between two checks of the exit event.
 POLL_INTERVAL_S = 0.1
 _READ_SIZE = 4096
+#: Seconds to wait for a place in the queue of the last output, and then for the output: together less than an exit may
+#: take, see `tui.shutdown`.
+_WRITE_TIMEOUT_S = 2.0
 
 #: The escape sequence at the end of a frame that places the cursor.
 _CURSOR = re.compile(r"\x1b\[\d+;\d+H\Z")
@@ -56,6 +59,10 @@ class DeskDriver(LinuxDriver):
         self._frame = None
         self.write("\x1b[H\x1b[J")
         super().stop_application_mode()
+
+    def close(self) -> None:
+        """End the writer thread, but do not wait long for a terminal that nobody reads."""
+        stop_writing(self, _WRITE_TIMEOUT_S)
 
     def run_input_thread(self) -> None:
         """Turn typed bytes into messages until the app exits or the line is closed."""

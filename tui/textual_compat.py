@@ -7,6 +7,8 @@ this module; private methods and attributes that subclasses override or read are
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
+from queue import Full
 
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
@@ -30,6 +32,7 @@ __all__ = [
     "can_write",
     "character_to_key",
     "is_debugging",
+    "stop_writing",
     "update_lines",
 ]
 
@@ -84,6 +87,18 @@ def update_lines(update: Update) -> Iterator[tuple[int, list[tuple[int, Strip]]]
 def can_write(driver: LinuxDriver) -> bool:
     """Whether the driver's writer thread still takes data; True before the thread is started."""
     return driver._writer_thread is None or driver._writer_thread.is_alive()
+
+
+def stop_writing(driver: LinuxDriver, timeout_s: float) -> None:
+    """End the driver's writer thread, and wait until it has written what is queued.
+
+    Textual's own way waits for ever if the thread is stuck or dead and its queue is full, as with a closed terminal.
+    """
+    writer = driver._writer_thread
+    if writer is not None and writer.is_alive():
+        with suppress(Full):
+            writer._queue.put(None, timeout=timeout_s)
+            writer.join(timeout_s)
 
 
 def is_debugging(driver: LinuxDriver) -> bool:

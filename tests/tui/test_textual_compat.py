@@ -2,8 +2,10 @@
 
 import asyncio
 import inspect
+import io
 import pkgutil
 import re
+import threading
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +15,7 @@ import rich.cells
 from rich._unicode_data import load
 from rich.segment import Segment
 from textual.app import App
+from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
 from textual.drivers.web_driver import WebDriver
 from textual.geometry import Region
@@ -21,7 +24,15 @@ from textual.widget import Widget
 
 import tui
 from tui import textual_compat
-from tui.textual_compat import ChopsUpdate, LayoutUpdate, XTermParser, can_write, is_debugging, update_lines
+from tui.textual_compat import (
+    ChopsUpdate,
+    LayoutUpdate,
+    XTermParser,
+    can_write,
+    is_debugging,
+    stop_writing,
+    update_lines,
+)
 
 
 @pytest.mark.parametrize("name", textual_compat.APP_PRIVATES)
@@ -40,6 +51,46 @@ async def test_the_driver_has_a_writer_thread_and_a_debug_flag() -> None:
     driver = LinuxDriver(App(), debug=True)
     assert can_write(driver)
     assert is_debugging(driver)
+
+
+class Unread(io.StringIO):
+    """A terminal that takes nothing until it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reader = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.reader.wait(300)
+        return super().write(text)
+
+
+async def test_a_terminal_that_nobody_reads_does_not_hold_up_the_end() -> None:
+    terminal = Unread()
+    driver = LinuxDriver(App())
+    driver._writer_thread = writer = WriterThread(terminal)
+    writer.start()
+    for _ in range(31):  # as many as there is room for, and the one that is being written
+        writer.write("frame")
+    stop_writing(driver, 0.05)
+    assert writer.is_alive()
+    terminal.reader.set()
+    stop_writing(driver, 300)
+    assert not writer.is_alive()
+    stop_writing(driver, 300)
+
+
+async def test_what_is_queued_is_written_before_the_end() -> None:
+    terminal = Unread()
+    terminal.reader.set()
+    driver = LinuxDriver(App())
+    driver._writer_thread = writer = WriterThread(terminal)
+    writer.start()
+    for number in range(20):
+        writer.write(f"{number} ")
+    stop_writing(driver, 300)
+    assert terminal.getvalue().split() == [str(number) for number in range(20)]
+    assert not writer.is_alive()
 
 
 @pytest.mark.parametrize("name", textual_compat.WEB_DRIVER_PRIVATES)
