@@ -61,7 +61,7 @@ class DeskDriver(LinuxDriver):
         super().stop_application_mode()
 
     def close(self) -> None:
-        """End the writer thread, but do not wait long for a terminal that nobody reads."""
+        """End the writer thread, with a time limit for a terminal that no longer takes output."""
         stop_writing(self, _WRITE_TIMEOUT_S)
 
     def run_input_thread(self) -> None:

@@ -34,8 +34,8 @@ def join_model_numbers(model: "SentenceTransformer") -> bool:
     """Make an encoder's tokenizer join model numbers, in place.
 
     Returns:
-        False, with nothing changed, if the tokenizer would not be loaded as it is saved: it is not a fast one, or its
-        architecture is one for which transformers always builds the normalizer anew, such as Qwen2.
+        False, with nothing changed, if a saved tokenizer would lose the rule when it is loaded: it is not a fast one,
+        or transformers ignores the saved normalizer of its architecture, such as Qwen2.
     """
     from tokenizers import Regex, normalizers
 
