@@ -15,7 +15,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo prior test test-fast lint types imports unit audit fuzz bench bench-desk bench-gtin bench-judge bench-match bench-messy bench-retrain bench-rows bench-ssh bench-kill bench-kill-mixed bench-ledger bench-ledger-kill clean
+.PHONY: help demo prior test test-fast lint types imports unit audit fuzz bench bench-desk bench-encode bench-gtin bench-judge bench-match bench-messy bench-retrain bench-rows bench-ssh bench-kill bench-kill-mixed bench-ledger bench-ledger-kill clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -65,6 +65,9 @@ bench-gtin: $(VENV)/all ## what GTINs are worth on the demo: with and without, b
 
 bench-desk: $(VENV)/dev ## the desk's speed, bytes, memory and keys per query; WORKSPACE=an indexed one, DATA=its four files
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.desk $(if $(WORKSPACE),--home $(WORKSPACE)) $(if $(DATA),--data $(DATA))
+
+bench-encode: $(VENV)/all ## how fast the catalogue is encoded in 8 bits, against torch, and what it costs
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.encode $(DATA)
 
 bench-rows: $(VENV)/dev ## whether two candidates of a query look the same in the desk's list; WORKSPACE=an indexed one, else the demo's
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.list_rows $(if $(WORKSPACE),--home $(WORKSPACE))

@@ -344,8 +344,7 @@ def _features_fingerprint(
         settings.encoder.max_tokens,
         vocabulary,
     )
-    if settings.encoder.dimensions:
-        digest.update(f"dimensions {settings.encoder.dimensions}".encode())
+    digest.update(settings.encoder.later_settings.encode())
     for part in (head, *pairs, *corpus.queries, *corpus.products):
         digest.update(repr(part).encode())
     return digest.hexdigest()

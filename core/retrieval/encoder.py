@@ -40,6 +40,22 @@ class Encoder:
         self._batch_size = batch_size
         self._loaded: SentenceTransformer | None = None
 
+    @property
+    def loaded(self) -> "SentenceTransformer":
+        """The model itself.
+
+        Raises:
+            ModelError: it cannot be loaded.
+        """
+        if self._loaded is None:
+            self._loaded = load(self.model, self._max_tokens)
+        return self._loaded
+
+    @property
+    def uses_accelerator(self) -> bool:
+        """Whether the model is on a GPU. Raises ModelError as `loaded`."""
+        return bool(self.loaded.device.type != "cpu")
+
     def encode(
         self, texts: Sequence[str], on_chunk: Callable[[slice, NDArray[np.float32]], None] | None = None
     ) -> NDArray[np.float32]:
@@ -52,13 +68,12 @@ class Encoder:
         Raises:
             ModelError: the model cannot be loaded.
         """
-        if self._loaded is None:
-            self._loaded = load(self.model, self._max_tokens)
-        chunks = [np.empty((0, self._loaded.get_embedding_dimension() or 0), np.float32)]
+        model = self.loaded
+        chunks = [np.empty((0, model.get_embedding_dimension() or 0), np.float32)]
         for start in range(0, len(texts), CHUNK):
             part = slice(start, min(start + CHUNK, len(texts)))
             with model_errors(self.model.path, _HINT):
-                vectors = _vectors(self._loaded, list(texts[part]), self._batch_size)
+                vectors = _vectors(model, list(texts[part]), self._batch_size)
             chunks.append(vectors)
             if on_chunk:
                 on_chunk(part, vectors)

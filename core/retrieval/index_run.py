@@ -19,6 +19,7 @@ from core.jobs.progress import Reporter
 from core.retrieval.candidates import Candidate, CandidateStore
 from core.retrieval.dense import DenseIndex
 from core.retrieval.encoder import Encoder, leading_dimensions
+from core.retrieval.encoder_backend import choose_backend
 from core.retrieval.encoder_files import EncoderModel, require_model_libraries
 from core.retrieval.field_boosts import FieldBoosts
 from core.retrieval.fusion import Fusion
@@ -101,20 +102,12 @@ def encode_corpus(
     encoder = Encoder(model, max_tokens=settings.encoder.max_tokens, batch_size=settings.encoder.batch_size)
     texts = [model.query_prefix + render(template, p) for p in corpus.queries]
     texts += [model.candidate_prefix + render(template, p) for p in corpus.products]
-    index_folder(workspace, model)
-    cache = VectorCache(vector_path(workspace, settings, model))
-    try:
-        vectors = cache.encode(texts, encoder, reporter)
-    finally:
-        cache.close()
+    backend = choose_backend(encoder, index_folder(workspace, model), settings.encoder, texts, reporter)
+    with closing(VectorCache(backend.vectors)) as cache:
+        vectors = cache.encode(texts, backend.encoder, reporter)
     # The cache keeps whole vectors, so that another number of dimensions encodes nothing again.
     vectors = leading_dimensions(vectors, settings.encoder.dimensions)
     return vectors[: len(corpus.queries)], vectors[len(corpus.queries) :]
-
-
-def vector_path(workspace: Workspace, settings: Settings, model: EncoderModel) -> Path:
-    """The vector cache of a model; one file per maximum text length, which changes the vectors."""
-    return workspace.index / model.id / f"vectors-{settings.encoder.max_tokens}.db"
 
 
 class Selection(Protocol):
@@ -272,8 +265,7 @@ def _fingerprint(settings: Settings, model: EncoderModel, corpus: Corpus, select
     encoder = settings.encoder
     head = (_VERSION, model.id, encoder.template, encoder.max_tokens, settings.search, selection.fingerprint)
     digest.update(repr(head).encode())
-    if encoder.dimensions:  # otherwise as in earlier versions, whose indexes stay current
-        digest.update(f"dimensions {encoder.dimensions}".encode())
+    digest.update(encoder.later_settings.encode())
     for product in _products_by_role(corpus):
         digest.update(repr(product).encode())
     return digest.hexdigest()

@@ -44,7 +44,7 @@ def write_manifest(folder: Path, fingerprint: str) -> None:
         CoreError: it cannot be written.
     """
     set_aside_irregular(folder / _FILE_NAME)
-    save(folder / _FILE_NAME, asdict(Manifest(fingerprint, {PRODUCTS: _index_file(folder / PRODUCTS)})))
+    save(folder / _FILE_NAME, asdict(Manifest(fingerprint, {PRODUCTS: index_file(folder / PRODUCTS)})))
 
 
 def index_damage(folder: Path) -> list[str]:
@@ -55,7 +55,7 @@ def index_damage(folder: Path) -> list[str]:
         return [f"{_FILE_NAME} is missing"]
     except CoreError:
         return [f"{_FILE_NAME} is damaged"]
-    states = {name: _file_damage(folder / name, expected) for name, expected in manifest.files.items()}
+    states = {name: file_damage(folder / name, expected) for name, expected in manifest.files.items()}
     states.setdefault(PRODUCTS, "missing")
     return [f"{name} is {state}" for name, state in states.items() if state]
 
@@ -80,7 +80,8 @@ def no_candidates(index: Path) -> CoreError:
     return CoreError("There are no candidates yet.", "Run `samesku index` first.")
 
 
-def _file_damage(path: Path, expected: IndexFile) -> str:
+def file_damage(path: Path, expected: IndexFile) -> str:
+    """What is wrong with a file, a few words; empty if it is intact."""
     try:
         with open_regular(path, follow_links=False) as file:
             size = file.seek(0, 2)
@@ -103,7 +104,12 @@ def _sha256(file: BinaryIO) -> str:
     return digest.hexdigest()
 
 
-def _index_file(path: Path) -> IndexFile:
+def index_file(path: Path) -> IndexFile:
+    """Size and checksum of a file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     with open_regular(path, follow_links=False) as file:
         digest = _sha256(file)
         return IndexFile(file.seek(0, 2), digest)

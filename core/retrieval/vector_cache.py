@@ -9,15 +9,15 @@ import sqlite3
 import time
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import DamagedError
 from core.jobs.progress import Reporter
-from core.retrieval.encoder import Encoder
 from core.retrieval.encoding_rate import save_rate
 from core.sqlite_cache import SqliteCache, transaction
 from labels.wording import counted
@@ -31,6 +31,23 @@ _FLOAT_BYTES = 4
 _LENGTH_TOLERANCE = 1e-3
 
 
+class TextEncoder(Protocol):
+    """What makes vectors of texts."""
+
+    def encode(
+        self, texts: Sequence[str], on_chunk: Callable[[slice, NDArray[np.float32]], None] | None = None
+    ) -> NDArray[np.float32]:
+        """Unit vectors of the texts, float32 of shape (texts, dimensions); a dot product is the cosine.
+
+        Args:
+            texts: including their prefix.
+            on_chunk: called with the slice and the vectors of each chunk.
+
+        Raises:
+            ModelError: the model cannot be loaded.
+        """
+
+
 class VectorCache:
     """The cached vectors of one model."""
 
@@ -42,7 +59,7 @@ class VectorCache:
         """Close the file."""
         self._cache.close()
 
-    def encode(self, texts: Sequence[str], encoder: Encoder, reporter: Reporter) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], encoder: TextEncoder, reporter: Reporter) -> NDArray[np.float32]:
         """Vectors of the texts; only missing and damaged ones are encoded.
 
         Args:
@@ -62,7 +79,7 @@ class VectorCache:
             reporter.message(f"{error.message} The vectors are encoded again.")
             return self._encode(texts, encoder, reporter)
 
-    def _encode(self, texts: Sequence[str], encoder: Encoder, reporter: Reporter) -> NDArray[np.float32]:
+    def _encode(self, texts: Sequence[str], encoder: TextEncoder, reporter: Reporter) -> NDArray[np.float32]:
         digests = [hashlib.sha256(text.encode()).digest()[:16] for text in texts]
         vectors = self._read(set(digests), reporter)
         # Longest first: batches of similar length need little padding, and the time estimate is never too low.
@@ -121,6 +138,16 @@ def vector_file(path: Path) -> SqliteCache:
     """The vector file of a model, opened on first use."""
     cure = "Vectors can be made again: run `samesku index`."
     return SqliteCache(path, _prepare, lambda tables: "vectors" in tables, hint=cure, timeout_s=60)
+
+
+def cached_vectors(file: SqliteCache) -> int:
+    """Number of vectors in a file, damaged ones included.
+
+    Raises:
+        CoreError: it cannot be read.
+    """
+    with file.reading() as connection:
+        return int(connection.execute("SELECT count(*) FROM vectors").fetchone()[0])
 
 
 def damaged_vectors(connection: sqlite3.Connection) -> int:

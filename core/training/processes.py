@@ -23,6 +23,7 @@ from core.jobs.events import read_events
 from core.jobs.job import log_lines
 from core.jobs.progress import Reporter
 from core.json_store import load, save
+from core.processors import available_processors
 from core.training.recipes.recipe import Recipe
 
 #: File names in the folder of a task.
@@ -142,7 +143,7 @@ def _started(folder: Path, count: int) -> Iterator[list["subprocess.Popen[bytes]
 
 def _environment(rank: int, count: int) -> Mapping[str, str]:
     """The place of a process, as torch.distributed and accelerate read it, and its share of the cores."""
-    threads = max(1, len(os.sched_getaffinity(0)) // count) if hasattr(os, "sched_getaffinity") else 1
+    threads = max(1, available_processors() // count)
     place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count}
     return {"OMP_NUM_THREADS": str(threads), **{name: str(value) for name, value in place.items()}}
 

@@ -26,7 +26,7 @@ def main() -> None:
         )
     with tempfile.TemporaryDirectory() as folder:
         home, gold = Path(folder) / "workspace", Path(folder) / "gold.csv"
-        _write_gold(data, gold)
+        write_gold(data, gold)
         _run_loop(home, data, gold)
 
 
@@ -73,7 +73,7 @@ def samesku(home: Path, *arguments: str) -> tuple[dict, float]:
     return json.loads(answer.stdout), time.monotonic() - begun
 
 
-def _write_gold(data: Path, gold: Path) -> None:
+def write_gold(data: Path, gold: Path) -> None:
     """All known matches of the queries that have one in valid.csv."""
     labels = {name: list(csv.DictReader((data / name).open(newline=""))) for name in ("train.csv", "valid.csv")}
     counted = {row["ltable_id"] for row in labels["valid.csv"] if row["label"] == "1"}

@@ -24,6 +24,13 @@ from core.retrieval.encoder import load
 from core.retrieval.encoder_files import EncoderModel, find_base, readable_save_errors, with_prefixes
 from core.retrieval.encoder_registry import ModelCard, Registry
 from core.retrieval.model_card_page import README, card_page, inert, loading_section
+from core.retrieval.onnx_graph import (
+    TOKENIZER_FILE,
+    encode_with_onnx,
+    require_onnx_libraries,
+    write_onnx,
+    write_prompts,
+)
 from core.settings import Settings, absolute_folder
 from core.text.safe import safe
 from core.training.adapter_check import verify_merge
@@ -39,13 +46,6 @@ from core.training.adapters import (
     write_encoder,
 )
 from core.training.export.loading_code import adapter_code, onnx_code, sentence_transformers_code
-from core.training.export.onnx_graph import (
-    TOKENIZER_FILE,
-    encode_with_onnx,
-    require_onnx_libraries,
-    write_onnx,
-    write_prompts,
-)
 from core.training.probe_texts import ProbeTexts, probe_texts
 from core.workspace import Workspace
 from labels.exchange.files import create_folder, require_folder

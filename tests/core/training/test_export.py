@@ -18,11 +18,11 @@ from core.errors import ModelError
 from core.jobs.progress import Silent
 from core.retrieval.encoder import Encoder
 from core.retrieval.encoder_registry import ModelCard, Registry
+from core.retrieval.onnx_graph import encode_with_onnx
 from core.settings import EncoderSettings, Settings
 from core.training.adapters import BASE_FILE, record_base, recorded_base
 from core.training.export import export as export_module
 from core.training.export.export import Export, ExportFormat, export_model
-from core.training.export.onnx_graph import encode_with_onnx
 from core.training.merge import merge
 from core.workspace import Workspace
 from labels.errors import LabelsError
@@ -329,7 +329,7 @@ def test_an_adapter_whose_base_has_changed_is_not_exported(
 def test_missing_libraries_name_their_installation(
     shop: Workspace, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.training.export.onnx_graph._LIBRARIES", ("onnx", "onnx_is_missing"))
+    monkeypatch.setattr("core.retrieval.onnx_graph._LIBRARIES", ("onnx", "onnx_is_missing"))
     with pytest.raises(ModelError, match="not installed: onnx_is_missing") as caught:
         export(shop, settings, "base", ExportFormat.ONNX, tmp_path / "out")
     assert "pip install" in caught.value.hint

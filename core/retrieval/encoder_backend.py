@@ -1,0 +1,88 @@
+"""What encodes the texts of a workspace: torch, or the encoder in 8 bits where a trial has shown that it serves.
+
+The two give slightly different vectors, so that each has a vector cache of its own, and one run uses one of them.
+"""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from core.errors import CoreError, ModelError
+from core.jobs.progress import Reporter
+from core.retrieval.encoder import Encoder
+from core.retrieval.int8_encoder import Int8Encoder, Trial, read_trial, run_trial
+from core.retrieval.onnx_graph import require_onnx_libraries
+from core.retrieval.vector_cache import TextEncoder, cached_vectors, vector_file
+from core.settings import EncoderSettings
+
+#: With fewer texts, making and trying a graph takes longer than it saves: 15 s for MiniLM on two cores, in which torch
+#: encodes 2,500 texts.
+_MIN_TEXTS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """An encoder, and the file of its vectors."""
+
+    encoder: TextEncoder
+    vectors: Path
+
+
+def choose_backend(
+    encoder: Encoder, folder: Path, settings: EncoderSettings, texts: Sequence[str], reporter: Reporter
+) -> Backend:
+    """The back end that `encoder.backend` names; `auto` takes the faster one that gives the same neighbours.
+
+    Args:
+        encoder: in torch, not loaded yet.
+        folder: of the encoder's index.
+        settings: of the encoder.
+        texts: all texts to encode, prefixes included.
+        reporter: receives the result of a trial.
+
+    Raises:
+        ModelError: int8 is asked for, and cannot be used.
+    """
+    torch = Backend(encoder, folder / f"vectors-{settings.max_tokens}.db")
+    if settings.backend == "torch" or (settings.backend == "auto" and not _has_libraries()):
+        return torch
+    graph = folder / f"int8-{settings.max_tokens}"
+    int8 = Backend(Int8Encoder(graph), folder / f"vectors-{settings.max_tokens}-int8.db")
+    trial = read_trial(graph)
+    if settings.backend == "int8":
+        require_onnx_libraries()
+        trial = trial or _try(encoder, graph, texts, reporter)
+        if trial.disagreement:
+            raise ModelError(
+                f"{encoder.model.id} cannot encode in 8 bits. {trial.disagreement}",
+                'The setting encoder.backend = "torch" encodes without it.',
+            )
+        return int8
+    if trial is None and len(set(texts)) >= _MIN_TEXTS and not _are_cached(torch.vectors, len(texts) // 2):
+        trial = None if encoder.uses_accelerator else _try(encoder, graph, texts, reporter)
+    return int8 if trial is not None and not trial.objection else torch
+
+
+def _try(encoder: Encoder, graph: Path, texts: Sequence[str], reporter: Reporter) -> Trial:
+    reporter.stage("compare the encoder in 8 bits with torch")
+    graph.mkdir(exist_ok=True)
+    trial = run_trial(encoder, graph, texts)
+    reporter.message(trial.objection or trial.praise)
+    return trial
+
+
+def _are_cached(path: Path, count: int) -> bool:
+    """Whether a file holds at least this many vectors, as it does in a workspace of an earlier version."""
+    if not path.exists():
+        return False
+    try:
+        with closing(vector_file(path)) as file:
+            return cached_vectors(file) >= count
+    except CoreError:
+        return False
+
+
+def _has_libraries() -> bool:
+    return all(find_spec(name) for name in ("onnx", "onnxruntime", "onnxscript"))
