@@ -31,9 +31,17 @@ class DenseIndex:
         scores, positions = self._index.search(np.ascontiguousarray(queries), min(depth, len(self.vectors)))
         return positions.astype(np.int64), scores
 
-    def pairs(self, queries: NDArray[np.float32], positions: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The cosine of each query with given products; `positions` and the result have shape (queries, n)."""
-        cosines: NDArray[np.float32] = np.einsum("qd,qnd->qn", queries, self.vectors[positions])
+    def pairs(
+        self, queries: NDArray[np.float32], rows: NDArray[np.int64], positions: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """The cosine of each pair.
+
+        Args:
+            queries: unit vectors, shape (queries, dimensions).
+            rows: of the queries, shape (pairs,).
+            positions: of the products, shape (pairs,).
+        """
+        cosines: NDArray[np.float32] = np.einsum("nd,nd->n", queries[rows], self.vectors[positions])
         return cosines
 
     def save(self, path: Path) -> None:

@@ -59,28 +59,38 @@ class Fusion:
         reporter.stage("candidates", total=len(queries))
         for start in range(0, len(queries), _BATCH):
             batch = slice(start, start + _BATCH)
-            dense_positions, _ = self.dense.search(vectors[batch], self.depth)
-            lexical_positions, _ = self.lexical.search(texts[batch], self.depth)
-            for offset, query in enumerate(queries[batch]):
-                one = slice(start + offset, start + offset + 1)
-                yield (
-                    query.ref,
-                    self._fuse(query, texts[one], vectors[one], dense_positions[offset], lexical_positions[offset]),
-                )
+            yield from self._fuse_batch(queries[batch], texts[batch], vectors[batch])
             reporter.advance(min(start + _BATCH, len(queries)))
+
+    def _fuse_batch(
+        self, queries: Sequence[Product], texts: Sequence[str], vectors: NDArray[np.float32]
+    ) -> Iterator[tuple[ProductRef, list[Candidate]]]:
+        dense_positions, _ = self.dense.search(vectors, self.depth)
+        lexical_positions, _ = self.lexical.search(texts, self.depth)
+        found = [
+            np.union1d(np.union1d(dense, lexical), np.array(self.field_boosts.same_gtin(query), np.int64))
+            for query, dense, lexical in zip(queries, dense_positions, lexical_positions, strict=True)
+        ]
+        # One call for the pairs of all queries: each has a cost of its own.
+        ends = np.cumsum([len(positions) for positions in found])
+        rows, positions = np.repeat(np.arange(len(found)), np.diff(ends, prepend=0)), np.concatenate(found)
+        cosines = np.split(self.dense.pairs(vectors, rows, positions), ends[:-1])
+        lexical = np.split(self.lexical.pairs(texts, rows, positions), ends[:-1])
+        for i, query in enumerate(queries):
+            yield (
+                query.ref,
+                self._fuse(query, found[i], cosines[i], lexical[i], dense_positions[i], lexical_positions[i]),
+            )
 
     def _fuse(
         self,
         query: Product,
-        text: Sequence[str],
-        vector: NDArray[np.float32],
+        positions: NDArray[np.int64],
+        cosine: NDArray[np.float32],
+        lexical: NDArray[np.float32],
         dense_positions: NDArray[np.int64],
         lexical_positions: NDArray[np.int64],
     ) -> list[Candidate]:
-        found = np.union1d(dense_positions, lexical_positions)
-        positions = np.union1d(found, np.array(self.field_boosts.same_gtin(query), np.int64))
-        cosine = self.dense.pairs(vector, positions[None, :])[0]
-        lexical = self.lexical.pairs(text, positions[None, :])[0]
         mean = self.dense_weight * cosine + (1 - self.dense_weight) * lexical
         score = mean + self.field_boosts.scores(query, positions)
         best = np.lexsort((positions, -(score + self.field_boosts.gtin_scores(query, positions))))[: self.k]

@@ -46,17 +46,13 @@ class LexicalIndex:
             scores[rows] = np.take_along_axis(found, order, axis=1)
         return positions, scores
 
-    def pairs(self, texts: Sequence[str], positions: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The cosine of each text with given products.
+    def pairs(self, texts: Sequence[str], rows: NDArray[np.int64], positions: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The cosine of each pair.
 
         Args:
             texts: of the queries.
-            positions: of products, shape (texts, n).
-
-        Returns:
-            shape (texts, n).
+            rows: of the queries, shape (pairs,).
+            positions: of the products, shape (pairs,).
         """
         queries = self._vectoriser.transform(texts)
-        left = queries[np.repeat(np.arange(positions.shape[0]), positions.shape[1])]
-        scores = np.asarray(left.multiply(self._matrix[positions.ravel()]).sum(axis=1), dtype=np.float32)
-        return scores.reshape(positions.shape)
+        return np.asarray(queries[rows].multiply(self._matrix[positions]).sum(axis=1), dtype=np.float32).ravel()

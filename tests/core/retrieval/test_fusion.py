@@ -56,10 +56,10 @@ def test_k_candidates_by_falling_score_with_both_ranks(fusion: Fusion) -> None:
 
 def test_the_score_is_the_weighted_mean_of_both_cosines_and_the_fields(fusion: Fusion) -> None:
     top = fused(fusion)[0][0]
-    place = np.array([[fusion.refs.index(top.ref)]])
-    cosine = fusion.dense.pairs(VECTORS[:1], place)[0, 0]
-    lexical = fusion.lexical.pairs(TEXTS[:1], place)[0, 0]
-    fields = fusion.field_boosts.scores(QUERIES[0], place[0])[0]
+    row, place = np.array([0]), np.array([fusion.refs.index(top.ref)])
+    cosine = fusion.dense.pairs(VECTORS[:1], row, place)[0]
+    lexical = fusion.lexical.pairs(TEXTS[:1], row, place)[0]
+    fields = fusion.field_boosts.scores(QUERIES[0], place)[0]
     assert top.similarity == pytest.approx(cosine)
     assert top.score == pytest.approx(0.3 * cosine + 0.7 * lexical + fields, abs=1e-6)
 

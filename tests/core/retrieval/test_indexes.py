@@ -25,9 +25,9 @@ def test_the_dense_index_finds_what_brute_force_finds(depth: int) -> None:
 
 
 def test_the_dense_cosine_of_given_pairs() -> None:
-    places = np.array([[3, 0], [1, 1], [15, 2], [0, 0], [9, 4]])
-    cosines = DenseIndex(VECTORS).pairs(QUERY_VECTORS, places)
-    assert np.allclose(cosines, np.take_along_axis(QUERY_VECTORS @ VECTORS.T, places, axis=1), atol=1e-6)
+    rows, places = np.array([0, 0, 1, 2, 2, 4]), np.array([3, 0, 1, 15, 2, 9])
+    cosines = DenseIndex(VECTORS).pairs(QUERY_VECTORS, rows, places)
+    assert np.allclose(cosines, (QUERY_VECTORS @ VECTORS.T)[rows, places], atol=1e-6)
 
 
 def test_a_saved_index_is_read_by_faiss_and_leaves_no_part(tmp_path: Path) -> None:
@@ -52,7 +52,8 @@ def test_the_lexical_index_finds_the_same_words_first(lexical: LexicalIndex) -> 
 def test_pairs_score_what_search_scores(lexical: LexicalIndex) -> None:
     texts = [query.title for query in QUERIES]
     places, scores = lexical.search(texts, len(TITLES))
-    assert np.allclose(lexical.pairs(texts, places), scores, atol=1e-6)
+    rows = np.repeat(np.arange(len(texts)), len(TITLES))
+    assert np.allclose(lexical.pairs(texts, rows, places.ravel()), scores.ravel(), atol=1e-6)
 
 
 def test_character_sequences_survive_another_spelling(lexical: LexicalIndex) -> None:
