@@ -25,6 +25,7 @@ from core.matching.pair_rows import read_index_state
 from core.matching.run import current_matcher, matcher_path, read_out_of_fold, saved_matcher
 from core.matching.shortlist import Shortlist
 from core.retrieval.candidates import CandidateStore, damage_of_candidates
+from core.retrieval.encoder_backend import describe_backend
 from core.retrieval.encoder_files import local_base
 from core.retrieval.encoder_registry import ModelCard, Promotion, Registry
 from core.retrieval.encoding_rate import is_rate
@@ -225,12 +226,21 @@ def inventory(workspace: Workspace, settings: Settings) -> dict[str, str]:
         settings: those in force.
     """
     found = {}
-    for name, describe in (("index", _describe_index), ("models", _describe_models), ("caches", _describe_caches)):
+    described = {
+        "index": _describe_index, "encoding": _describe_encoding, "models": _describe_models, "caches": _describe_caches
+    }  # fmt: skip
+    for name, describe in described.items():
         try:
             found[name] = describe(workspace, settings)
         except SameskuError as error:
             found[name] = f"unknown: {error.message}"
-    return found
+    return {name: description for name, description in found.items() if description}
+
+
+def _describe_encoding(workspace: Workspace, settings: Settings) -> str:
+    """What the trial of the indexed encoder in 8 bits found; empty if there was none."""
+    model = _indexed(workspace)
+    return describe_backend(workspace.index / model, settings.encoder) if model else ""
 
 
 def _describe_index(workspace: Workspace, settings: Settings) -> str:

@@ -48,7 +48,7 @@ def choose_backend(
     torch = Backend(encoder, folder / f"vectors-{settings.max_tokens}.db")
     if settings.backend == "torch" or (settings.backend == "auto" and not _has_libraries()):
         return torch
-    graph = folder / f"int8-{settings.max_tokens}"
+    graph = graph_folder(folder, settings)
     int8 = Backend(Int8Encoder(graph), folder / f"vectors-{settings.max_tokens}-int8.db")
     trial = read_trial(graph)
     if settings.backend == "int8":
@@ -63,6 +63,22 @@ def choose_backend(
     if trial is None and len(set(texts)) >= _MIN_TEXTS and not _are_cached(torch.vectors, len(texts) // 2):
         trial = None if encoder.uses_accelerator else _try(encoder, graph, texts, reporter)
     return int8 if trial is not None and not trial.objection else torch
+
+
+def describe_backend(folder: Path, settings: EncoderSettings) -> str:
+    """What the last trial of an encoder found; empty if there was none.
+
+    Args:
+        folder: of the encoder's index.
+        settings: of the encoder.
+    """
+    trial = read_trial(graph_folder(folder, settings))
+    return (trial.objection or trial.praise) if trial is not None and settings.backend != "torch" else ""
+
+
+def graph_folder(folder: Path, settings: EncoderSettings) -> Path:
+    """Where the graph of an encoder is, whose tokenizer truncates at `max_tokens`."""
+    return folder / f"int8-{settings.max_tokens}"
 
 
 def _try(encoder: Encoder, graph: Path, texts: Sequence[str], reporter: Reporter) -> Trial:

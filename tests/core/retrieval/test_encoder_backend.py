@@ -12,7 +12,7 @@ from core.errors import CoreError
 from core.jobs.progress import Silent
 from core.retrieval import encoder_backend, int8_encoder
 from core.retrieval.encoder import Encoder
-from core.retrieval.encoder_backend import Backend, choose_backend
+from core.retrieval.encoder_backend import Backend, choose_backend, describe_backend
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.int8_encoder import Int8Encoder, Trial, read_trial, run_trial
 from core.retrieval.onnx_graph import GRAPH_FILE, TOKENIZER_FILE
@@ -119,6 +119,8 @@ def test_auto_tries_once_and_says_what_it_found(encoder: Encoder, folder: Path, 
     assert choose(encoder, folder, "auto").vectors == first.vectors
     assert len(trials) == 1
     assert choose(encoder, folder, "torch").vectors != first.vectors
+    assert describe_backend(folder, EncoderSettings(max_tokens=32)) == reporter.messages[0]
+    assert describe_backend(folder, EncoderSettings(max_tokens=16)) == ""
 
 
 @pytest.mark.parametrize("name", [GRAPH_FILE, TOKENIZER_FILE, "trial.json"])
