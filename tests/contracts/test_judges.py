@@ -124,8 +124,9 @@ def test_cases_are_taken_as_they_are_needed(judge: Judge) -> None:
 
 
 def test_a_title_that_gives_orders_gets_a_verdict_like_any_other(judge: Judge) -> None:
-    hostile = [case_of(number, title) for number, title in enumerate(INJECTIONS)]
-    verdicts = list(judge.verdicts(hostile))
+    hostile = [case_of(number, title) for number, title in enumerate(sorted(INJECTIONS, key=len))]
+    # The very long ones apart: a language model pads what it reads together to the longest.
+    verdicts = [*judge.verdicts(hostile[:-2]), *judge.verdicts(hostile[-2:])]
     assert len(verdicts) == len(hostile)
     assert all(verdict.probability is None or 0 <= verdict.probability <= 1 for verdict in verdicts)
 

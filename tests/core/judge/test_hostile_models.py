@@ -3,7 +3,9 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from samples import PRODUCTS, QUERIES
 from tiny_llm import TEMPLATE, pairs_of, write_tiny_llm
 
 from core.errors import ModelError
-from core.judge import chat_template
+from core.judge import chat_template, template_renderer
 from core.judge.chat_template import ChatTemplate
 from core.judge.finetune.chat_examples import read_examples
 from core.judge.finetune.llm_recipe import Recipe
@@ -40,6 +42,59 @@ class ModelArgs: pass
 def model(tiny_llm: Path, tmp_path: Path) -> Path:
     """A copy of the tiny model that a test may damage."""
     return Path(shutil.copytree(tiny_llm, tmp_path / "model"))
+
+
+#: Renders like `template_renderer.py`, but imports transformers once: a line of input is a request, rendered in a fork
+#: under the renderer's own limits, and a line of output is the JSON of what it wrote.
+_WARM_RENDERER = """
+import io, json, os, sys
+import transformers.utils.chat_template_utils
+sys.path.append(sys.argv[1])
+import template_renderer
+for line in sys.stdin:
+    ends = os.pipe()
+    child = os.fork()
+    if not child:
+        status = 1
+        try:
+            sys.stdin, sys.stdout = io.StringIO(line), os.fdopen(ends[1], "w")
+            template_renderer.main()
+            sys.stdout.flush()
+            status = 0
+        finally:
+            os._exit(status)
+    os.close(ends[1])
+    with os.fdopen(ends[0]) as written:
+        answer = written.read()
+    os.waitpid(child, 0)
+    print(json.dumps(answer), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def warm_renderer() -> Iterator[Callable[[bytes], bytes]]:
+    """What a renderer process writes for a request."""
+
+    def render(request: bytes) -> bytes:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(request + b"\n")
+        process.stdin.flush()
+        return json.loads(process.stdout.readline()).encode()
+
+    command = [sys.executable, "-I", "-c", _WARM_RENDERER, str(Path(template_renderer.__file__).parent)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        yield render
+
+
+@pytest.fixture
+def warm(warm_renderer: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Templates are rendered without a second of imports for each: see the renderer process in other tests."""
+
+    def run(command: list[str], *, input: bytes, **_: object) -> subprocess.CompletedProcess[bytes]:  # noqa: A002
+        return subprocess.CompletedProcess(command, 0, warm_renderer(input), b"")
+
+    monkeypatch.setattr("core.judge.chat_template.subprocess.run", run)
 
 
 @pytest.fixture
@@ -114,6 +169,7 @@ def test_model_file_is_not_run(model: Path) -> None:
     assert not (model / "ran").exists()
 
 
+@pytest.mark.usefixtures("warm")
 def test_unused_auto_map_is_harmless(model: Path, questions: list[str]) -> None:
     edit(model / "config.json", auto_map={"AutoConfig": "owner/name--evil.C", "AutoModelForCausalLM": "evil.M"})
     assert len(list(MlxJudge(str(model), "", mode="fast", max_tokens=24).verdicts(CASES))) == 2
@@ -128,6 +184,7 @@ def test_unused_auto_map_is_harmless(model: Path, questions: list[str]) -> None:
 LOOP = "{% for a in range(99999) %}" * 3 + "{% endfor %}" * 3
 
 
+@pytest.mark.usefixtures("warm")
 @pytest.mark.parametrize(
     "template",
     [
@@ -150,12 +207,14 @@ def test_unusable_template_is_refused(model: Path, template: str) -> None:
     assert message.startswith(f"The chat template in {model / 'chat_template.jinja'} cannot be used: ")
 
 
+@pytest.mark.usefixtures("warm")
 def test_error_names_file_of_template(model: Path) -> None:
     (model / "chat_template.jinja").unlink()
     edit(model / "tokenizer_config.json", chat_template="{{ 'x' * 20000000000 }}")
     assert str(model / "tokenizer_config.json") in refusal(model)
 
 
+@pytest.mark.usefixtures("warm")
 def test_template_never_sees_a_listing(model: Path, local: LocalModel) -> None:
     trap = "{% if messages | length > 1 and 'title' in messages[1].content %}" + LOOP + "{% endif %}"
     (model / "chat_template.jinja").write_text(trap + TEMPLATE)
@@ -189,6 +248,7 @@ GEMMA = (
 THINKING = TEMPLATE + "{% if not enable_thinking %}<think>\n\n</think>\n\n{% endif %}"
 
 
+@pytest.mark.usefixtures("warm")
 @pytest.mark.parametrize("template", [TEMPLATE, LLAMA, MISTRAL, THINKING])
 @pytest.mark.parametrize("answered", [False, True])
 def test_rendering_equals_the_template(model: Path, template: str, answered: bool) -> None:
@@ -202,6 +262,7 @@ def test_rendering_equals_the_template(model: Path, template: str, answered: boo
     assert made == wanted
 
 
+@pytest.mark.usefixtures("warm")
 def test_unsupported_system_message_is_merged_into_user_message(model: Path) -> None:
     tokenizer: Any = load_local_tokenizer(str(model))
     tokenizer.chat_template = GEMMA

@@ -99,9 +99,7 @@ def stage(tmp_path: Path, data: str = "data") -> StageCheckpoints:
 @pytest.mark.parametrize(
     ("changes", "done"),
     [
-        ({}, (1, 3)),
-        ({}, (4,)),  # the end of an epoch
-        ({}, (7,)),
+        ({}, (1, 3, 4, 7)),  # 4 is the end of an epoch
         ({"method": "full", "learning_rate": 1e-2, "weight_decay": 0.1}, (2,)),
         ({"gradient_accumulation": 2, "min_steps": 4}, (3,)),
         ({"loss": "cached-mnr", "schedule": "linear", "warmup": 0.5}, (3,)),
@@ -153,23 +151,25 @@ def test_patience_ends_a_training_and_takes_the_best_epoch(
     assert sorted(values.sum() for values in best.values()) == sorted(values.sum() for values in adapter.values())
 
 
-@pytest.mark.parametrize("interrupt_at", [10, 13, 15])
 def test_patience_counts_on_after_an_interruption(
-    tiny: EncoderModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupt_at: int
+    tiny: EncoderModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values = [0.1, 0.5, 0.9, 0.8, 0.7, 0.6, 0.5]
-    monkeypatch.setattr(fine_tuning, "mean_reciprocal_rank", falling(*values))
-    train(tiny, tmp_path / "whole", PATIENT, None, probes=PROBES)
-    monkeypatch.setattr(fine_tuning, "mean_reciprocal_rank", falling(*values))
-    train(tiny, tmp_path / "killed", PATIENT, stage(tmp_path), interrupt_at=interrupt_at, probes=PROBES)
-    monkeypatch.setattr(fine_tuning, "mean_reciprocal_rank", falling(*values[1 + (interrupt_at - 1) // 4 :]))
-    resumed = train(tiny, tmp_path / "resumed", PATIENT, stage(tmp_path), probes=PROBES)
-    assert max(resumed.losses) == 16
-    monkeypatch.undo()
-    ended = train(tiny, tmp_path / "ended", PATIENT, stage(tmp_path), probes=PROBES)
-    assert ended.losses == {}
-    weights = {weights_sha256(tmp_path / name / "merged") for name in ("whole", "resumed", "ended")}
-    assert len(weights) == 1
+
+    def run(folder: Path, checkpoints: StageCheckpoints | None, measured: int = 0, interrupt_at: int = 0) -> Watcher:
+        monkeypatch.setattr(fine_tuning, "mean_reciprocal_rank", falling(*values[measured:]))
+        return train(tiny, folder, PATIENT, checkpoints, interrupt_at, probes=PROBES)
+
+    run(tmp_path / "whole", None)
+    for interrupt_at in (10, 13, 15):
+        place = tmp_path / str(interrupt_at)
+        run(place / "killed", stage(place), interrupt_at=interrupt_at)
+        resumed = run(place / "resumed", stage(place), 1 + (interrupt_at - 1) // 4)
+        assert max(resumed.losses) == 16, interrupt_at
+        ended = run(place / "ended", stage(place), len(values))
+        assert ended.losses == {}, interrupt_at
+        weights = {weights_sha256(each / "merged") for each in (tmp_path / "whole", place / "resumed", place / "ended")}
+        assert len(weights) == 1, interrupt_at
 
 
 def test_an_end_after_the_training_trains_no_step_again(tiny: EncoderModel, tmp_path: Path) -> None:
@@ -192,22 +192,23 @@ def test_a_warning_is_not_repeated_after_an_interruption(
     assert not any("validation loss" in message for message in resumed.messages)
 
 
-@pytest.mark.parametrize("damage", ["unmarked", "truncated", "missing"])
-def test_a_half_written_checkpoint_is_skipped(tiny: EncoderModel, tmp_path: Path, damage: str) -> None:
+def test_a_half_written_checkpoint_is_skipped(tiny: EncoderModel, tmp_path: Path) -> None:
     whole = train(tiny, tmp_path / "whole", RECIPE, None)
     train(tiny, tmp_path / "killed", RECIPE, stage(tmp_path), interrupt_at=6)
-    folder = stage(tmp_path).folder
-    assert {path.name for path in folder.glob("checkpoint-*")} == {"checkpoint-4", "checkpoint-5"}
-    last = folder / "checkpoint-5"
-    if damage == "unmarked":
-        (last / "complete.json").unlink()
-    elif damage == "truncated":
-        (last / "optimizer.pt").write_bytes((last / "optimizer.pt").read_bytes()[:-9])
-    else:
-        (last / "trained.safetensors").unlink()
-    resumed = train(tiny, tmp_path / "resumed", RECIPE, stage(tmp_path))
-    assert "from its checkpoint of step 4." in resumed.messages[0]
-    assert resumed.losses == {step: loss for step, loss in whole.losses.items() if step > 4}
+    assert {path.name for path in stage(tmp_path).folder.glob("checkpoint-*")} == {"checkpoint-4", "checkpoint-5"}
+    for damage in ("unmarked", "truncated", "missing"):
+        place = tmp_path / damage
+        shutil.copytree(tmp_path / "checkpoints", place / "checkpoints")
+        last = stage(place).folder / "checkpoint-5"
+        if damage == "unmarked":
+            (last / "complete.json").unlink()
+        elif damage == "truncated":
+            (last / "optimizer.pt").write_bytes((last / "optimizer.pt").read_bytes()[:-9])
+        else:
+            (last / "trained.safetensors").unlink()
+        resumed = train(tiny, place / "resumed", RECIPE, stage(place))
+        assert "from its checkpoint of step 4." in resumed.messages[0], damage
+        assert resumed.losses == {step: loss for step, loss in whole.losses.items() if step > 4}, damage
 
 
 def test_other_data_starts_over_and_says_so(tiny: EncoderModel, tmp_path: Path) -> None:

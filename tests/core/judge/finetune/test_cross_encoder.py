@@ -114,10 +114,13 @@ def test_training_learns_and_model_reloads(
         list(CrossEncoderJudge(folder).verdicts(pair_contexts(workspace, pairs)))
 
 
-def test_evaluation_pairs_are_not_trained_on(labelled: tuple[Workspace, Settings]) -> None:
+def test_evaluation_pairs_are_not_trained_on(
+    labelled: tuple[Workspace, Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
     workspace, settings = labelled
     judged = [q(f"tent{n}") for n in range(4)]
     remove_ledger(workspace.labels)
+    monkeypatch.setattr("core.judge.finetune.cross_encoder._MIN_STEPS", 2)  # it need not learn
     with LabelStore(workspace.labels) as store:
         store.draw_validation(judged, seed=1)
         label_all(store)

@@ -28,7 +28,7 @@ KNOWN = {
     for product in PRODUCTS
     if product.id.startswith(query.id)
 }
-STEPS, CHECKPOINT, BREAK = 20, 8, 12
+STEPS, CHECKPOINT, BREAK = 12, 5, 8
 
 
 @dataclass
