@@ -134,11 +134,9 @@ _MEANT = re.compile(
 def stray(written: str) -> list[str]:
     """What a program wrote to its terminal that it cannot have meant: each with a little of what follows."""
     rest = _MEANT.sub("", written).replace("\r\n", "")
-    return [
-        rest[at : at + 20]
-        for at, character in enumerate(rest)
-        if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
-    ]
+    # Each character is looked up once, as there are few different ones in many screens.
+    found = {character for character in set(rest) if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}}
+    return [rest[at : at + 20] for at, character in enumerate(rest) if character in found] if found else []
 
 
 def acting(written: str) -> list[str]:

@@ -22,6 +22,7 @@ from core.workspace import Workspace
 from labels.model import ProductRef, Stream
 from labels.store import LabelStore
 from tui.app import DeskApp
+from tui.menu import commands
 from tui.services.desk import Desk, open_desk
 from tui.worker_client import WorkerClient
 
@@ -154,6 +155,11 @@ def _write_workspace(home: Path, queries: list[Product]) -> Workspace:
 async def settled(pilot: Pilot[None]) -> None:
     """Wait until nothing works beside the keyboard and the screen is painted."""
     await quiet(pilot.app)
+
+
+def choose(app: App[None], name: str) -> None:
+    """Take a command of the menu, without the menu: that it is found by its name is tested in `test_palette`."""
+    next(command for command in commands(cast("DeskApp", app)) if command.name == name).run()
 
 
 def screen_text(app: App[None]) -> str:

@@ -70,10 +70,10 @@ def answered(bench: Bench) -> int:
 def next_start(bench: Bench, words: str = "") -> None:
     """The next start says these words, or nothing of the last sitting; it is left in good order."""
     with desk_of(bench) as terminal:
-        opened(terminal)
         if words:
             assert shows(terminal, words), "\n".join(terminal.lines)
         else:
+            opened(terminal)
             assert not shows(terminal, "last sitting", 0), terminal.lines
         terminal.send("q")
         assert terminal.drain(120) == 0
@@ -96,44 +96,49 @@ def ended_by(number: signal.Signals, code: int) -> Callable[[Terminal], None]:
     return end
 
 
-@pytest.mark.parametrize(
-    ("end", "words"),
-    [
-        (ended_by(signal.SIGHUP, 0), "Your last session was disconnected at"),
-        (ended_by(signal.SIGTERM, 0), "Your last session was terminated by the system at"),
-        (ended_by(signal.SIGKILL, -signal.SIGKILL), "Your last session was not closed properly, after"),
-        (closed, "Your last session was disconnected at"),
-    ],
-    ids=["SIGHUP", "SIGTERM", "SIGKILL", "closed"],
-)
-def test_the_next_start_says_how_the_last_sitting_ended(
-    bench: Bench, end: Callable[[Terminal], None], words: str
-) -> None:
-    with desk_of(bench) as terminal:
-        decide(terminal, 2)
-        end(terminal)
-    assert answered(bench) == 2
-    next_start(bench, words)
-    next_start(bench)
-
-
-@pytest.mark.parametrize("number", [None, signal.SIGTERM, signal.SIGHUP], ids=["q", "SIGTERM", "SIGHUP"])
-def test_the_terminal_is_left_as_it_was_found(bench: Bench, number: signal.Signals | None) -> None:
-    read: list[bytes] = []
-    with desk_of(bench) as terminal:
-        terminal.on_read = read.append
-        opened(terminal)
-        terminal.send("" if number else "q")
-        if number:
-            terminal.kill(number)
-        assert terminal.drain(120) == 0
-    written = b"".join(read)
+def left_as_found(written: bytes) -> None:
+    """The terminal is as it was before the desk wrote this to it."""
     modes = dict(re.findall(rb"\x1b\[\?(\d+)([hl])", written))
     # The cursor is shown, and lines break; the mouse, pasting in brackets and the second screen are over.
     assert {mode for mode, state in modes.items() if state == b"h"} <= {b"25", b"7"}
     assert len(re.findall(rb"\x1b\[>\d+u", written)) == written.count(b"\x1b[<u")
     # Where there is no second screen, the picture does not stay behind either.
     assert b"\x1b[H\x1b[J" in written[written.rindex(b"/10") :]
+
+
+@pytest.mark.parametrize(
+    ("end", "words", "restores"),
+    [
+        (ended_by(signal.SIGHUP, 0), "Your last session was disconnected at", True),
+        (ended_by(signal.SIGTERM, 0), "Your last session was terminated by the system at", True),
+        (ended_by(signal.SIGKILL, -signal.SIGKILL), "Your last session was not closed properly, after", False),
+        (closed, "Your last session was disconnected at", False),
+    ],
+    ids=["SIGHUP", "SIGTERM", "SIGKILL", "closed"],
+)
+def test_the_next_start_says_how_the_last_sitting_ended(
+    bench: Bench, end: Callable[[Terminal], None], words: str, restores: bool
+) -> None:
+    read: list[bytes] = []
+    with desk_of(bench) as terminal:
+        terminal.on_read = read.append
+        decide(terminal, 2)
+        end(terminal)
+    assert answered(bench) == 2
+    if restores:
+        left_as_found(b"".join(read))
+    next_start(bench, words)
+
+
+def test_a_desk_that_is_left_with_a_key_leaves_the_terminal_as_it_was_and_says_nothing_next_time(bench: Bench) -> None:
+    read: list[bytes] = []
+    with desk_of(bench) as terminal:
+        terminal.on_read = read.append
+        opened(terminal)
+        terminal.send("q")
+        assert terminal.drain(120) == 0
+    left_as_found(b"".join(read))
+    next_start(bench)
 
 
 def test_a_terminal_that_takes_nothing_any_more_keeps_nobody_from_leaving(bench: Bench) -> None:
@@ -146,6 +151,7 @@ def test_a_terminal_that_takes_nothing_any_more_keeps_nobody_from_leaving(bench:
         until(lambda: terminal.process.poll() is not None)
     assert answered(bench) == 2
     next_start(bench, "Your last session was terminated by the system at")
+    next_start(bench)  # it is told once
 
 
 # -- a full disk ---------------------------------------------------------------------------------------------

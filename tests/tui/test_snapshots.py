@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from comparisons import evaluations, two_encoders
-from desk_bench import Bench
+from desk_bench import Bench, choose
 from desk_files import BACKUPS, IMPORTED
 from desk_jobs import log_of_a_retrain, something_to_learn_from, three_jobs
 from desk_judge import FakeJudge
@@ -128,9 +128,7 @@ class Scene:
         await answered(pilot)
         pilot.app.theme = theme
         if self.choose:
-            await pilot.press("ctrl+p", *self.choose)
-            await answered(pilot)
-            await pilot.press("enter")
+            choose(pilot.app, self.choose)
             await answered(pilot)
         for key in self.keys.split():
             await pilot.press(key)

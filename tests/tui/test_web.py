@@ -93,10 +93,15 @@ def served(bench: Bench) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """One for all tests that only ask for pages, which changes nothing: it takes a second to start."""
-    workspace = write_workspace(tmp_path_factory.mktemp("asked") / "home")
-    with serve(Bench(workspace, Settings(), [])) as running:
+def asked_bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """The workspace of `asked`, in which nobody decides anything."""
+    return Bench(write_workspace(tmp_path_factory.mktemp("asked") / "home"), Settings(), [])
+
+
+@pytest.fixture(scope="module")
+def asked(asked_bench: Bench) -> Iterator[Served]:
+    """One for all tests that decide nothing: it takes a second to start."""
+    with serve(asked_bench) as running:
         yield running
 
 
@@ -171,11 +176,19 @@ def test_keys_on_the_page_decide_and_the_decision_is_in_the_ledger(
     assert page.complaints == []
 
 
-def test_the_desk_fills_the_window_at_any_size(page: Browser) -> None:
+def test_the_desk_fills_the_window_at_any_size_and_its_secret_is_in_no_command_line(
+    asked: Served, browser: Browser
+) -> None:
+    open_desk(browser, asked.address)
     for size in ((1200, 900), (700, 560)):
-        page.driver.set_window_size(*size)
-        until(lambda: "ctrl+p menu" in page.lines()[-1], 60)
-        fills_the_window(page)
+        browser.driver.set_window_size(*size)
+        until(lambda: "ctrl+p menu" in browser.lines()[-1], 60)
+        fills_the_window(browser)
+    until(lambda: len(desks_of(asked)) == 1, 60)  # those of tests before this one are over
+    for pid in (*desks_of(asked), str(asked.process.pid)):
+        for name in ("cmdline", "environ"):
+            assert asked.path.strip("/") not in Path(f"/proc/{pid}/{name}").read_text()
+    assert browser.driver.execute_script("return document.cookie") == ""
 
 
 def fills_the_window(page: Browser) -> None:
@@ -245,7 +258,7 @@ def test_the_address_cannot_change_the_annotator(bench: Bench, served: Served, b
 
 
 def test_a_page_of_another_origin_gets_nothing_even_with_the_address(
-    bench: Bench, served: Served, browser: Browser, tmp_path: Path
+    asked_bench: Bench, asked: Served, browser: Browser, tmp_path: Path
 ) -> None:
     (tmp_path / "evil").mkdir()
     (tmp_path / "evil" / "index.html").write_text("<!DOCTYPE html><title>evil</title>")
@@ -255,6 +268,7 @@ def test_a_page_of_another_origin_gets_nothing_even_with_the_address(
     ) as evil:
         threading.Thread(target=evil.serve_forever, daemon=True).start()
         browser.driver.get(f"http://127.0.0.1:{evil.server_port}/")
+        until(lambda: desks_of(asked) == [], 60)  # those of tests before this one are over
         attempts = browser.driver.execute_async_script(
             """
             const [address, done] = arguments;
@@ -279,20 +293,20 @@ def test_a_page_of_another_origin_gets_nothing_even_with_the_address(
             });
             Promise.all([socket, read, script]).then(attempts => frame.then(() => done(attempts)));
             """,
-            served.address,
+            asked.address,
         )
         evil.shutdown()
     assert attempts == ["refused"] * 3
     browser.read_logs()
     assert any("frame-ancestors" in complaint or "X-Frame-Options" in complaint for complaint in browser.complaints)
     browser.complaints.clear()
-    assert desks_of(served) == []
-    assert not bench.decided("ada")
+    assert desks_of(asked) == []
+    assert not asked_bench.decided("ada")
 
 
-def test_the_page_works_without_webgl(bench: Bench, served: Served, tmp_path: Path) -> None:
+def test_the_page_works_without_webgl(asked: Served, tmp_path: Path) -> None:
     with chromium(tmp_path / "profile", "--disable-3d-apis") as browser:
-        open_desk(browser, served.address)
+        open_desk(browser, asked.address)
         picture = browser.driver.get_screenshot_as_png()
         assert len(picture) > 20_000
         assert browser.complaints == []
@@ -391,15 +405,6 @@ def test_a_closed_peer_is_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ends = {"peername": ("127.0.0.1", 50000), "sockname": ("127.0.0.1", 8000)}
     request = SimpleNamespace(transport=SimpleNamespace(get_extra_info=ends.get))
     assert peer_uid(request) == uid  # type: ignore[arg-type]  # all of a request that is looked at
-
-
-def test_the_secret_is_in_no_command_line(served: Served, page: Browser) -> None:
-    secret = served.path.strip("/")
-    assert len(desks_of(served)) == 1
-    for pid in (*desks_of(served), str(served.process.pid)):
-        for name in ("cmdline", "environ"):
-            assert secret not in Path(f"/proc/{pid}/{name}").read_text()
-    assert page.driver.execute_script("return document.cookie") == ""
 
 
 # -- what it does with what it is sent ---------------------------------------------------------------------------
