@@ -158,7 +158,7 @@ async def settled(pilot: Pilot[None]) -> None:
 
 
 def choose(app: App[None], name: str) -> None:
-    """Take a command of the menu, without the menu: that it is found by its name is tested in `test_palette`."""
+    """Take a command of the menu, without the menu: `test_palette` finds each by its name."""
     next(command for command in commands(cast("DeskApp", app)) if command.name == name).run()
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 from desk_bench import Bench, screen_text, settled
-from textual.command import CommandPalette
+from textual.command import Command, CommandList, CommandPalette
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from labels.model import Stream
 from tui.common.full_page import FullPage
@@ -57,6 +58,22 @@ async def test_a_command_takes_one_line_of_the_smallest_screen(bench: Bench) -> 
         lines = screen_text(app).splitlines()
         for command in commands(app)[:16]:
             assert any(command.name in line and command.help in line for line in lines), command.name
+
+
+async def test_every_command_is_the_first_that_its_name_finds(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("ctrl+p")
+        await settled(pilot)
+        palette = app.screen
+        assert isinstance(palette, CommandPalette)
+        for command in commands(app):
+            palette.query_one(Input).value = command.name
+            await settled(pilot)
+            found = palette.query_one(CommandList).get_option_at_index(0)
+            assert isinstance(found, Command)
+            assert found.hit.text == command.name
 
 
 async def test_a_command_is_found_by_a_word_of_its_sentence(bench: Bench) -> None:
