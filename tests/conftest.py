@@ -118,6 +118,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 @pytest.fixture(autouse=True)
 def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of the environment, and a workspace that is not the user's."""
+    # Pytest reads all names beside a new folder to number it: thousands of links that it leaves would be most of them.
+    tmp_path.with_name(tmp_path.name.rstrip("0123456789") + "current").unlink(missing_ok=True)
     for name in [name for name in os.environ if name.startswith("SAMESKU_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("SAMESKU_HOME", str(tmp_path / "unnamed"))

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
-from scipy.stats import binomtest
 
 from core.errors import CoreError
 from core.judge.cache import percentile
@@ -201,6 +200,9 @@ def _metric_changes(
 
 def _mcnemar(only_first: int, only_second: int) -> float:
     """The p-value of McNemar's exact test: a binomial test of the discordant pairs at p = 0.5."""
+    # Half a second to import, which most of the commands that load this module do not pay.
+    from scipy.stats import binomtest  # noqa: PLC0415
+
     discordant = only_first + only_second
     return float(binomtest(only_first, discordant).pvalue) if discordant else 1.0
 

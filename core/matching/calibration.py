@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
 from core.matching.bands import MIN_LABELS, Cuts
@@ -45,6 +44,9 @@ def fit_beta(scores: NDArray[np.float64], labels: NDArray[np.bool_], weights: ND
     """
     if min(labels.sum(), (~labels).sum()) < _MIN_LABELS_PER_CLASS:
         return BetaCalibration()
+    # Half a second to import, which whoever only applies a calibration does not pay.
+    from scipy.optimize import minimize  # noqa: PLC0415
+
     terms = np.column_stack([log_expit(scores), -log_expit(-scores), np.ones(len(scores))])
     signs = np.where(labels, 1.0, -1.0)
     total = weights.sum()

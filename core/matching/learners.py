@@ -249,11 +249,15 @@ def fit_boosted(
 
     data = lightgbm.Dataset(vectors, labels.astype(float), weight=weights, free_raw_data=False)
     # Every other booster uses extremely randomised trees: the two kinds make different errors.
-    models = [
-        lightgbm.train(PARAMETERS | {"seed": seed + i, "extra_trees": bool(i % 2)}, data, num_boost_round=trees)
-        for i in range(boosters)
-    ]
-    return Boosted(tuple(booster.model_to_string() for booster in models))
+    kinds = (PARAMETERS | {"seed": seed + i, "extra_trees": bool(i % 2)} for i in range(boosters))
+    return Boosted(tuple(_train(parameters, data, trees) for parameters in kinds))
+
+
+def _train(parameters: dict[str, Any], data: "lightgbm.Dataset", trees: int) -> str:
+    """A booster as text. Without `keep_training_booster`, LightGBM would write and read the same text before."""
+    import lightgbm
+
+    return str(lightgbm.train(parameters, data, num_boost_round=trees, keep_training_booster=True).model_to_string())
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,8 +340,5 @@ def fit_stacked(
         params=_STACK_PARAMETERS,
         free_raw_data=False,
     )
-    models = [
-        lightgbm.train(_STACK_PARAMETERS | {"seed": seed + i}, data, num_boost_round=_STACK_TREES)
-        for i in range(boosters)
-    ]
-    return Stacked(linear, Boosted(tuple(booster.model_to_string() for booster in models)))
+    texts = tuple(_train(_STACK_PARAMETERS | {"seed": seed + i}, data, _STACK_TREES) for i in range(boosters))
+    return Stacked(linear, Boosted(texts))

@@ -64,7 +64,7 @@ class UpdateReport:
     Attributes:
         index: the report on index and candidates.
         weighed: whether features were computed, because products, encoder, vocabulary or settings changed.
-        fitted: whether a matcher was fitted.
+        fitted: whether a matcher was fitted, or the current one's lost probabilities were written again.
         matcher: the current matcher.
         seconds: total duration.
     """
@@ -142,12 +142,15 @@ def _update_matcher(
     features_fingerprint: str,
     reporter: Reporter,
 ) -> tuple[Matcher, bool]:
-    """The current matcher with its probabilities published, and whether it was fitted now."""
+    """The current matcher with its probabilities published, and whether it was fitted or published now."""
     _set_damaged_aside(workspace, model, reporter)
     current = _readable_matcher(workspace)
     wanted = _matcher_fingerprint(read_training_labels(workspace, settings), settings, features_fingerprint)
-    if current is not None and current.fingerprint == wanted and _is_published(workspace):
-        return current, False
+    if current is not None and current.fingerprint == wanted:
+        if _is_published(workspace):
+            return current, False
+        publish(workspace, current, table)  # derived.db was made again; another fit would give the same matcher
+        return current, True
     reporter.stage("fit the matcher")
     matcher = fit_to_labels(workspace, settings, model.id, table, features_fingerprint)
     set_aside_irregular(matcher_path(workspace))

@@ -240,7 +240,7 @@ def main() -> None:
     folder, begun = Path(tempfile.mkdtemp(prefix="samesku-kill-mixed-")), time.monotonic()
     (folder / "tmp").mkdir()
     make_workspace(folder / "home", _QUERIES)
-    with Runs(folder) as runs:
+    with Runs(folder, models=False) as runs:
         mixed = Mixed(runs, folder / "home", options.kills, options.seed)
         mixed.run()
         problems = mixed.look()

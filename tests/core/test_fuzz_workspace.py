@@ -1,4 +1,4 @@
-"""Every file of a workspace may be damaged; `make fuzz` does a thousand cases of what forty do here."""
+"""Every file of a workspace may be damaged; `make fuzz` does a thousand cases of what five do here."""
 
 import random
 from collections import Counter
@@ -26,7 +26,7 @@ from tests.bench.fuzz_workspace import causes, fuzz, plan
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_damage_ends_in_a_sentence_and_loses_nothing(tmp_path: Path) -> None:
-    assert causes(case for case in fuzz(tmp_path, seed=11, numbers=range(12)) if case.findings) == ""
+    assert causes(case for case in fuzz(tmp_path, seed=11, numbers=range(5)) if case.findings) == ""
 
 
 def test_every_damage_comes_up_before_any_does_again(tmp_path: Path) -> None:

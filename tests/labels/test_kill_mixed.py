@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_nothing_that_was_acknowledged_is_lost() -> None:
-    command = [sys.executable, "-m", "tests.bench.kill_mixed", "--kills", "24"]
+    command = [sys.executable, "-m", "tests.bench.kill_mixed", "--kills", "16"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "nothing acknowledged is lost" in done.stdout

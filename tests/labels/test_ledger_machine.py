@@ -241,10 +241,9 @@ TestLedger = Ledger.TestCase
 TestLedger.settings = settings(max_examples=25, stateful_step_count=30)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_two_thousand_acts_deep(seed: int) -> None:
+def test_two_thousand_acts_deep() -> None:
     """The same machine without hypothesis at the wheel: what it may draw for one example ends after some hundred."""
-    draw, machine = random.Random(seed), Ledger()
+    draw, machine = random.Random(0), Ledger()
     plain = [
         machine.edit,
         machine.abstain,

@@ -27,8 +27,8 @@ def template_of(name: str, write: Callable[[Path], object]) -> Path:
         if not _folder:
             # Where the tests' own folders are: in memory, if there is a file system there.
             _folder.append(tempfile.TemporaryDirectory(prefix="samesku-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
-        template = Path(_folder[0].name) / str(len(_templates)) / "home"
-        template.parent.mkdir()
+        # Not numbered: to write one template may take another.
+        template = Path(tempfile.mkdtemp(dir=_folder[0].name)) / "home"
         write(template)
         _templates[key] = template
     return _templates[key]

@@ -5,10 +5,11 @@ Sets and weights of many products are sparse matrices, so that pairs are compare
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz import process
 from scipy.sparse import csr_matrix
 
 #: The group of features that never explain a probability, such as the length of a title.
@@ -51,6 +52,17 @@ class FeatureGroup(Protocol):
             columns: indices of the pairs' products, shape (n,).
         """
         ...
+
+
+#: Pairs from which several threads compare faster than one: to start them takes longer than to compare a hundred.
+_MANY_PAIRS = 2_000
+
+
+def compare_texts(left: Sequence[str], right: Sequence[str], scorer: Any) -> NDArray[np.float32]:
+    """What one of rapidfuzz's scorers says of each pair of texts, shape (n,)."""
+    workers = -1 if len(left) >= _MANY_PAIRS else 1
+    scores: NDArray[np.float32] = process.cpdist(left, right, scorer=scorer, workers=workers, dtype=np.float32)
+    return scores
 
 
 def dots(left: csr_matrix, right: csr_matrix) -> NDArray[np.float32]:

@@ -11,11 +11,11 @@ from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz import fuzz, process
+from rapidfuzz import fuzz
 from scipy.sparse import csr_matrix, vstack
 
 from core.catalog.product import Product
-from core.matching.features.base import LONGEST, OTHER, Feature, dots, row_maxima, row_sums, widen
+from core.matching.features.base import LONGEST, OTHER, Feature, compare_texts, dots, row_maxima, row_sums, widen
 
 
 class Texts:
@@ -178,7 +178,7 @@ class LexicalFeatures:
             _rarest(self._title_rarity[0][rows], self._present[1][columns]),
             _rarest(self._title_rarity[1][columns], self._present[0][rows]),
             numbers[0], numbers[1], numbers[2], numbers[3], numbers[4],
-            *(process.cpdist(left, right, scorer=scorer, workers=-1, dtype=np.float32) / 100
+            *(compare_texts(left, right, scorer) / 100
               for scorer in (fuzz.token_set_ratio, fuzz.token_sort_ratio, fuzz.partial_ratio)),
             *lengths,
             np.log((lengths[0] + 1) / (lengths[1] + 1)),

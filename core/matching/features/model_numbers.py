@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz import fuzz, process
+from rapidfuzz import fuzz
 from rapidfuzz.distance import JaroWinkler, Levenshtein, Prefix
 
 from core.catalog.product import Product
-from core.matching.features.base import LONGEST, Feature, dots, incidence, row_sums, widen
+from core.matching.features.base import LONGEST, Feature, compare_texts, dots, incidence, row_sums, widen
 from core.text.model_numbers import alphanumeric, model_codes
 
 #: Characters from which containment counts: shorter model numbers occur in titles by chance.
@@ -56,11 +56,11 @@ class ModelNumberFeatures:
         both_stated = np.array([bool(one and other) for one, other in zip(left, right, strict=True)])
 
         def similarity(scorer: Any, scale: float = 1.0) -> NDArray[np.float32]:
-            scores = process.cpdist(left, right, scorer=scorer, workers=-1, dtype=np.float32) * scale
+            scores = compare_texts(left, right, scorer) * scale
             return np.where(both_stated, scores, np.nan).astype(np.float32)
 
         def found_share(models: Sequence[str], titles: Sequence[str]) -> NDArray[np.float32]:
-            scores = process.cpdist(models, titles, scorer=fuzz.partial_ratio, workers=-1, dtype=np.float32) / 100
+            scores = compare_texts(models, titles, fuzz.partial_ratio) / 100
             long_enough = np.array([len(model) >= _MIN_LENGTH for model in models])
             return np.where(long_enough, scores, np.nan).astype(np.float32)
 
@@ -96,7 +96,7 @@ class ModelNumberFeatures:
                     place.append(i)
         best = np.full(len(rows), np.nan, np.float32)
         if place:
-            scores = process.cpdist(left, right, scorer=Levenshtein.normalized_similarity, workers=-1, dtype=np.float32)
+            scores = compare_texts(left, right, Levenshtein.normalized_similarity)
             np.fmax.at(best, place, scores)
         return best
 

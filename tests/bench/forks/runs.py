@@ -22,6 +22,7 @@ IDLE_S = 10.0
 #: However busy: no verb takes so long on a workspace of this size, not on a machine with ten others at work.
 WALL_S = 60.0
 _LOOK_EVERY_S = 0.5
+_MODEL_LIBRARIES = ("sentence_transformers", "sentence_transformers.cross_encoder")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,14 @@ class Runs:
 
     Args:
         folder: for the server's socket and the stand-in interpreter.
+        models: whether forks use model libraries, which the server takes seconds to load.
 
     Attributes:
         stand_in: a program to start in the place of the interpreter, as `[stand_in, "-m", MODULE, …]`.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, models: bool = True) -> None:
+        self._modules = _MODEL_LIBRARIES if models else ()
         self._socket = folder / "server.sock"
         self.stand_in = folder / "python"
         self._server: subprocess.Popen[str] | None = None
@@ -62,7 +65,7 @@ class Runs:
         self.stand_in.chmod(0o700)
         environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
         self._server = subprocess.Popen(
-            [sys.executable, "-m", "tests.bench.forks.server", str(self._socket), str(self.stand_in)],
+            [sys.executable, "-m", "tests.bench.forks.server", self._socket, self.stand_in, *self._modules],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment,
         )  # fmt: skip
         assert self._server.stdout is not None

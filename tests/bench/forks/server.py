@@ -1,10 +1,10 @@
 """Runs modules in forks of a process that has loaded every library, so that a run costs milliseconds, not seconds.
 
-    python -m tests.bench.forks.server SOCKET STAND_IN
+    python -m tests.bench.forks.server SOCKET STAND_IN [MODULE ...]
 
 Each fork is a process of its own, with the caller's standard files, environment and folder, as `python -m MODULE` would
 be; `sys.executable` is the stand-in, so that what the program starts itself is a fork, too. A caller that goes away
-takes its run with it. The server ends when its standard input does.
+takes its run with it. The server ends when its standard input does. It loads the named modules, too.
 """
 
 import atexit
@@ -32,7 +32,7 @@ _LIBRARIES = (
     "core.cli.app", "core.matching.run", "core.matching.pair_rows", "core.matching.pair_rows", "core.queue.online",
     "core.matching.learners", "core.evaluation.campaign", "core.judge.cross_encoder", "core.retrieval.dense",
     "core.retrieval.encoder_registry", "core.cli.doctor", "tui.command_line", "tui.services.desk", "tui.plain.desk",
-    "tui.app", "labels.migrations", "sentence_transformers", "sentence_transformers.cross_encoder", "faiss", "lightgbm",
+    "tui.app", "labels.migrations", "faiss", "lightgbm",
     "scipy.optimize", "sklearn.linear_model", "sklearn.model_selection", "pyarrow.parquet", "rapidfuzz",
 )  # fmt: skip
 
@@ -178,7 +178,7 @@ def _run(module: str, arguments: list[str]) -> int:
 
 def main() -> None:
     """Load, say so on standard output, serve."""
-    for name in _LIBRARIES:
+    for name in (*_LIBRARIES, *sys.argv[3:]):
         importlib.import_module(name)
     if threading.active_count() > 1:
         sys.exit(f"a library started a thread, which no fork takes along: {threading.enumerate()}")

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from damage import TO_DATABASES
 from feature_tables import write_features
+from folder_templates import copy_of
 from judges import CountingJudge
-from samples import HashEncoder, match, no_match, q, until
+from samples import HashEncoder, match, no_match, q, until, write_workspace
 
 from core.jobs.board import Jobs
 from core.jobs.job import JobState
@@ -43,8 +44,13 @@ def judges(monkeypatch: pytest.MonkeyPatch) -> dict[str, CountingJudge]:
 
 
 @pytest.fixture
-def labelled(workspace: Workspace, hash_encoder: HashEncoder) -> Workspace:
+def labelled(tmp_path: Path, hash_encoder: HashEncoder) -> Workspace:
     """Candidates with probabilities. The first of each query is a match; `q3`, `q4` and `qv` are for validation."""
+    return Workspace(copy_of("judged workspace", _write_labelled, tmp_path / "home"))
+
+
+def _write_labelled(home: Path) -> None:
+    workspace = write_workspace(home)
     table = write_features(workspace)
     publish(workspace, prior_matcher(table.features, table.vectors), table)
     with LabelStore(workspace.labels) as store:
@@ -52,7 +58,6 @@ def labelled(workspace: Workspace, hash_encoder: HashEncoder) -> Workspace:
             side = Side.TRAIN if id_ in {"q1", "q2"} else Side.VALIDATION
             judgements = [*match(f"{id_}-c1"), *no_match(f"{id_}-c2", f"{id_}-c3")]
             store.record("ada", Verb.ACCEPT, q(id_), judgements, ActionDetails(side=side, closes=True))
-    return workspace
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

@@ -267,14 +267,14 @@ def test_an_id_leads_nowhere_else(jobs: Jobs, home: Workspace, job_id: str) -> N
             act(job_id)
 
 
-def test_thousands_of_jobs_are_read_once(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thousand_jobs_are_read_once(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write_job(jobs, "20000101-000000-0000")
     (folder / "events.jsonl").write_text('{"t": 1.0, "kind": "done"}\n')
-    for number in range(1, 3_000):
+    for number in range(1, 1_000):
         shutil.copytree(folder, jobs.folder / f"20000101-000000-{number:04}")
-    assert len(jobs.list()) == 3_000
+    assert len(jobs.list()) == 1_000
     monkeypatch.setattr("core.jobs.board.read_job", lambda _: pytest.fail("read again"))
-    assert len(jobs.list()) == 3_000
+    assert len(jobs.list()) == 1_000
 
 
 # -- in whose name -------------------------------------------------------------------------------------------
