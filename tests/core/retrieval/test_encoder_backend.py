@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from tiny_encoder import write_tiny_model, write_tiny_sentence_encoder
 
-from core.errors import CoreError
+from core.errors import CoreError, ModelError
 from core.jobs.progress import Silent
 from core.retrieval import encoder_backend, int8_encoder
 from core.retrieval.encoder import Encoder
 from core.retrieval.encoder_backend import Backend, choose_backend, describe_backend
 from core.retrieval.encoder_files import EncoderModel
+from core.retrieval.input_scaling import scaled_inputs
 from core.retrieval.int8_encoder import Int8Encoder, Trial, read_trial, run_trial
 from core.retrieval.onnx_graph import GRAPH_FILE, TOKENIZER_FILE
 from core.retrieval.vector_cache import VectorCache
@@ -105,6 +106,16 @@ def test_a_tokenizer_that_pads_on_the_left(tmp_path: Path, folder: Path) -> None
     assert run_trial(encoder, folder, TEXTS).cosine > 0.98
 
 
+def test_scaling_changes_no_vector_and_is_taken_back(encoder: Encoder) -> None:
+    layers = list(encoder.loaded.named_modules())
+    expected = encoder.encode(TEXTS)
+    with scaled_inputs(encoder.loaded, TEXTS[:4]):
+        assert len(list(encoder.loaded.named_modules())) > len(layers)
+        np.testing.assert_allclose(encoder.encode(TEXTS), expected, atol=1e-5)
+    assert list(encoder.loaded.named_modules()) == layers
+    np.testing.assert_array_equal(encoder.encode(TEXTS), expected)
+
+
 def test_few_texts_are_encoded_by_torch(encoder: Encoder, folder: Path) -> None:
     backend = choose(encoder, folder, "auto")
     assert backend.encoder is encoder
@@ -146,9 +157,9 @@ def test_what_torch_has_encoded_is_not_encoded_again(encoder: Encoder, folder: P
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (Trial(cosine=0.97, agreement=0.9, speedup=4), "mean cosine 0.970"),
-        (Trial(cosine=0.99, agreement=0.5, speedup=4), "50% of the nearest texts"),
-        (Trial(cosine=float("nan"), agreement=0.9, speedup=4), "mean cosine nan"),
+        (Trial(cosine=0.97, agreement=0.95, speedup=4), "mean cosine 0.970"),
+        (Trial(cosine=0.995, agreement=0.5, speedup=4), "50% of the nearest texts"),
+        (Trial(cosine=float("nan"), agreement=0.95, speedup=4), "mean cosine nan"),
         (Trial(failure="It cannot be traced."), "It cannot be traced."),
     ],
 )
@@ -177,20 +188,15 @@ def test_a_graph_that_is_not_faster_is_not_used(
 def test_an_encoder_that_cannot_be_traced_stays_in_torch(
     encoder: Encoder, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def refuse(*_: object) -> None:
+        raise ModelError("It has no fast tokenizer.", "")
+
     monkeypatch.setattr(encoder_backend, "_MIN_TEXTS", 10)
-
-    class Untraceable(Encoder):
-        @property
-        def loaded(self) -> object:  # type: ignore[override]
-            return type("Model", (), {"__getitem__": lambda *_: None, "tokenizer": None})()
-
-        uses_accelerator = False  # type: ignore[assignment]
-
-    odd = Untraceable(encoder.model, max_tokens=32, batch_size=8)
-    assert choose(odd, folder, "auto").encoder is odd
+    monkeypatch.setattr(int8_encoder, "write_onnx", refuse)
+    assert choose(encoder, folder, "auto").encoder is encoder
     trial = read_trial(folder / "int8-32")
     assert trial is not None
-    assert "fast tokenizer" in trial.failure
+    assert trial.objection == "It has no fast tokenizer."
 
 
 @pytest.mark.usefixtures("trials")
