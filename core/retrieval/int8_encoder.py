@@ -47,6 +47,9 @@ _MIN_COSINE, _MIN_AGREEMENT, _MIN_SPEEDUP = 0.98, 0.9, 1.2
 _BATCH_TOKENS = 512
 #: Texts encoded between two progress reports, and between two commits of the cache.
 _CHUNK = 2048
+#: The layer behind the activation of the first block has inputs with outliers that change from text to text. With it in
+#: float32, MiniLM's mean cosine rises from 0.9978 to 0.9987, and encoding takes 5 % longer; a second gives 0.9988.
+_EXACT_LAYERS = 1
 #: ONNX Runtime's fused kernel for the addition and normalisation is slower than the two it replaces: MiniLM takes a
 #: fifth less time without it.
 _SLOW_FUSIONS = ["SkipLayerNormFusion"]
@@ -230,16 +233,30 @@ def _write_graph(encoder: Encoder, folder: Path, texts: Sequence[str]) -> None:
         write_onnx(encoder.loaded, whole, encoder.model.path)
     (whole / TOKENIZER_FILE).rename(folder / TOKENIZER_FILE)
     with model_errors(encoder.model.path, ""), _silent_quantizer():
-        from onnx import TensorProto
+        import onnx
         from onnxruntime.quantization import QuantType, quantize_dynamic
 
         quantize_dynamic(
             whole / GRAPH_FILE,
             folder / GRAPH_FILE,
+            op_types_to_quantize=["MatMul"],  # 8 bits save no time for embeddings
+            nodes_to_exclude=_sensitive_layers(onnx.load(whole / GRAPH_FILE, load_external_data=False)),
             per_channel=True,
             weight_type=QuantType.QInt8,
-            extra_options={"DefaultTensorType": TensorProto.FLOAT},
+            extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
         )
+
+
+def _sensitive_layers(model: Any) -> list[str]:
+    """Names of the layers of an ONNX model that stay in float32: the first that narrow what passes a block."""
+    shapes = {weights.name: tuple(weights.dims) for weights in model.graph.initializer}
+    narrowing = [node.name for node in model.graph.node if node.op_type == "MatMul" and _narrows(shapes, node)]
+    return narrowing[:_EXACT_LAYERS]
+
+
+def _narrows(shapes: Mapping[str, tuple[int, ...]], node: Any) -> bool:
+    """Whether a node has weights with more inputs than outputs."""
+    return any(len(shape) == 2 and shape[0] > shape[1] for shape in (shapes.get(name, ()) for name in node.input))
 
 
 def _compare(encoder: Encoder, quantized: Int8Encoder, texts: Sequence[str]) -> Trial:
