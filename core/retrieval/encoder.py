@@ -59,15 +59,7 @@ class Encoder:
     def encode(
         self, texts: Sequence[str], on_chunk: Callable[[slice, NDArray[np.float32]], None] | None = None
     ) -> NDArray[np.float32]:
-        """Unit vectors of the texts, float32 of shape (texts, dimensions); a dot product is the cosine.
-
-        Args:
-            texts: including their prefix.
-            on_chunk: called with the slice and the vectors of each chunk.
-
-        Raises:
-            ModelError: the model cannot be loaded.
-        """
+        """As `TextEncoder.encode` of `core.retrieval.vector_cache`."""
         model = self.loaded
         chunks = [np.empty((0, model.get_embedding_dimension() or 0), np.float32)]
         for start in range(0, len(texts), CHUNK):

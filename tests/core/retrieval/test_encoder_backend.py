@@ -99,6 +99,15 @@ def test_vectors_do_not_depend_on_the_batch(graph: Path, monkeypatch: pytest.Mon
     assert [each.start for each in slices] == list(range(0, len(TEXTS), 5))
 
 
+def test_what_a_chunk_is_given_to_may_fail(graph: Path) -> None:
+    def fail(*_: object) -> None:
+        raise CoreError("The disk is full.", "")
+
+    with pytest.raises(CoreError, match="The disk is full"):
+        Int8Encoder(graph).encode(TEXTS, fail)
+    assert len(Int8Encoder(graph).encode([])) == 0
+
+
 def test_a_tokenizer_that_pads_on_the_left(tmp_path: Path, folder: Path) -> None:
     model = EncoderModel("qwen", write_tiny_model(tmp_path, TEXTS, "qwen2"))
     encoder = Encoder(model, max_tokens=32, batch_size=8)
