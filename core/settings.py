@@ -92,8 +92,8 @@ class EncoderSettings(_Section):
     """Index only this many leading dimensions of a vector, for encoders trained with Matryoshka prefixes; 0 is all."""
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 64
     """Number of texts encoded at once; more need more memory, and are faster on a GPU."""
-    backend: Literal["auto", "torch", "int8"] = "auto"
-    """`int8` encodes with 8-bit weights on the processor; `auto` does if a trial finds it faster and as good."""
+    backend: Literal["torch", "int8", "auto"] = "torch"
+    """`int8` encodes with 8-bit weights on the processor, four times as fast; `auto` does if a trial favours it."""
 
     @property
     def later_settings(self) -> str:
@@ -102,7 +102,7 @@ class EncoderSettings(_Section):
         So an index that such a version has built stays current.
         """
         dimensions = f"dimensions {self.dimensions}" if self.dimensions else ""
-        return dimensions + (f"backend {self.backend}" if self.backend != "auto" else "")
+        return dimensions + (f"backend {self.backend}" if self.backend != "torch" else "")
 
 
 class SearchSettings(_Section):

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import small_demo
 
 import core.demo
-from core.catalog.demo import DEPARTMENTS, generated_catalogue
 from core.demo import ANSWERER, REHEARSER, SHORT_RETRAIN, answer_from_gold, build_demo
 from core.jobs.progress import Silent
 from core.retrieval.candidates import CandidateStore
@@ -31,14 +31,15 @@ pytestmark = [
 ]
 
 
-#: `samesku demo` with some of its departments: encoding all of them takes minutes.
-_DEMO = """
+#: `samesku demo` with less to encode.
+_DEMO = f"""
+import sys
+sys.path.insert(0, {str(Path(small_demo.__file__).parent)!r})
 import core.demo
-from core.catalog.demo import DEPARTMENTS, generated_catalogue
+from small_demo import small_demo_catalogue
 from tui.__main__ import main
 
-small = generated_catalogue("", DEPARTMENTS[:5])
-core.demo.demo_catalogue = lambda: small
+core.demo.demo_catalogue = small_demo_catalogue
 """
 
 _SHORTER = SHORT_RETRAIN | {
@@ -51,9 +52,8 @@ _SHORTER = SHORT_RETRAIN | {
 def looped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, dict[str, object]]]:
     """A demo workspace after one rehearsal and one retrain, and what the retrain reported."""
     workspace = Workspace(tmp_path_factory.mktemp("demo"))
-    small = generated_catalogue("", DEPARTMENTS[:5])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(core.demo, "demo_catalogue", lambda: small)
+        patch.setattr(core.demo, "demo_catalogue", small_demo.small_demo_catalogue)
         build_demo(workspace, Silent())
         settings = load_settings(workspace.settings, _SHORTER)
         assert answer_from_gold(workspace, settings, Stream.TRIAGE, REHEARSER) > 100

@@ -33,7 +33,7 @@ class Backend:
 def choose_backend(
     encoder: Encoder, folder: Path, settings: EncoderSettings, texts: Sequence[str], reporter: Reporter
 ) -> Backend:
-    """The back end that `encoder.backend` names; `auto` takes the faster one that gives the same neighbours.
+    """The back end that `encoder.backend` names; `auto` takes 8 bits if that is faster and gives the same neighbours.
 
     Args:
         encoder: in torch, not loaded yet.

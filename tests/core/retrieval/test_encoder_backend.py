@@ -139,8 +139,8 @@ def test_auto_tries_once_and_says_what_it_found(encoder: Encoder, folder: Path, 
     assert choose(encoder, folder, "auto").vectors == first.vectors
     assert len(trials) == 1
     assert choose(encoder, folder, "torch").vectors != first.vectors
-    assert describe_backend(folder, EncoderSettings(max_tokens=32)) == reporter.messages[0]
-    assert describe_backend(folder, EncoderSettings(max_tokens=16)) == ""
+    assert describe_backend(folder, EncoderSettings(max_tokens=32, backend="auto")) == reporter.messages[0]
+    assert describe_backend(folder, EncoderSettings(max_tokens=16, backend="auto")) == ""
 
 
 @pytest.mark.parametrize("name", [GRAPH_FILE, TOKENIZER_FILE, "trial.json"])
