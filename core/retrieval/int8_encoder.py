@@ -1,6 +1,6 @@
 """An encoder with weights of 8 bits for ONNX Runtime, and the trial that decides whether it is used.
 
-On processors with 8-bit instructions it encodes about four times as fast as torch in float32 (`make bench-encode`), and
+On processors with 8-bit instructions it encodes over three times as fast as torch in float32 (`make bench-encode`), and
 loads in a second. What rounding costs depends on the encoder and on the processor, so each graph is compared with its
 encoder before its first use.
 """
