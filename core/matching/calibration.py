@@ -44,7 +44,7 @@ def fit_beta(scores: NDArray[np.float64], labels: NDArray[np.bool_], weights: ND
     """
     if min(labels.sum(), (~labels).sum()) < _MIN_LABELS_PER_CLASS:
         return BetaCalibration()
-    # Half a second to import, which whoever only applies a calibration does not pay.
+    # Half a second to import, which commands that only apply a calibration save.
     from scipy.optimize import minimize  # noqa: PLC0415
 
     terms = np.column_stack([log_expit(scores), -log_expit(-scores), np.ones(len(scores))])

@@ -6,14 +6,13 @@ The two give slightly different vectors, so that each has a vector cache of its 
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from core.errors import CoreError, ModelError
 from core.jobs.progress import Reporter
 from core.retrieval.encoder import Encoder
 from core.retrieval.int8_encoder import Int8Encoder, Trial, read_trial, run_trial
-from core.retrieval.onnx_graph import require_onnx_libraries
+from core.retrieval.onnx_graph import has_onnx_libraries, require_onnx_libraries
 from core.retrieval.vector_cache import TextEncoder, cached_vectors, vector_file
 from core.settings import EncoderSettings
 
@@ -46,14 +45,15 @@ def choose_backend(
         ModelError: int8 is asked for, and cannot be used.
     """
     torch = Backend(encoder, folder / f"vectors-{settings.max_tokens}.db")
-    if settings.backend == "torch" or (settings.backend == "auto" and not _has_libraries()):
+    if settings.backend == "torch" or (settings.backend == "auto" and not has_onnx_libraries()):
         return torch
     graph = graph_folder(folder, settings)
     int8 = Backend(Int8Encoder(graph), folder / f"vectors-{settings.max_tokens}-int8.db")
     trial = read_trial(graph)
     if settings.backend == "int8":
         require_onnx_libraries()
-        trial = trial or _try(encoder, graph, texts, reporter)
+        if trial is None or trial.failure:  # its cause may be gone, such as a full disk
+            trial = _try(encoder, graph, texts, reporter)
         if trial.disagreement:
             raise ModelError(
                 f"{encoder.model.id} cannot encode in 8 bits. {trial.disagreement}",
@@ -98,7 +98,3 @@ def _are_cached(path: Path, count: int) -> bool:
             return cached_vectors(file) >= count
     except CoreError:
         return False
-
-
-def _has_libraries() -> bool:
-    return all(find_spec(name) for name in ("onnx", "onnxruntime", "onnxscript"))

@@ -8,6 +8,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,11 @@ _TRACED_TEXTS = ("a b", "c d e f")
 #: A protobuf file has at most 2 GiB; larger weights lie in a file beside the graph.
 _MAX_SINGLE_FILE_BYTES = 3 * 2**29
 _LIBRARIES = ("onnx", "onnxruntime", "onnxscript")
+
+
+def has_onnx_libraries() -> bool:
+    """Whether the libraries of the extra `onnx` are installed, without importing them."""
+    return all(find_spec(name) for name in _LIBRARIES)
 
 
 def require_onnx_libraries() -> None:

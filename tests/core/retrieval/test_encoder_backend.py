@@ -206,11 +206,19 @@ def test_an_encoder_that_cannot_be_traced_stays_in_torch(
     trial = read_trial(folder / "int8-32")
     assert trial is not None
     assert trial.objection == "It has no fast tokenizer."
+    monkeypatch.setattr(encoder_backend, "run_trial", lambda *_: Trial(cosine=1, agreement=1, speedup=4))
+    assert isinstance(choose(encoder, folder, "int8").encoder, Int8Encoder), "the cause may be gone"
+
+
+def test_an_encoder_that_cannot_be_loaded_leaves_no_trial(tmp_path: Path, folder: Path) -> None:
+    missing = Encoder(EncoderModel("none", tmp_path / "none"), max_tokens=32, batch_size=8)
+    with pytest.raises(ModelError):
+        run_trial(missing, folder, TEXTS)
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.usefixtures("trials")
 def test_without_the_libraries(encoder: Encoder, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoder_backend, "find_spec", lambda _: None)
     monkeypatch.setattr("core.retrieval.onnx_graph._LIBRARIES", ("onnx_is_missing",))
     assert choose(encoder, folder, "auto").encoder is encoder
     with pytest.raises(CoreError, match="onnx_is_missing"):
