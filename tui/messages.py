@@ -90,6 +90,11 @@ class Highlighted(Message):
 
 
 @dataclass
+class ColumnsMoved(Message):
+    """The columns of the candidates on the screen have other places: the size changed, or a scroll bar came or went."""
+
+
+@dataclass
 class Scrolled(Message):
     """The comparison was scrolled."""
 

@@ -61,6 +61,19 @@ async def test_opinions_are_shown_in_columns_and_in_full(bench: Bench, size: tup
             assert part in text, part
 
 
+async def test_names_stay_above_their_columns_when_only_the_list_gets_another_width(bench: Bench) -> None:
+    write_dispute(bench)
+    app = bench.app("lea", Stream.ADJUDICATION)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        app.review.candidates.styles.width = 54
+        await settled(pilot)
+        lines = screen_text(app).splitlines()
+        names = next(line for line in lines if line.startswith(" Annotators disagree"))
+        first = next(line for line in lines if line.startswith("▌1"))
+        assert "✓" in first[names.index("jo") - 1 : names.index("jo") + 3]
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_usual_keys_adjudicate_and_nothing_moves(bench: Bench, size: tuple[int, int]) -> None:
     write_dispute(bench)

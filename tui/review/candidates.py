@@ -32,7 +32,7 @@ from tui.common.words import (
     shorten,
     source_and_id,
 )
-from tui.messages import Highlighted
+from tui.messages import ColumnsMoved, Highlighted
 from tui.review.abbreviate import abbreviate, wrap_title
 from tui.theme import BANDS, DECISIONS, KEY, MUTED
 
@@ -274,7 +274,7 @@ class CandidateList(ScrollView, can_focus=False):
         self._blind = False
         self._painted: set[int] = set()
         self._rows: dict[tuple[int, bool], list[Content]] = {}
-        self._layout_key: tuple[int, int] | None = None
+        self._layout_key = (0, 0)
         self._columns = Columns.of((), "", 0, 1, blind=False)
         self._prepared: tuple[tuple[Option, ...], Columns, dict[tuple[int, bool], list[Content]]] = (
             (), self._columns, {},
@@ -291,7 +291,7 @@ class CandidateList(ScrollView, can_focus=False):
         self.options = self._with_verdicts(options)
         self._query = query
         self._blind = blind
-        self._layout_key = None
+        self._lay_out()
         self._fit()
         self.set_reactive(CandidateList.highlighted, highlighted)
         self._keep_in_view(highlighted)
@@ -301,7 +301,7 @@ class CandidateList(ScrollView, can_focus=False):
         """Show the judge's verdicts (True: match) until another query is shown."""
         self._verdicts = {**self._verdicts, **verdicts}
         self.options = self._with_verdicts(self.options)
-        self._layout_key = None
+        self._lay_out()
         self.refresh()
 
     def _with_verdicts(self, options: Sequence[Option]) -> tuple[Option, ...]:
@@ -360,13 +360,16 @@ class CandidateList(ScrollView, can_focus=False):
     @property
     def columns(self) -> Columns:
         """The column layout at the current width."""
-        layout_key = (self.scrollable_content_region.width, self.row_height)
-        if layout_key != self._layout_key:
-            self._layout_key = layout_key
-            self._columns = Columns.of(self.options, self._query, *layout_key, blind=self._blind)
-            prepared = self._prepared[:2] == (self.options, self._columns)
-            self._rows = self._prepared[2] if prepared else {}
+        if self._layout_key != (self.scrollable_content_region.width, self.row_height):
+            self._lay_out()
+            self.post_message(ColumnsMoved())
         return self._columns
+
+    def _lay_out(self) -> None:
+        self._layout_key = (self.scrollable_content_region.width, self.row_height)
+        self._columns = Columns.of(self.options, self._query, *self._layout_key, blind=self._blind)
+        prepared = self._prepared[:2] == (self.options, self._columns)
+        self._rows = self._prepared[2] if prepared else {}
 
     def prepare(self, options: Sequence[Option], query: str, *, blind: bool) -> None:
         """Build the rows of the next query in advance."""

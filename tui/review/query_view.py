@@ -14,7 +14,7 @@ from labels.wording import counted
 from tui.common.text import LEAD, Heading
 from tui.common.words import display_title, join_names, source_and_id
 from tui.keymap import Keymap
-from tui.messages import Highlighted, Scrolled
+from tui.messages import ColumnsMoved, Highlighted, Scrolled
 from tui.review.candidates import CandidateList
 from tui.review.comparison import Comparison, SameBrand
 from tui.review.query_panel import QueryPanel
@@ -80,9 +80,6 @@ class QueryView(Container):
         self._fit()
         self._draw_reason()
         self._draw_pair()
-        if item.disputed:
-            # The scroll bar of a shorter list makes its columns narrower.
-            self.call_after_refresh(self._draw_reason)
 
     def prepare(self, item: ReviewItem) -> None:
         """Build the rows and the first comparison of the next query in advance."""
@@ -93,7 +90,6 @@ class QueryView(Container):
     def on_resize(self) -> None:
         """Lay out again."""
         self._fit()
-        self.call_after_refresh(self._draw_reason)
         self.call_after_refresh(self._draw_pair)
 
     @on(Highlighted)
@@ -122,6 +118,7 @@ class QueryView(Container):
         count = Content.styled(f"{self.candidates.highlighted + 1}/{len(item.options)}", MUTED)
         heading.show((1, count), (LEAD, Content.styled(source_and_id(option.product), MUTED)), *more)
 
+    @on(ColumnsMoved)
     def _draw_reason(self) -> None:
         """The rule above the candidates: why the query is shown, annotators' names, flag and comments."""
         item = self._item

@@ -58,7 +58,7 @@ class Shown:
                 self.browser.complaints.append(entry["message"])
         for entry in self.browser.driver.get_log("performance"):  # type: ignore[no-untyped-call]
             message = json.loads(entry["message"])["message"]
-            if message["method"] == "Network.requestWillBeSent":
+            if message["method"] == "Network.requestWillBeSent" and not _is_of_the_browser(message["params"]):
                 self.requests.append(message["params"]["request"]["url"])
             elif message["method"] == "Network.loadingFailed":
                 self.blocked.append(message["params"].get("blockedReason", ""))
@@ -66,7 +66,12 @@ class Shown:
     @property
     def addresses(self) -> set[str]:
         """What was requested, without what the page itself holds."""
-        return {url for url in self.requests if not url.startswith(("data:", "chrome:"))}
+        return {url for url in self.requests if not url.startswith("data:")}
+
+
+def _is_of_the_browser(request: dict[str, Any]) -> bool:
+    """Whether the browser's own page for a new tab asks, which it does as long as it is there, and beside ours."""
+    return request["documentURL"].startswith(("chrome:", "chrome-untrusted:"))
 
 
 @pytest.fixture(scope="module")
