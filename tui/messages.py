@@ -96,7 +96,7 @@ class ColumnsMoved(Message):
 
 @dataclass
 class Scrolled(Message):
-    """The comparison was scrolled."""
+    """The comparison was scrolled, or has another size."""
 
 
 @dataclass

@@ -214,6 +214,10 @@ class Comparison(Widget):
             self.refresh()
             self.post_message(Scrolled())
 
+    def on_resize(self) -> None:
+        """Have the number of lines below drawn for the new size."""
+        self.post_message(Scrolled())
+
     def on_mouse_scroll_down(self) -> None:
         """Scroll down by a line."""
         self.scroll_lines(1)
