@@ -61,8 +61,14 @@ def without_escape_sequences(product: Product) -> Product:
 
 def identifying_gtins(products: Sequence[Product]) -> list[str]:
     """The GTIN of each product; empty if it has none, or if too many listings of its source have the same."""
-    listings = Counter((product.source, product.gtin) for product in products)
-    return [product.gtin if listings[product.source, product.gtin] <= MAX_LISTINGS else "" for product in products]
+    defaults = default_gtins(products)
+    return ["" if (product.source, product.gtin) in defaults else product.gtin for product in products]
+
+
+def default_gtins(products: Sequence[Product]) -> frozenset[tuple[str, str]]:
+    """Sources with the GTINs that too many of their listings have, so that it is a default value."""
+    listings = Counter((product.source, product.gtin) for product in products if product.gtin)
+    return frozenset(key for key, count in listings.items() if count > MAX_LISTINGS)
 
 
 def price_text(product: Product) -> str:

@@ -10,14 +10,18 @@ prior give 0.995.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import replace
 from itertools import islice
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.catalog.product import Product
 from core.matching.features.builder import CorpusFeatures
+from core.matching.learners import Linear
 from core.matching.prior import PRIOR_FILE, packaged_prior
 from core.retrieval.candidates import Candidate
 from core.toml_file import toml_text
@@ -29,8 +33,8 @@ Pool = tuple[ProductRef, list[Candidate]]
 POOL_FACTOR = 5
 #: Share of the kept candidates that the retrieval order alone decides.
 _RETRIEVED_SHARE = 0.6
-#: Queries whose features are held in memory at once.
-_BLOCK = 256
+#: Queries whose features are held in memory at once, and that set the scale of the prior together.
+SCALE_QUERIES = 256
 
 
 class Shortlist:
@@ -41,6 +45,21 @@ class Shortlist:
         self._k = k
         self._rows = {query.ref: row for row, query in enumerate(corpus_features.corpus.queries)}
         self._columns = {product.ref: column for column, product in enumerate(corpus_features.corpus.products)}
+        self._learner: Linear | None = None
+
+    def with_scale_of(self, pools: Iterable[Pool]) -> Self:
+        """The same with the prior's scale from these pools, so that a choice depends on no other query's pool."""
+        vectors = self._vectors(list(pools))
+        other = copy(self)
+        other._learner = packaged_prior().learner(self._features.names, vectors)
+        return other
+
+    def with_queries(self, queries: Sequence[Product]) -> Self:
+        """The same for other queries, with features as of `CorpusFeatures.with_queries`."""
+        other = copy(self)
+        other._features = self._features.with_queries(queries)
+        other._rows = {query.ref: row for row, query in enumerate(queries)}
+        return other
 
     @property
     def size(self) -> int:
@@ -64,7 +83,7 @@ class Shortlist:
             pools: candidates of each query, best first.
         """
         pending = iter(pools)
-        while block := list(islice(pending, _BLOCK)):
+        while block := list(islice(pending, SCALE_QUERIES)):
             scores = self._scores(block)
             start = 0
             for query, pool in block:
@@ -73,11 +92,16 @@ class Shortlist:
 
     def _scores(self, block: list[Pool]) -> NDArray[np.float64]:
         """The prior's score of each pair, shape (n,)."""
+        vectors = self._vectors(block)
+        learner = self._learner or packaged_prior().learner(self._features.names, vectors)
+        return learner.scores(vectors)
+
+    def _vectors(self, block: Sequence[Pool]) -> NDArray[np.float32]:
+        """The features of each pair, shape (n, features)."""
         rows = np.array([self._rows[query] for query, pool in block for _ in pool], np.int64)
         columns = np.array([self._columns[each.ref] for _, pool in block for each in pool], np.int64)
         cosines = np.array([each.similarity for _, pool in block for each in pool], np.float32)
-        vectors = self._features.compute(rows, columns, cosines)
-        return packaged_prior().learner(self._features.names, vectors).scores(vectors)
+        return self._features.compute(rows, columns, cosines)
 
     def _select(self, pool: list[Candidate], scores: NDArray[np.float64]) -> list[Candidate]:
         first = round(self._k * _RETRIEVED_SHARE)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.catalog.product import Product, identifying_gtins
+from core.catalog.product import Product, default_gtins, identifying_gtins
 from core.text.model_numbers import alphanumeric
 
 #: More than all other scores together: an equal GTIN ranks first.
@@ -36,9 +36,9 @@ class FieldBoosts:
 
         Args:
             products: referred to by their positions in this sequence.
-            queries: all queries, to ignore GTINs that are shared by too many; the GTIN of any other query counts.
+            queries: all queries, to ignore GTINs that are shared by too many.
         """
-        self._query_gtins = {query.ref: gtin for query, gtin in zip(queries, identifying_gtins(queries), strict=True)}
+        self._default_gtins = default_gtins(queries)
         self._gtins = identifying_gtins(products)
         self._by_gtin: dict[str, list[int]] = {}
         for position, gtin in enumerate(self._gtins):
@@ -62,7 +62,7 @@ class FieldBoosts:
         return np.array([_gtin_score(gtin, self._gtins[p]) for p in positions], np.float32)
 
     def _gtin_of(self, query: Product) -> str:
-        return self._query_gtins.get(query.ref, query.gtin)
+        return "" if (query.source, query.gtin) in self._default_gtins else query.gtin
 
     def scores(self, query: Product, positions: NDArray[np.int64]) -> NDArray[np.float32]:
         """The boost from brand, model number and price of the products at `positions`, shape (n,).

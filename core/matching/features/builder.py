@@ -1,15 +1,17 @@
 """The feature builder: all feature groups as one matrix, for two product lists or for a workspace's corpus."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.catalog.product import Product
 from core.matching.features.attributes import AttributeFeatures
-from core.matching.features.base import Feature, FeatureGroup
+from core.matching.features.base import Feature, FeatureGroup, QueryFeatureGroup
 from core.matching.features.fields import CategoryFeatures, DetailFeatures, FieldFeatures, GtinFeatures
 from core.matching.features.lexical import LexicalFeatures
 from core.matching.features.model_numbers import ModelNumberFeatures
@@ -53,20 +55,35 @@ class FeatureBuilder:
             vocabulary: colours, part types, brands.
             store_brands: whether retailers' own brands count as one brand.
         """
-        words = LexicalFeatures(queries, products)
-        by_characters = NeighbourFeatures("characters", "shared character sequences", words.characters)
-        self._parts: tuple[FeatureGroup, ...] = (
-            words,
+        self._texts = LexicalFeatures(queries, products)
+        self._by_characters = NeighbourFeatures("characters", "shared character sequences", self._texts.characters)
+        self._by_words = NeighbourFeatures("words", "shared words", self._texts.words)
+        self._others: tuple[QueryFeatureGroup, ...] = (
             ModelNumberFeatures(queries, products),
             AttributeFeatures(queries, products, vocabulary),
             FieldFeatures(queries, products, vocabulary, store_brands=store_brands),
-            CategoryFeatures(queries, products, by_characters.mutual()),
+            CategoryFeatures(queries, products, self._by_characters.mutual()),
             DetailFeatures(queries, products),
             GtinFeatures(queries, products),
-            by_characters,
-            NeighbourFeatures("words", "shared words", words.words),
         )
         self.features = (COSINE, *(feature for part in self._parts for feature in part.features))
+
+    @property
+    def _parts(self) -> tuple[FeatureGroup, ...]:
+        return (self._texts, *self._others, self._by_characters, self._by_words)
+
+    def with_queries(self, queries: Sequence[Product]) -> Self:
+        """The features of the same products for other queries.
+
+        Document frequencies, category counts and the rivals of each product stay those of the original queries, so that
+        the features of a query do not depend on which queries are given together.
+        """
+        other = copy(self)
+        other._texts = self._texts.with_queries(queries)
+        other._others = tuple(part.with_queries(queries) for part in self._others)
+        other._by_characters = self._by_characters.with_queries(other._texts.characters)
+        other._by_words = self._by_words.with_queries(other._texts.words)
+        return other
 
     def compute(
         self, rows: NDArray[np.int64], columns: NDArray[np.int64], cosines: NDArray[np.float32]
@@ -107,6 +124,12 @@ class CorpusFeatures:
             Vocabulary.load(self.workspace.vocabulary),
             store_brands=self.settings.match.store_brands == "equivalent",
         )
+
+    def with_queries(self, queries: Sequence[Product]) -> Self:
+        """The features of other queries, as `FeatureBuilder.with_queries`."""
+        other = replace(self, corpus=replace(self.corpus, queries=list(queries)))
+        vars(other)["builder"] = self.builder.with_queries(queries)  # in place of one that would be created
+        return other
 
     @property
     def names(self) -> tuple[str, ...]:

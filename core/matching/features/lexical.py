@@ -7,7 +7,11 @@ a product of two sparse matrices, which scikit-learn's transformer weights.
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import chain
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +19,18 @@ from rapidfuzz import fuzz
 from scipy.sparse import csr_matrix, vstack
 
 from core.catalog.product import Product
-from core.matching.features.base import LONGEST, OTHER, Feature, compare_texts, dots, row_maxima, row_sums, widen
+from core.matching.features.base import (
+    LONGEST,
+    OTHER,
+    ExtendedVocabulary,
+    Feature,
+    compare_texts,
+    dots,
+    row_maxima,
+    row_sums,
+    widen,
+    widened,
+)
 
 
 class Texts:
@@ -79,7 +94,48 @@ def character_ngrams(low: int, high: int) -> Callable[[str], list[str]]:
     return analyse
 
 
-def _counted(lists: Iterable[Iterable[str]], vocabulary: dict[str, int]) -> csr_matrix:
+@dataclass(frozen=True)
+class FittedTerms:
+    """The terms and document frequencies of `Texts.vectors`, for further texts.
+
+    Attributes:
+        analyse: splits a word into terms.
+        names: the terms, in the order of the columns.
+        rarity: the IDF of each term.
+        closed: whether other terms are left out, as those in fewer than `min_df` texts are; else they count as the
+            rarest, in columns after the others.
+    """
+
+    analyse: Callable[[str], Iterable[str]]
+    names: Sequence[str]
+    rarity: NDArray[np.float32]
+    closed: bool = False
+
+    @cached_property
+    def _columns(self) -> dict[str, int]:
+        return {name: column for column, name in enumerate(self.names)}
+
+    def vectors(self, *lists: Sequence[str]) -> tuple[list[csr_matrix], NDArray[np.float32], list[str]]:
+        """TF-IDF vectors as those of `Texts.vectors`: a matrix for each list; IDF and name of every column."""
+        from sklearn.feature_extraction.text import TfidfTransformer
+
+        vocabulary = ExtendedVocabulary(self._columns)
+        counts = [
+            _counted((chain.from_iterable(map(self.analyse, t.split())) for t in texts), vocabulary) for texts in lists
+        ]
+        further = [] if self.closed else vocabulary.further
+        rarest = np.full(len(further), self.rarity.max(initial=1.0), np.float32)
+        transformer = TfidfTransformer(sublinear_tf=True)
+        transformer.idf_ = np.concatenate([self.rarity, rarest])
+        vectors = []
+        for matrix in counts:
+            widen(matrix, len(transformer.idf_))  # a closed vocabulary drops the terms that it lacks
+            vectors.append(transformer.transform(matrix))
+            vectors[-1].sort_indices()
+        return vectors, transformer.idf_, [*self.names, *further]
+
+
+def _counted(lists: Iterable[Iterable[str]], vocabulary: dict[str, int] | ExtendedVocabulary) -> csr_matrix:
     """The count matrix, shape (lists, vocabulary); new items are appended to the vocabulary."""
     columns = [[vocabulary.setdefault(item, len(vocabulary)) for item in items] for items in lists]
     starts = np.cumsum([0, *map(len, columns)])
@@ -139,9 +195,7 @@ class LexicalFeatures:
     )  # fmt: skip
 
     def __init__(self, queries: Sequence[Product], products: Sequence[Product]) -> None:
-        titles = [p.title.lower() for p in queries], [p.title.lower() for p in products]
-        self._titles = [[title[:LONGEST] for title in side] for side in titles]
-        self._lengths = [np.array([len(t) for t in side], np.float32) for side in titles]
+        titles = _titles(queries), _titles(products)
         texts = Texts(
             queries=[_text(p) for p in queries],
             products=[_text(p) for p in products],
@@ -149,40 +203,120 @@ class LexicalFeatures:
             product_titles=titles[1],
         )
         whole, in_titles = ("queries", "products"), ("query_titles", "product_titles")
-        self.characters, _, _ = texts.vectors(character_ngrams(3, 3), whole)
-        self._title_characters, _, _ = texts.vectors(character_ngrams(2, 4), in_titles, min_df=2)
+        analysers = character_ngrams(3, 3), character_ngrams(2, 4)
+        characters, rarity, names = texts.vectors(analysers[0], whole)
+        self._characters = FittedTerms(analysers[0], names, rarity)
+        title_characters, rarity, names = texts.vectors(analysers[1], in_titles, min_df=2)
+        self._title_characters = FittedTerms(analysers[1], names, rarity, closed=True)
         by_word, rarity, names = texts.vectors(words, whole, in_titles)
-        self.words, self._title_words = by_word[:2], by_word[2:]
-        numbers = np.array([name[:1].isdigit() for name in names])
-        self._present = [binary(side) for side in self.words]
-        self._present_in_title = [binary(side) for side in self._title_words]
-        self._rarity = [weighted(side, rarity) for side in self._present]
-        self._title_rarity = [weighted(side, rarity) for side in self._present_in_title]
-        self._number_rarity = [weighted(side, rarity * numbers) for side in self._present_in_title]
+        self._words = FittedTerms(words, names, rarity)
+        self._query, self._product = (
+            _Side.of(titles[i], characters[i], title_characters[i], by_word[i], by_word[2 + i], rarity, names)
+            for i in range(2)
+        )
+
+    @property
+    def characters(self) -> list[csr_matrix]:
+        """The character vectors of the queries, and of the products."""
+        return [self._query.characters, self._product.characters]
+
+    @property
+    def words(self) -> list[csr_matrix]:
+        """The word vectors of the queries, and of the products."""
+        return [self._query.words, self._product.words]
+
+    def with_queries(self, queries: Sequence[Product]) -> Self:
+        """As `QueryFeatureGroup.with_queries`."""
+        texts, titles = [_text(p) for p in queries], _titles(queries)
+        (characters,), _, _ = self._characters.vectors(texts)
+        (title_characters,), _, _ = self._title_characters.vectors(titles)
+        (by_word, in_titles), rarity, names = self._words.vectors(texts, titles)
+        other = copy(self)
+        other._query = _Side.of(titles, characters, title_characters, by_word, in_titles, rarity, names)
+        other._product = self._product.widened(characters.shape[1], by_word.shape[1])
+        return other
 
     def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
+        query, product = self._query, self._product
 
-        def cosine(sides: Sequence[csr_matrix]) -> NDArray[np.float32]:
-            return dots(sides[0][rows], sides[1][columns])
+        def cosine(one: csr_matrix, other: csr_matrix) -> NDArray[np.float32]:
+            return dots(one[rows], other[columns])
 
-        query_found, candidate_found, shared, _, _ = overlap(self._rarity, self._present, rows, columns)
-        in_title = overlap(self._title_rarity, self._present_in_title, rows, columns)
-        numbers = overlap(self._number_rarity, self._present_in_title, rows, columns)
-        left, right = [self._titles[0][r] for r in rows], [self._titles[1][c] for c in columns]
-        lengths = self._lengths[0][rows], self._lengths[1][columns]
+        present, in_titles = (query.present, product.present), (query.present_in_title, product.present_in_title)
+        query_found, candidate_found, shared, _, _ = overlap((query.rarity, product.rarity), present, rows, columns)
+        in_title = overlap((query.title_rarity, product.title_rarity), in_titles, rows, columns)
+        numbers = overlap((query.number_rarity, product.number_rarity), in_titles, rows, columns)
+        left, right = [query.titles[r] for r in rows], [product.titles[c] for c in columns]
+        lengths = query.lengths[rows], product.lengths[columns]
         return [
-            cosine(self.characters), cosine(self._title_characters), cosine(self.words), cosine(self._title_words),
+            cosine(query.characters, product.characters), cosine(query.title_characters, product.title_characters),
+            cosine(query.words, product.words), cosine(query.title_words, product.title_words),
             query_found, candidate_found, shared,
             in_title[0], in_title[1], in_title[3], in_title[4],
-            _rarest(self._title_rarity[0][rows], self._present[1][columns]),
-            _rarest(self._title_rarity[1][columns], self._present[0][rows]),
+            _rarest(query.title_rarity[rows], product.present[columns]),
+            _rarest(product.title_rarity[columns], query.present[rows]),
             numbers[0], numbers[1], numbers[2], numbers[3], numbers[4],
             *(compare_texts(left, right, scorer) / 100
               for scorer in (fuzz.token_set_ratio, fuzz.token_sort_ratio, fuzz.partial_ratio)),
             *lengths,
             np.log((lengths[0] + 1) / (lengths[1] + 1)),
         ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Side:
+    """The texts of the queries, or of the products, as vectors and as sets of words weighted by rarity."""
+
+    titles: list[str]
+    lengths: NDArray[np.float32]
+    characters: csr_matrix
+    title_characters: csr_matrix
+    words: csr_matrix
+    title_words: csr_matrix
+    present: csr_matrix
+    present_in_title: csr_matrix
+    rarity: csr_matrix
+    title_rarity: csr_matrix
+    number_rarity: csr_matrix
+
+    @classmethod
+    def of(
+        cls,
+        titles: Sequence[str],
+        characters: csr_matrix,
+        title_characters: csr_matrix,
+        by_word: csr_matrix,
+        in_titles: csr_matrix,
+        rarity: NDArray[np.float32],
+        names: Sequence[str],
+    ) -> "_Side":
+        """A side from its vectors; rarity and name are those of each word."""
+        present, present_in_title = binary(by_word), binary(in_titles)
+        numbers = np.array([name[:1].isdigit() for name in names])
+        return cls(
+            titles=[title[:LONGEST] for title in titles],
+            lengths=np.array([len(title) for title in titles], np.float32),
+            characters=characters,
+            title_characters=title_characters,
+            words=by_word,
+            title_words=in_titles,
+            present=present,
+            present_in_title=present_in_title,
+            rarity=weighted(present, rarity),
+            title_rarity=weighted(present_in_title, rarity),
+            number_rarity=weighted(present_in_title, rarity * numbers),
+        )
+
+    def widened(self, characters: int, words: int) -> "_Side":
+        """The same with this many columns of characters and of words."""
+        by_word = ("words", "title_words", "present", "present_in_title", "rarity", "title_rarity", "number_rarity")
+        wider = {name: widened(getattr(self, name), words) for name in by_word}
+        return replace(self, characters=widened(self.characters, characters), **wider)
+
+
+def _titles(products: Sequence[Product]) -> list[str]:
+    return [p.title.lower() for p in products]
 
 
 def _text(product: Product) -> str:

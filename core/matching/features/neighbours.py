@@ -4,6 +4,10 @@ A high similarity means little where ten other products are as similar, and much
 from lexical similarity alone, which needs no labels and no encoder: training an encoder on a pair does not change them.
 """
 
+from collections.abc import Iterator
+from copy import copy
+from typing import Self
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
@@ -12,8 +16,10 @@ from core.matching.features.base import Feature, dots
 
 #: Ranks are counted up to this one.
 MAX_RANK = 50
-#: Queries compared with all products at once; bounds memory at block × products × 4 bytes.
+#: Queries compared with all products at once, fewer if there are many products.
 _BLOCK = 256
+#: Scores held at once: 128 MB, and some times as much while they are sorted.
+_MAX_SCORES = 2**25
 
 
 class NeighbourFeatures:
@@ -42,6 +48,22 @@ class NeighbourFeatures:
         )
         self._sides = sides
         self._best, self._best_back, self._nearest = _best(sides)
+        self._counts_queries = True
+
+    def with_queries(self, sides: list[csr_matrix]) -> Self:
+        """The same for other queries, each beside those from which the rivals of the products come.
+
+        Args:
+            sides: unit vectors of the queries, and of the same products.
+        """
+        other = copy(self)
+        other._sides = sides
+        other._best = np.zeros((sides[0].shape[0], MAX_RANK), np.float32)
+        for rows, scores in _score_blocks(*sides):
+            other._best[rows] = _top(scores)
+        other._best = _best_first(other._best)
+        other._counts_queries = False
+        return other
 
     def mutual(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Indices of the queries and products that are each other's nearest neighbour."""
@@ -53,7 +75,7 @@ class NeighbourFeatures:
         """The columns, in the order of `features`."""
         scores = dots(self._sides[0][rows], self._sides[1][columns])
         forth, rank = _margin_and_rank(scores, self._best[rows])
-        back, rank_back = _margin_and_rank(scores, self._best_back[columns])
+        back, rank_back = _margin_and_rank(scores, self._best_back[columns], counted=self._counts_queries)
         return [forth, back, rank, rank_back]
 
 
@@ -62,15 +84,16 @@ _EPSILON = 1e-5
 
 
 def _margin_and_rank(
-    scores: NDArray[np.float32], best: NDArray[np.float32]
+    scores: NDArray[np.float32], best: NDArray[np.float32], *, counted: bool = True
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The margin to the best other score, and the rank from 1; each of shape (n,).
 
     Args:
         scores: of the pairs, shape (n,).
         best: the highest scores of each pair's row, best first, shape (n, MAX_RANK).
+        counted: whether the scores are among the highest scores themselves.
     """
-    first = scores >= best[:, 0] - _EPSILON
+    first = (scores >= best[:, 0] - _EPSILON) & counted
     margin = scores - np.where(first, best[:, 1], best[:, 0])
     rank = (best > scores[:, None] + _EPSILON).sum(axis=1) + 1
     return margin.astype(np.float32), rank.astype(np.float32)
@@ -86,16 +109,23 @@ def _best(
         product, shape (queries,).
     """
     left, right = sides
-    transposed = right.T.tocsr()
     forth = np.zeros((left.shape[0], MAX_RANK), np.float32)
     back = np.zeros((right.shape[0], MAX_RANK), np.float32)
     nearest = np.zeros(left.shape[0], np.int64)
-    for start in range(0, left.shape[0], _BLOCK):
-        block = (left[start : start + _BLOCK] @ transposed).toarray()
-        nearest[start : start + len(block)] = block.argmax(axis=1)
-        forth[start : start + len(block)] = _top(block)
-        back = _top(np.concatenate([back, block.T], axis=1))
+    for rows, scores in _score_blocks(left, right):
+        nearest[rows] = scores.argmax(axis=1)
+        forth[rows] = _top(scores)
+        back = _top(np.concatenate([back, scores.T], axis=1))
     return _best_first(forth), _best_first(back), nearest
+
+
+def _score_blocks(left: csr_matrix, right: csr_matrix) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """The scores of all queries with all products, shape (block, products), with the rows of each block."""
+    transposed = right.T.tocsr()
+    size = max(1, min(_BLOCK, _MAX_SCORES // max(1, right.shape[0])))
+    for start in range(0, left.shape[0], size):
+        rows = slice(start, min(start + size, left.shape[0]))
+        yield rows, (left[rows] @ transposed).toarray()
 
 
 def _top(scores: NDArray[np.float32]) -> NDArray[np.float32]:

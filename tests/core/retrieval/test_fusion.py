@@ -128,7 +128,8 @@ def test_a_gtin_on_too_many_queries_brings_nothing_in(fusion: Fusion) -> None:
         [Product("amazon", "a", "", upc=UPC)], [Product("walmart", str(n), "", upc=UPC) for n in range(6)]
     )
     assert agreement.same_gtin(Product("walmart", "3", "", upc=UPC)) == []
-    assert agreement.same_gtin(Product("walmart", "another", "", upc=UPC)) == [0]
+    assert agreement.same_gtin(Product("walmart", "another", "", upc=UPC)) == []
+    assert agreement.same_gtin(Product("target", "3", "", upc=UPC)) == [0]
 
 
 # -- what the fields say -------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from core.catalog.product import Product
 from core.matching.features.builder import FEATURES, FeatureBuilder
@@ -141,3 +141,49 @@ def test_rivals_are_counted_right_beyond_one_block_and_up_to_the_depth() -> None
         others = table.copy()
         others[np.arange(500), at] = -1
         assert found == pytest.approx(own - others.max(axis=1), abs=2e-5)
+
+
+# -- other queries -------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(PRODUCTS, min_size=1, max_size=4), st.lists(PRODUCTS, min_size=1, max_size=5))
+def test_the_same_queries_given_again_have_the_same_features_but_rival_themselves(
+    queries: list[Product], products: list[Product]
+) -> None:
+    builder = FeatureBuilder(queries, products, VOCABULARY)
+    columns = [i for i, feature in enumerate(builder.features) if not feature.name.endswith("_back")]
+    found = all_pairs(builder.with_queries(queries), len(queries), len(products))[:, columns]
+    assert_allclose(found, all_pairs(builder, len(queries), len(products))[:, columns], atol=1e-6)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(PRODUCTS, min_size=1, max_size=3),
+    st.lists(PRODUCTS, min_size=1, max_size=3),
+    st.lists(PRODUCTS, min_size=1, max_size=5),
+)
+def test_the_features_of_other_queries_do_not_depend_on_which_are_given_together(
+    queries: list[Product], others: list[Product], products: list[Product]
+) -> None:
+    builder = FeatureBuilder(queries, products, VOCABULARY)
+    before = all_pairs(builder, len(queries), len(products))
+    together = all_pairs(builder.with_queries(others), len(others), len(products))
+    cosines = np.linspace(0, 1, len(together), dtype=np.float32).reshape(len(others), -1)
+    for i, other in enumerate(others):
+        rows, columns = np.zeros(len(products), np.int64), np.arange(len(products))
+        alone = builder.with_queries([other]).compute(rows, columns, cosines[i])
+        assert_allclose(alone, together[i * len(products) : (i + 1) * len(products)], atol=1e-6)
+    assert_array_equal(all_pairs(builder, len(queries), len(products)), before)
+
+
+def test_a_query_beside_the_others_is_compared_with_all_of_them_as_rivals() -> None:
+    queries, products = [product("canon camera red")], [product("canon camera"), product("nikon")]
+    builder = FeatureBuilder(queries, products, VOCABULARY)
+    names = [feature.name for feature in builder.features]
+    found = all_pairs(builder.with_queries([product("canon camera")]), 1, 2)[0]
+    assert found[names.index("words_place_back")] == 1
+    assert 0 < found[names.index("words_lead_back")] < 1  # the margin over the one that was there before
+    # An unknown word counts as the rarest one.
+    unseen = all_pairs(builder.with_queries([product("canon zeiss")]), 1, 2)[0]
+    assert unseen[names.index("query_rarest")] == pytest.approx(all_pairs(builder, 1, 2)[0][names.index("query_rarest")])
