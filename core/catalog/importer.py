@@ -3,12 +3,13 @@
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 
-from core.catalog.columns import bare_name, choose_columns
+from core.catalog.columns import ColumnChoice, bare_name, choose_columns
 from core.catalog.import_report import GtinCounts, ImportReport, PriceCounts
 from core.catalog.prices import currency_in_name, read_price
 from core.catalog.product import Product, Role, as_role
@@ -129,14 +130,12 @@ def import_file(
     _check_source(source)
     before = store.role_of(source)
     role = as_role(options.role or before or "catalog")
-    content = read_table(path, options.table)
-    sample = list(islice(content.rows, _SAMPLE_ROWS))
-    choice = choose_columns(content.columns, options.mapping, path.name, _blank_columns(content, sample))
+    content, choice = _open(path, options.mapping, options.table)
     values = RowValues(Placeholders.load(options.vocabulary))
     builder = _Builder(store, source, choice.by_field, values, content.columns)
     rules = replace(options.rules, rejected=builder.rejected)
     with Rejects(None if options.dry else options.rejects_path, content.columns, content.dialect) as rejects:
-        products = _products(chain(sample, content.rows), builder, rejects, progress)
+        products = _products(content.rows, builder, rejects, progress)
         if options.prune:
             products = _require_product(products, path)
         update = store.compare if options.dry else store.replace
@@ -146,6 +145,56 @@ def import_file(
         choice, builder.prices, builder.gtins, builder.rounded_ids, content.notes, before,
         store.other_side_currencies(role, source),
     )  # fmt: skip
+
+
+def read_products(
+    store: CatalogStore,
+    path: Path,
+    source: str,
+    *,
+    mapping: Mapping[str, str],
+    vocabulary: Path,
+    rejects_path: Path | None = None,
+    rejected: Counter[str] | None = None,
+) -> Iterator[Product]:
+    """The products of a file as an import reads them, one at a time, without importing them.
+
+    In contrast to an import, a repeated id is no fault, since all ids would have to be kept in memory to find it.
+
+    Args:
+        store: the catalogue, for ids that it has in another spelling.
+        path: CSV, TSV, JSON, Excel, Parquet or SQLite.
+        source: the retailer's name.
+        mapping: field → column, with precedence over common column names.
+        vocabulary: the workspace's vocabulary file, for its placeholders.
+        rejects_path: file for the list of rejected rows; deleted if there are none.
+        rejected: receives reason → number of rejected rows.
+
+    Raises:
+        CatalogError: the file is not a table, or a column is missing.
+        SettingsError: the vocabulary cannot be read.
+    """
+    _check_source(source)
+    content, choice = _open(path, mapping, None)
+    values = RowValues(Placeholders.load(vocabulary))
+    builder = _Builder(store, source, choice.by_field, values, content.columns, distinct=False)
+    with Rejects(rejects_path, content.columns, content.dialect) as rejects:
+        for row in content.rows:
+            result = row if isinstance(row, BadRow) else builder.product(row)
+            if isinstance(result, Product):
+                yield result
+            else:
+                rejects.add(result)
+    if rejected is not None:
+        rejected.update(rejects.counts)
+
+
+def _open(path: Path, mapping: Mapping[str, str], table: str | None) -> tuple[Table, ColumnChoice]:
+    """The table, and the columns of the fields; a column without values in the first rows is chosen last."""
+    content = read_table(path, table)
+    sample = list(islice(content.rows, _SAMPLE_ROWS))
+    choice = choose_columns(content.columns, mapping, path.name, _blank_columns(content, sample))
+    return replace(content, rows=chain(sample, content.rows)), choice
 
 
 def _check_source(source: str) -> None:
@@ -178,13 +227,14 @@ def _products(
 
 @dataclass(slots=True)
 class _Builder:
-    """Builds products from rows, and collects the counts for the report."""
+    """Builds products from rows, and collects the counts for the report; `distinct` ids are collected, too."""
 
     store: CatalogStore
     source: str
     columns: Mapping[str, str]
     values: RowValues
     all_columns: Sequence[str]
+    distinct: bool = True
     rejected: RejectedIds = field(default_factory=RejectedIds)
     prices: PriceCounts = field(default_factory=PriceCounts)
     gtins: GtinCounts = field(default_factory=GtinCounts)
@@ -199,9 +249,10 @@ class _Builder:
             return reject_row(row, fault)
         if not title:
             return reject_row(row, Reason.NO_TITLE)
-        if key in self.rejected.read:
-            return reject_row(row, Reason.DUPLICATE_ID)
-        self.rejected.read.add(key)
+        if self.distinct:
+            if key in self.rejected.read:
+                return reject_row(row, Reason.DUPLICATE_ID)
+            self.rejected.read.add(key)
         self.rounded_ids += is_rounded_id(key)
         text = cells.get("price", "")
         price = read_price(text, cells.get("currency") or currency_in_name(self.columns.get("price", "")))

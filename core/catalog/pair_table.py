@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from core.catalog.columns import bare_name, find_column, format_names
+from core.catalog.columns import bare_name, find_column, format_names, is_field_name
 from core.catalog.readers import BadRow, Reason, Row, Table, read_table
 from core.catalog.readers.delimited import Dialect
 from core.errors import CatalogError
@@ -169,6 +169,18 @@ def _read_by_position(path: Path, content: Table) -> PairTable:
     places = dict(zip(("query_id", "candidate_id"), content.columns, strict=False))
     rows = (_pair_line(row, places) for row in chain([first], content.rows) if not _is_blank(row))
     return PairTable({}, rows, header.cells, content.dialect)
+
+
+def is_product_table(path: Path) -> bool:
+    """Whether the columns of a file are those of products rather than of pairs.
+
+    Raises:
+        CatalogError: the file is not a table.
+    """
+    columns = read_table(path).columns
+    if {"query_id", "candidate_id"} <= _choose_columns(columns, {}, path).keys():
+        return False
+    return any(is_field_name(column, name) for column in columns for name in ("id", "title"))
 
 
 def pair_lines(path: Path) -> Sequence[PairLine]:

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from core.catalog.pair_table import is_product_table
 from core.cli.context import Context, context_of
 from core.cli.judge_options import (
     PAIRS_FILE,
     BandsOption,
-    InputOption,
     MinutesOption,
     PairsOption,
     end_if_interrupted,
@@ -20,14 +20,15 @@ from core.cli.judge_options import (
     parse_bands,
     reports_interrupt,
 )
+from core.cli.match_batch import BatchFlags, write_batch
+from core.cli.match_remarks import calibration_facts, print_index_state, print_remarks
 from core.cli.rebuild import rebuilds_damage
 from core.jobs.progress import Reporter
 from core.judge.cascade import CascadeResult, JudgedRow, Stage, run_cascade
 from core.judge.report import ablation_summary
 from core.judge.run import Budget
 from core.matching.auto_decisions import decide
-from core.matching.bands import basis_remark
-from core.matching.matcher import Matcher
+from core.matching.batch import PART_QUERIES
 from core.matching.pair_file import indexed_queries_named
 from core.matching.pair_rows import (
     PairRow,
@@ -40,7 +41,6 @@ from core.matching.pair_rows import (
     score_pair_file,
     write_table,
 )
-from core.retrieval.candidates import MatcherSummary
 from core.retrieval.indexed_products import IndexState
 from core.splits.split import splits_of
 from core.text.safe import safe
@@ -52,10 +52,42 @@ _DECISION_NOTES = {"match": ", decided: match", "no_match": ", decided: no match
 _OutOption = Annotated[
     Path | None,
     typer.Option(
-        help="The file: CSV, JSONL or Parquet, by its extension, e.g. matches.csv. Optional with --query or --json.",
+        help="The file: CSV, JSONL or Parquet, by its extension, e.g. matches.csv; with --input also a folder. Optional"
+        " with --query or --json.",
         show_default=False,
     ),
 ]
+
+
+_InputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--input", help=f"Products to match: a file, or a folder of files; or pairs to score: {PAIRS_FILE}",
+        show_default=False,
+    ),
+]  # fmt: skip
+_QueryOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ID", help="Only this query; SOURCE/ID if several sources have it, e.g. walmart/17.", show_default=False
+    ),
+]
+_SourceOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Retailer of the products in --input.", show_default="the source of the workspace's queries"
+    ),
+]  # fmt: skip
+_MapOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map", metavar="FIELD=COLUMN", help="Column of a field of the products in --input, as for `import products`."
+    ),
+]
+_JudgeOption = Annotated[
+    bool, typer.Option("--judge", help="Ask the judge about the pairs of --judge-band; needs --out.")
+]
+_AutoOption = Annotated[bool, typer.Option("--auto", help="Let the certified bands decide, as annotator `machine`.")]
 
 
 @rebuilds_damage
@@ -63,24 +95,18 @@ def match(
     ctx: typer.Context,
     out: _OutOption = None,
     k: Annotated[int, typer.Option(help="Candidates per query, e.g. 5.", min=1)] = 10,
-    query: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ID", help="Only this query; SOURCE/ID if several sources have it, e.g. walmart/17.",
-            show_default=False,
-        ),
-    ] = None,
-    pairs: InputOption = None,
-    judge: Annotated[
-        bool, typer.Option("--judge", help="Ask the judge about the pairs of --judge-band; needs --out.")
-    ] = False,
+    query: _QueryOption = None,
+    input_: _InputOption = None,
+    source: _SourceOption = None,
+    mapping: _MapOption = None,
+    part: Annotated[int, typer.Option(help="Queries of --input per part.", min=1)] = PART_QUERIES,
+    restart: Annotated[bool, typer.Option("--restart", help="Discard the finished parts in --out.")] = False,
+    judge: _JudgeOption = False,
     bands: BandsOption = None,
     max_pairs: PairsOption = None,
     max_minutes: MinutesOption = None,
-    auto: Annotated[
-        bool, typer.Option("--auto", help="Let the certified bands decide, as annotator `machine`.")
-    ] = False,
-) -> None:  # fmt: skip
+    auto: _AutoOption = False,
+) -> None:
     """Write the ranked candidates of every query, with similarity, probability and band.
 
     The columns are query_id, rank, candidate_id, similarity, probability and band. Until there are labelled matches and
@@ -90,6 +116,12 @@ def match(
 
     Without --out, --query prints the candidates of one query with the strongest reasons, and --json prints all rows as
     JSON, each with its reasons.
+
+    --input matches the products of a file, or of all files of a folder, against the catalogue without importing them.
+    They are read in blocks, so that any number fits into memory. With a folder as --out, each part of --part queries
+    becomes a Parquet file; with a file, the parts are joined at the end. An interrupted run continues after the last
+    finished part. The columns are those above without decision and out_of_date. A file of pairs is scored, as by
+    `samesku score`.
 
     --judge asks the judge about the pairs of the bands in --judge-band, and adds the columns judge, judge_probability
     and both_probability (matcher and judge combined). An interrupted run continues where it stopped.
@@ -101,25 +133,38 @@ def match(
 
     Example: samesku match --query walmart/17
 
+    Example: samesku match --input listings/ --out matches/
+
     Example: samesku match --judge --judge-band medium --max-pairs 500 --out judged.csv
     """
     context = context_of(ctx)
+    batch = BatchFlags(source, tuple(mapping or ()), part, restart=restart)
     if not judge and (bands, max_pairs, max_minutes) != (None, None, None):
         raise typer.BadParameter("--judge-band, --max-pairs and --max-minutes require --judge.")
     if auto:
-        if out is not None or query is not None or pairs is not None or judge:
+        if out is not None or query is not None or input_ is not None or judge:
             raise typer.BadParameter("--auto decides all queries and writes no file: omit the other options.")
         _write_auto_decisions(context)
         return
-    _check_output(context, out, query, "--judge" if judge else "--input" if pairs else None)
+    _check_output(context, out, query, "--judge" if judge else "--input" if input_ else None)
+    if batch.given and (input_ is None or judge):
+        raise typer.BadParameter("--source, --map, --part and --restart are for products: --input without --judge.")
     if out is None:
         _print_candidates(context, k, query)
     elif judge:
-        _write_judged(context, pairs, k, out, bands, Budget(max_pairs, max_minutes))
-    elif pairs is not None:
-        _write_scored(context, pairs, out)
+        _write_judged(context, input_, k, out, bands, Budget(max_pairs, max_minutes))
+    elif input_ is not None:
+        _write_input(context, input_, out, k, batch)
     else:
         _write_candidates(context, k, query, out)
+
+
+def _write_input(context: Context, path: Path, out: Path, k: int, batch: BatchFlags) -> None:
+    """Match a folder or a file of products, or score a file of pairs."""
+    if path.is_dir() or batch.given or is_product_table(path):
+        write_batch(context, path, out, k, batch)
+    else:
+        _write_scored(context, path, out)
 
 
 @rebuilds_damage
@@ -162,7 +207,7 @@ def _write_candidates(context: Context, k: int, query: str | None, out: Path) ->
     count = write_table((row for _, row in rows), out, columns.shape())
     context.out.print(f"{counted(count, 'candidate')} in {out}")
     context.answer({"rows": count, "file": str(out), **facts})
-    _print_remarks(context, facts, state)
+    print_remarks(context, facts, state)
 
 
 def _print_candidates(context: Context, k: int, query: str | None) -> None:
@@ -178,7 +223,7 @@ def _print_candidates(context: Context, k: int, query: str | None) -> None:
         for line in _candidate_lines(row):
             context.out.print(line)
     context.answer({"rows": len(rows), **facts, "matches": rows})
-    _print_remarks(context, facts, state)
+    print_remarks(context, facts, state)
 
 
 def _candidate_lines(row: dict[str, Any]) -> Iterator[str]:
@@ -220,7 +265,7 @@ def _write_scored(context: Context, pairs: Path, out: Path) -> None:
     facts = calibration_facts(matcher)
     context.out.print(f"{counted(count, 'pair')} in {out}")
     context.answer({"rows": count, "file": str(out), **facts})
-    _print_remarks(context, facts)
+    print_remarks(context, facts)
 
 
 # -- with the judge ------------------------------------------------------------------------------------------
@@ -250,7 +295,7 @@ def _write_judged(context: Context, pairs: Path | None, k: int, out: Path, bands
     _print_cascade(context, result)
     answer = {"rows": count, "file": str(out), **facts, "out_of_date": state.as_dict(), **_cascade_facts(result)}
     context.answer(answer)
-    _print_remarks(context, facts, state)
+    print_remarks(context, facts, state)
 
 
 def _matcher_rows(
@@ -306,32 +351,10 @@ def _cascade_facts(result: CascadeResult) -> dict[str, object]:
 
 def _write_auto_decisions(context: Context) -> None:
     report = decide(context.workspace.require(), context.settings)
-    _print_index_state(context, read_index_state(context.workspace))
+    print_index_state(context, read_index_state(context.workspace))
     decisions = " and ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in report.decisions.items())
     context.out.print(
         f"The machine decided: {decisions or 'nothing'}; {counted(report.closed, 'query is', 'queries are')} closed."
     )
     context.out.print(f"Revoke all of them with: samesku labels revoke {report.batch}")
     context.answer(asdict(report))
-
-
-# -- remarks -------------------------------------------------------------------------------------------------
-
-
-def calibration_facts(source: MatcherSummary | Matcher | None) -> dict[str, Any]:
-    """For JSON: `calibrated`, `labels` and `labelled_matches` of a matcher."""
-    labels, matches = (source.labels, source.matches) if source is not None else (0, 0)
-    return {"calibrated": labels > 0, "labels": labels, "labelled_matches": matches}
-
-
-def _print_remarks(context: Context, facts: dict[str, Any], state: IndexState | None = None) -> None:
-    """Warn on standard error about few or no training labels, and about an out-of-date index."""
-    if remark := basis_remark(facts["labels"], facts["labelled_matches"]):
-        context.err.print(remark)
-    if state is not None:
-        _print_index_state(context, state)
-
-
-def _print_index_state(context: Context, state: IndexState) -> None:
-    for sentence in state.sentences():
-        context.err.print(sentence, markup=False)

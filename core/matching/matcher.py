@@ -15,6 +15,7 @@ from core.matching.bands import Cuts
 from core.matching.calibration import BetaCalibration
 from core.matching.learners import Blend, Boosted, Learner, Linear, Scale, Stacked
 from core.matching.prior import CosinePrior, packaged_prior
+from core.retrieval.candidates import MatcherSummary
 from core.stats.wilson import Precision, wilson
 from labels.files import read_bounded
 
@@ -54,6 +55,11 @@ class Matcher:
     def calibrated(self) -> bool:
         """Whether it was fitted to labels; until then its output only orders pairs and assigns bands."""
         return self.labels > 0
+
+    @property
+    def summary(self) -> MatcherSummary:
+        """What is stored beside its probabilities."""
+        return MatcherSummary(self.threshold, self.cuts.high, self.cuts.low, self.labels, self.matches)
 
     def probabilities(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """P(match) of each pair, shape (n,), from vectors of shape (n, features), NaN where unknown."""

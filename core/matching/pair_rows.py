@@ -1,6 +1,7 @@
 """Rows of `match` and `score`: scored pairs as a table, with decisions and explanations, written as a file."""
 
 import csv
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, astuple, dataclass, field, fields, make_dataclass, replace
@@ -57,6 +58,9 @@ class MatchRow:
     band: str
 
 
+#: Rows of a Parquet file that are in memory at once.
+_ROW_GROUP = 100_000
+
 #: A pair with its row, which names products by the retailer's id alone.
 PairRow = tuple[Pair, MatchRow]
 
@@ -87,20 +91,39 @@ def matched_pairs(
     with closing(CandidateStore(workspace.derived)) as store:
         if store.model is None:
             raise no_candidates(workspace.index)
-        if k > settings.search.k:
-            raise CoreError(
-                f"{counted(settings.search.k, 'candidate is', 'candidates are')} stored per query, fewer than {k}.",
-                f"Set search.k = {k} in samesku.toml and run `samesku index`.",
-            )
+        require_candidates(settings, k)
         summary = store.matcher_summary
         removed = (state or read_index_state(workspace)).removed
         present = (row for row in store.all() if row[0] not in removed and row[1].ref not in removed)
         for query, candidates in groupby(present, key=lambda row: row[0]):
-            for rank, (_, candidate) in enumerate(islice(candidates, k), 1):
-                probability = candidate.probability if summary is not None and summary.calibrated else None
-                band = _band(settings, candidate, summary)
-                row = MatchRow(query.id, rank, candidate.ref.id, candidate.similarity, probability, band)
-                yield Pair(query, candidate.ref), row
+            yield from ranked_rows(query, (candidate for _, candidate in islice(candidates, k)), settings, summary)
+
+
+def require_candidates(settings: Settings, k: int) -> None:
+    """Raise CoreError if fewer than k candidates of each query are kept."""
+    if k > settings.search.k:
+        raise CoreError(
+            f"{counted(settings.search.k, 'candidate is', 'candidates are')} stored per query, fewer than {k}.",
+            f"Set search.k = {k} in samesku.toml and run `samesku index`.",
+        )
+
+
+def ranked_rows(
+    query: ProductRef, candidates: Iterable[Candidate], settings: Settings, summary: MatcherSummary | None
+) -> Iterator[PairRow]:
+    """The rows of one query's candidates, which come best first.
+
+    Args:
+        query: the query.
+        candidates: with probabilities.
+        settings: bands by cosine, for candidates without a probability.
+        summary: of the matcher behind the probabilities.
+    """
+    for rank, candidate in enumerate(candidates, 1):
+        probability = candidate.probability if summary is not None and summary.calibrated else None
+        band = _band(settings, candidate, summary)
+        row = MatchRow(query.id, rank, candidate.ref.id, candidate.similarity, probability, band)
+        yield Pair(query, candidate.ref), row
 
 
 def read_index_state(workspace: Workspace) -> IndexState:
@@ -239,10 +262,44 @@ def _write_parquet(rows: Iterable[MatchRow], out: BinaryIO, shape: type[MatchRow
             "Parquet needs pyarrow, which is not installed.", "From a clone: pip install -c constraints.txt '.[train]'"
         ) from error
     types: dict[object, object] = {str: pa.string(), int: pa.int32()}
-    columns = [(field.name, types.get(field.type, pa.float64())) for field in fields(shape)]
-    table = pa.Table.from_pylist([asdict(row) for row in rows], schema=pa.schema(columns))
-    pq.write_table(table, out)
-    return int(table.num_rows)
+    schema = pa.schema([(field.name, types.get(field.type, pa.float64())) for field in fields(shape)])
+    pending, count = iter(rows), 0
+    with pq.ParquetWriter(out, schema) as writer:
+        while group := [asdict(row) for row in islice(pending, _ROW_GROUP)]:
+            writer.write_table(pa.Table.from_pylist(group, schema=schema))
+            count += len(group)
+    return count
+
+
+def join_tables(parts: Sequence[Path], path: Path) -> None:
+    """Join files of `write_table` with the same columns into one; it appears only when complete.
+
+    Args:
+        parts: in order, with the file name extension of the path.
+        path: the file.
+
+    Raises:
+        LabelsError: the file cannot be written, or a part cannot be read.
+    """
+    with output_file(path) as out:
+        if path.suffix == ".parquet":
+            _join_parquet(parts, out)
+            return
+        for number, part in enumerate(parts):
+            with part.open("rb") as source:
+                if number and path.suffix == ".csv":
+                    source.readline()  # the header, which is in the first part
+                shutil.copyfileobj(source, out)
+
+
+def _join_parquet(parts: Sequence[Path], out: BinaryIO) -> None:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetWriter(out, pq.read_schema(parts[0])) as writer:
+        for part in parts:
+            with pq.ParquetFile(part) as source:
+                for group in range(source.num_row_groups):
+                    writer.write_table(source.read_row_group(group))
 
 
 _TEXT_WRITERS: dict[str, Callable[[Iterable[MatchRow], TextIO, type[MatchRow]], int]] = {

@@ -22,7 +22,7 @@ from core.matching.features.store import FeatureStore, FeatureTable
 from core.matching.fitting import TrainingLabels, build_training_set, fit_matcher, read_training_labels
 from core.matching.matcher import Matcher, load_matcher, prior_matcher
 from core.matching.shortlist import Shortlist
-from core.retrieval.candidates import CandidateStore, MatcherSummary
+from core.retrieval.candidates import CandidateStore
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.encoding_rate import save_stage_seconds
 from core.retrieval.index_run import Corpus, IndexReport, build_index, encode_corpus
@@ -260,10 +260,9 @@ def compute_features(
 def publish(workspace: Workspace, matcher: Matcher, table: FeatureTable) -> None:
     """Write the matcher's probability of every candidate to derived.db."""
     probabilities = matcher.probabilities(table.vectors)
-    summary = MatcherSummary(matcher.threshold, matcher.cuts.high, matcher.cuts.low, matcher.labels, matcher.matches)
     scored = ((pair.query, pair.candidate, float(p)) for pair, p in zip(table.pairs, probabilities, strict=True))
     with closing(CandidateStore(workspace.derived)) as store:
-        store.score(scored, summary)
+        store.score(scored, matcher.summary)
 
 
 def read_out_of_fold(path: Path) -> dict[Pair, float]:

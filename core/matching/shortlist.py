@@ -62,6 +62,11 @@ class Shortlist:
         return other
 
     @property
+    def features(self) -> CorpusFeatures:
+        """The features by which it selects."""
+        return self._features
+
+    @property
     def size(self) -> int:
         """The number of candidates to retrieve."""
         return self._k * POOL_FACTOR

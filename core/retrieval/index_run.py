@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -108,6 +108,27 @@ def encode_corpus(
     # The cache keeps whole vectors, so that another number of dimensions encodes nothing again.
     vectors = leading_dimensions(vectors, settings.encoder.dimensions)
     return vectors[: len(corpus.queries)], vectors[len(corpus.queries) :]
+
+
+class QueryEncoder:
+    """Encodes queries that are not of the corpus, with what has encoded the corpus; nothing is cached."""
+
+    def __init__(self, workspace: Workspace, settings: Settings, model: EncoderModel, reporter: Reporter) -> None:
+        self._model = model
+        self._settings = settings.encoder
+        self._template = check(settings.encoder.template)
+        encoder = Encoder(model, max_tokens=settings.encoder.max_tokens, batch_size=settings.encoder.batch_size)
+        backend = choose_backend(encoder, index_folder(workspace, model), settings.encoder, (), reporter)
+        self._encoder = backend.encoder
+
+    def encode(self, queries: Sequence[Product]) -> NDArray[np.float32]:
+        """Unit vectors, float32 of shape (queries, dimensions).
+
+        Raises:
+            ModelError: the model cannot be loaded.
+        """
+        texts = [self._model.query_prefix + render(self._template, query) for query in queries]
+        return leading_dimensions(self._encoder.encode(texts), self._settings.dimensions)
 
 
 class Selection(Protocol):

@@ -186,4 +186,6 @@ def test_a_query_beside_the_others_is_compared_with_all_of_them_as_rivals() -> N
     assert 0 < found[names.index("words_lead_back")] < 1  # the margin over the one that was there before
     # An unknown word counts as the rarest one.
     unseen = all_pairs(builder.with_queries([product("canon zeiss")]), 1, 2)[0]
-    assert unseen[names.index("query_rarest")] == pytest.approx(all_pairs(builder, 1, 2)[0][names.index("query_rarest")])
+    assert unseen[names.index("query_rarest")] == pytest.approx(
+        all_pairs(builder, 1, 2)[0][names.index("query_rarest")]
+    )
