@@ -117,11 +117,10 @@ def match(
     Without --out, --query prints the candidates of one query with the strongest reasons, and --json prints all rows as
     JSON, each with its reasons.
 
-    --input matches the products of a file, or of all files of a folder, against the catalogue without importing them.
-    They are read in blocks, so that any number fits into memory. With a folder as --out, each part of --part queries
-    becomes a Parquet file; with a file, the parts are joined at the end. An interrupted run continues after the last
-    finished part. The columns are those above without decision and out_of_date. A file of pairs is scored, as by
-    `samesku score`.
+    --input matches products without importing them: those of a file, or of all files of a folder. They are read in
+    blocks, so that any number fits into memory. With a folder as --out, each part of --part queries becomes a Parquet
+    file; with a file, the parts are joined at the end. An interrupted run continues after the last finished part. The
+    columns are those above without decision and out_of_date. A file of pairs is scored, as by `samesku score`.
 
     --judge asks the judge about the pairs of the bands in --judge-band, and adds the columns judge, judge_probability
     and both_probability (matcher and judge combined). An interrupted run continues where it stopped.

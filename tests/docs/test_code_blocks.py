@@ -202,7 +202,10 @@ def write_files(folder: Path) -> None:
     near = [each for each in demo.products if each.id in wanted]
     products = (near + [each for each in demo.products if each.id not in wanted])[:PRODUCTS]
     rows = [{"id": q.id, "title": q.title, "brand": q.brand, "category": q.category} for q in queries]
-    for name, part in (("walmart.csv", rows), ("walmart-monday.csv", rows[:-1])):
+    (folder / "listings").mkdir()
+    for name, part in (
+        ("walmart.csv", rows), ("walmart-monday.csv", rows[:-1]), ("listings/1.csv", rows), ("listings/2.csv", rows[:9])
+    ):  # fmt: skip
         with (folder / name).open("w", newline="", encoding="utf-8") as out:
             writer = csv.DictWriter(out, list(rows[0]))
             writer.writeheader()

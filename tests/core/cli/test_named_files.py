@@ -84,6 +84,8 @@ def test_what_is_no_regular_file(
     expected = f"is {kind}, not a regular file"
     if (verb, kind) == ("labels merge FILE", "a folder"):  # it is taken for a workspace
         expected = "There is no labels file"
+    if (verb, kind) == ("match --input FILE --out OUT", "a folder"):  # all files in it are matched
+        expected = "There is no file in the folder"
     assert expected in found.err.replace("\n", " ")
     assert found.err.startswith("Error: ")
     assert len(found.err.splitlines()) <= 4
