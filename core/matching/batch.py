@@ -49,7 +49,7 @@ _BLOCK_QUERIES = 1000
 #: Incremented when the same inputs give other parts.
 _VERSION = 1
 
-_MANIFEST, _MATCHER, _LOCK = "_manifest.json", "_matcher.json", "_lock"
+_MANIFEST, _MATCHER, _LOCK = "_manifest.json", "_matcher.json", "_samesku.lock"
 _ENDINGS = (".parquet", ".csv", ".jsonl")
 _PART = re.compile(r"part-[0-9]{5,}\.(parquet|csv|jsonl)")
 #: An ending that is likely to mean a file, not a folder.
@@ -210,10 +210,11 @@ def _run_folder(folder: Path) -> Iterator[None]:
     """The folder of the parts, created if missing, while no other run writes to it.
 
     Raises:
-        CoreError: another run does, or the lock cannot be taken.
+        CoreError: another run does, the folder has other files, or the lock cannot be taken.
         LabelsError: it cannot be created.
     """
     create_folder(folder)
+    _require_own(folder)
     lock = folder / _LOCK
     try:
         descriptor = acquire(lock)
@@ -226,9 +227,6 @@ def _run_folder(folder: Path) -> Iterator[None]:
             f"{lock} cannot be locked: {error.strerror}.", way_out(error, "Name another place with --out.")
         ) from error
     try:
-        # No other process writes here, so that a draft is one of a run that was killed, however young it is.
-        for draft in folder.glob(f"{DRAFT_PREFIX}*"):
-            draft.unlink()
         yield
     finally:
         lock.unlink(missing_ok=True)
@@ -267,11 +265,13 @@ class _Run:
         try:
             found = load(folder / _MANIFEST, Manifest)
         except FileNotFoundError:
-            _require_empty(folder)
             matcher.save(folder / _MATCHER)
             save(folder / _MANIFEST, asdict(wanted))
             return cls(folder, wanted, matcher, settings, options, columns, reporter)
         _require_same(folder, found, wanted)
+        # No other process writes here, so that a draft is one of a run that was killed, however young it is.
+        for draft in folder.glob(f"{DRAFT_PREFIX}*"):
+            draft.unlink()
         own = _matcher_of(folder)
         if own.fingerprint != matcher.fingerprint:
             reporter.message("The run goes on with the matcher that it began with. --restart takes the present one.")
@@ -342,8 +342,15 @@ def _discard(folder: Path) -> None:
     (folder / _MANIFEST).unlink()
 
 
-def _require_empty(folder: Path) -> None:
-    if any(each.name not in {_LOCK, _MATCHER} for each in folder.iterdir()):
+def _require_own(folder: Path) -> None:
+    """Raise CoreError unless a folder is empty, or has a run, which may have been killed before its first manifest."""
+    try:
+        names = {each.name for each in folder.iterdir() if not each.name.startswith(DRAFT_PREFIX)}
+    except OSError as error:
+        raise CoreError(
+            f"{folder} cannot be read: {error.strerror}.", way_out(error, "Name another folder with --out.")
+        ) from error
+    if _MANIFEST not in names and names - {_LOCK, _MATCHER}:
         raise CoreError(
             f"{folder} is not empty, and holds no run of `samesku match --input`.", "Name another folder with --out."
         )

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,7 +16,9 @@ from samples import HashEncoder, match, no_match
 from small_demo import small_demo_catalogue
 
 from core.catalog.product import Product
+from core.catalog.query_files import QueryFiles
 from core.catalog.store import CatalogStore
+from core.jobs.locks import acquire
 from core.workspace import Workspace
 from labels.model import ActionDetails, ProductRef, Verb
 from labels.store import LabelStore
@@ -262,6 +264,31 @@ def test_a_run_keeps_its_matcher_while_people_label(
     answer = matched(path, "--out", out, "--part", "10")
     assert "goes on with the matcher that it began with" in answer.err
     assert content_of(out) == content_of(whole)
+
+
+def test_two_runs_do_not_write_to_one_folder(matched: Match, tmp_path: Path) -> None:
+    path, out = write_products(tmp_path / "queries.parquet", OTHERS[:3]), tmp_path / "out"
+    assert matched(path, "--out", out).code == 0
+    lock = acquire(out / "_samesku.lock")
+    answer = matched(path, "--out", out, "--restart")
+    assert (answer.code, "Another run is writing to" in answer.err) == (1, True)
+    os.close(lock)
+    assert matched(path, "--out", out, "--restart").code == 0
+
+
+def test_an_input_that_changes_meanwhile_ends_the_run(
+    matched: Match, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, out = write_products(tmp_path / "queries.parquet", OTHERS), tmp_path / "out"
+    products = QueryFiles.products
+
+    def shorter(self: QueryFiles, workspace: Workspace) -> Iterator[Product]:
+        write_products(path, OTHERS[:15])
+        return products(self, workspace)
+
+    monkeypatch.setattr(QueryFiles, "products", shorter)
+    answer = matched(path, "--out", out, "--part", "10")
+    assert (answer.code, "The input was changed during the run." in answer.err) == (1, True)
 
 
 # -- input that cannot be used -------------------------------------------------------------------------------
