@@ -70,7 +70,9 @@ def _query_source(workspace: Workspace) -> str:
         names = [source.name for source in catalog.sources() if source.role == "query"]
     if len(names) != 1:
         known = f"The workspace has queries of {', '.join(map(safe, names))}." if names else "There are no queries yet."
-        raise CoreError(known, "Name the retailer of the products in --input: --source NAME")
+        raise CoreError(
+            known, "Name the retailer of the products: samesku match --input FILE --out PLACE --source NAME"
+        )
     return names[0]
 
 

@@ -54,7 +54,11 @@ _ENDINGS = (".parquet", ".csv", ".jsonl")
 _PART = re.compile(r"part-[0-9]{5,}\.(parquet|csv|jsonl)")
 #: An ending that is likely to mean a file, not a folder.
 _WORD_ENDING = re.compile(r"\.[A-Za-z]+")
-_ANOTHER = "Name another one with --out, or start over with --restart."
+_ELSEWHERE = "Write to another place: samesku match --input FILE --out PLACE"
+_RESTART = "To discard the finished parts: samesku match --input FILE --out PLACE --restart"
+_ELSEWHERE_OR_RESTART = (
+    "Write to another place, or discard what is there: samesku match --input FILE --out PLACE --restart"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +127,9 @@ class BatchOptions:
             check_file(self.out)
         require_folder(self.folder)
         if self.out.resolve() == source.resolve():
-            raise CoreError(f"{self.out} is the input.", "Write to another place: --out")
+            raise CoreError(f"{self.out} is the input.", _ELSEWHERE)
         if source.is_dir() and self.out.resolve().is_relative_to(source.resolve()):
-            raise CoreError(f"{self.out} is inside the input {source}.", "Write to another folder: --out")
+            raise CoreError(f"{self.out} is inside the input {source}.", _ELSEWHERE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,13 +223,9 @@ def _run_folder(folder: Path) -> Iterator[None]:
     try:
         descriptor = acquire(lock)
     except BlockingIOError as error:
-        raise CoreError(
-            f"Another run is writing to {folder}.", "Wait for its end, or name another place with --out."
-        ) from error
+        raise CoreError(f"Another run is writing to {folder}.", _ELSEWHERE) from error
     except OSError as error:
-        raise CoreError(
-            f"{lock} cannot be locked: {error.strerror}.", way_out(error, "Name another place with --out.")
-        ) from error
+        raise CoreError(f"{lock} cannot be locked: {error.strerror}.", way_out(error, _ELSEWHERE)) from error
     try:
         yield
     finally:
@@ -274,7 +274,9 @@ class _Run:
             draft.unlink()
         own = _matcher_of(folder)
         if own.fingerprint != matcher.fingerprint:
-            reporter.message("The run goes on with the matcher that it began with. --restart takes the present one.")
+            reporter.message(
+                "The run goes on with the matcher that it began with; `samesku match --restart` takes the present one."
+            )
         intact = _intact_parts(folder, found, reporter)
         return cls(folder, replace(found, parts=intact), own, settings, options, columns, reporter)
 
@@ -299,7 +301,7 @@ class _Run:
                 done = self._write_part(name, queries, scorer, first)
             self.reporter.advance(done)
             if done != min(first + size, self.manifest.queries):
-                raise CoreError("The input was changed during the run.", "Start over: --restart")
+                raise CoreError("The input was changed during the run.", _RESTART)
 
     @property
     def missing(self) -> int:
@@ -347,27 +349,23 @@ def _require_own(folder: Path) -> None:
     try:
         names = {each.name for each in folder.iterdir() if not each.name.startswith(DRAFT_PREFIX)}
     except OSError as error:
-        raise CoreError(
-            f"{folder} cannot be read: {error.strerror}.", way_out(error, "Name another folder with --out.")
-        ) from error
+        raise CoreError(f"{folder} cannot be read: {error.strerror}.", way_out(error, _ELSEWHERE)) from error
     if _MANIFEST not in names and names - {_LOCK, _MATCHER}:
-        raise CoreError(
-            f"{folder} is not empty, and holds no run of `samesku match --input`.", "Name another folder with --out."
-        )
+        raise CoreError(f"{folder} is not empty, and holds no run of `samesku match --input`.", _ELSEWHERE)
 
 
 def _require_same(folder: Path, found: Manifest, wanted: Manifest) -> None:
     """Raise CoreError if a folder's run is of other inputs."""
     changed = [name for name, value in wanted.inputs.items() if found.inputs.get(name) != value]
     if changed:
-        raise CoreError(f"{folder} holds a run that differs in: {', '.join(changed)}.", _ANOTHER)
+        raise CoreError(f"{folder} holds a run that differs in: {', '.join(changed)}.", _ELSEWHERE_OR_RESTART)
 
 
 def _matcher_of(folder: Path) -> Matcher:
     try:
         return load_matcher(folder / _MATCHER)
     except DamagedError as error:
-        raise CoreError(f"{folder / _MATCHER} is damaged or missing.", _ANOTHER) from error
+        raise CoreError(f"{folder / _MATCHER} is damaged or missing.", _ELSEWHERE_OR_RESTART) from error
 
 
 def _intact_parts(folder: Path, manifest: Manifest, reporter: Reporter) -> dict[str, Part]:

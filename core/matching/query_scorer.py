@@ -105,7 +105,9 @@ class QueryScorer:
             CoreError: the index was changed by another process.
         """
         if self._stored.fingerprint != self._fingerprint:
-            raise CoreError("The index was updated during the run.", "Start over: --restart")
+            raise CoreError(
+                "The index was updated during the run.", "Start over: samesku match --input FILE --out PLACE --restart"
+            )
         indexed: list[int] = []
         new: list[int] = []
         for place, query in enumerate(queries):
