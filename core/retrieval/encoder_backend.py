@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import CoreError, ModelError
+from core.errors import CoreError
 from core.jobs.progress import Reporter
 from core.retrieval.encoder import Encoder
 from core.retrieval.int8_encoder import Int8Encoder, Trial, read_trial, run_trial
@@ -32,7 +32,7 @@ class Backend:
 def choose_backend(
     encoder: Encoder, folder: Path, settings: EncoderSettings, texts: Sequence[str], reporter: Reporter
 ) -> Backend:
-    """The back end that `encoder.backend` names; `auto` takes 8 bits if that is faster and gives the same neighbours.
+    """The back end that `encoder.backend` names; torch where 8 bits give other neighbours or, with `auto`, no speed.
 
     Args:
         encoder: in torch, not loaded yet.
@@ -42,7 +42,7 @@ def choose_backend(
         reporter: receives the result of a trial.
 
     Raises:
-        ModelError: int8 is asked for, and cannot be used.
+        ModelError: int8 is asked for, and its libraries are not installed.
     """
     torch = Backend(encoder, folder / f"vectors-{settings.max_tokens}.db")
     if settings.backend == "torch" or (settings.backend == "auto" and not has_onnx_libraries()):
@@ -55,10 +55,9 @@ def choose_backend(
         if trial is None or trial.failure:  # its cause may be gone, such as a full disk
             trial = _try(encoder, graph, texts, reporter)
         if trial.disagreement:
-            raise ModelError(
-                f"{encoder.model.id} cannot encode in 8 bits. {trial.disagreement}",
-                'The setting encoder.backend = "torch" encodes without it.',
-            )
+            # No error: a retrain of hours would end in it, with an encoder that torch can use.
+            reporter.message(f"{encoder.model.id} is encoded by torch, not in 8 bits. {trial.disagreement}")
+            return torch
         return int8
     if trial is None and len(set(texts)) >= _MIN_TEXTS and not _are_cached(torch.vectors, len(texts) // 2):
         trial = None if encoder.uses_accelerator else _try(encoder, graph, texts, reporter)
