@@ -16,7 +16,9 @@ from core.judge.run import JudgingResult, StopReason
 from core.matching.bands import Band
 
 #: Help text of a file of pairs.
-PAIRS_FILE = "A CSV with the columns query_id and candidate_id, or no header and these two first; e.g. pairs.csv."
+PAIRS_FILE = (
+    "Pairs: a CSV with the columns query_id and candidate_id, or no header and these two first; e.g. pairs.csv."
+)
 #: Help text of a file of labelled pairs.
 LABELS_FILE = (
     "Labelled pairs: a CSV with the columns query_id, candidate_id and label (1 for a match, else 0), or ltable_id,"

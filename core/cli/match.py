@@ -62,7 +62,7 @@ _OutOption = Annotated[
 _InputOption = Annotated[
     Path | None,
     typer.Option(
-        "--input", help=f"Products to match: a file, or a folder of files; or pairs to score: {PAIRS_FILE}",
+        "--input", help=f"Products to match (a file, or a folder of files), or pairs to score. {PAIRS_FILE}",
         show_default=False,
     ),
 ]  # fmt: skip

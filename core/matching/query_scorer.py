@@ -125,7 +125,7 @@ class QueryScorer:
         return self._scored(self._features, [self._rows[query.ref] for query in queries], listed)
 
     def _score_new(self, queries: Sequence[Product]) -> list[list[Candidate]]:
-        # An id may come twice, so that the queries are told apart by their places.
+        # Ids may repeat: the position in the block identifies a query.
         numbered = [replace(query, id=str(place)) for place, query in enumerate(queries)]
         shortlist = self._shortlist.with_queries(numbered)
         pools = _pools(self._fusion, numbered, self._encoder.encode(queries))
