@@ -115,7 +115,7 @@ class SearchSettings(_Section):
     dense_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Weight of the dense retriever in the hybrid score; the lexical one has the rest."""
     index: Annotated[Literal["auto", "flat", "hnsw", "ivf", "ivfpq", "sq8"], Field(repr=False)] = "auto"
-    """The dense index: `flat` is exact; `auto` is exact up to 200,000 products, then `sq8` or, if that takes more than
+    """The dense index: `flat` is exact; `auto` is exact up to 50,000 products, then `sq8` or, if that takes more than
     a quarter of the memory, `ivfpq`. See docs/explanation/scale.md."""
     recall: Annotated[float, Field(gt=0, lt=1, repr=False)] = 0.98
     """Recall@10 against exact search that an approximate index has to reach; its search parameters are set by it."""

@@ -114,9 +114,10 @@ class DenseIndex:
         return positions, scores
 
     def min_probes(self, wanted: int) -> int:
-        """The inverted lists that hold enough products for so many results; 0 for other kinds."""
-        lists = lists_of(self.index)
-        return -(-_PRODUCTS_PER_RESULT * wanted * lists.nlist // len(self.vectors)) if lists else 0
+        """The least probes that can give so many results; 0 for an exact index."""
+        if lists := lists_of(self.index):
+            return -(-_PRODUCTS_PER_RESULT * wanted * lists.nlist // len(self.vectors))
+        return wanted if self.kind == "hnsw" else 0
 
     def _approximate(
         self, queries: NDArray[np.float32], depth: int, probes: int, allowed: NDArray[np.bool_] | None
@@ -132,7 +133,7 @@ class DenseIndex:
         if lists := lists_of(self.index):
             parameters = library.SearchParametersIVF(nprobe=min(probes, lists.nlist), **selector)
         elif self.kind == "hnsw":
-            parameters = library.SearchParametersHNSW(efSearch=max(probes, depth), **selector)
+            parameters = library.SearchParametersHNSW(efSearch=probes, **selector)
         elif selector:
             parameters = library.SearchParameters(**selector)
         if isinstance(self.index, faiss.IndexPreTransform):
