@@ -121,7 +121,11 @@ def measure(folder: Path, count: int, kind: KindName) -> dict[str, Any]:
     if not path.exists():
         begun = time.perf_counter()
         index = build_dense(vectors, kind, recall=RECALL, queries=queries[::2].copy(), reporter=Silent())
-        answer |= {"build_s": round(time.perf_counter() - begun), "build_peak_mib": _memory("VmHWM", "RssFile")}
+        answer |= {
+            "built": index.kind,
+            "build_s": round(time.perf_counter() - begun),
+            "build_peak_mib": _memory("VmHWM", "RssFile"),
+        }
         with binary_file(path) as out:
             faiss.write_index(index.index, faiss.PyCallbackIOWriter(out.write))  # type: ignore[attr-defined]
         effort_path.write_text(json.dumps([index.effort.probes, index.effort.shortlist]))
