@@ -114,6 +114,20 @@ class SearchSettings(_Section):
     """Number of results taken from each retriever, dense and lexical, before fusion."""
     dense_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Weight of the dense retriever in the hybrid score; the lexical one has the rest."""
+    index: Annotated[Literal["auto", "flat", "hnsw", "ivf", "ivfpq", "sq8"], Field(repr=False)] = "auto"
+    """The dense index: `flat` is exact; `auto` is exact up to 50,000 products, then `sq8` or, if that takes more than
+    a quarter of the memory, `ivfpq`. See docs/explanation/scale.md."""
+    recall: Annotated[float, Field(gt=0, lt=1, repr=False)] = 0.98
+    """Recall@10 against exact search that an approximate index has to reach; its search parameters are set by it."""
+
+    @property
+    def later_settings(self) -> str:
+        """As for the encoder; so the settings above are left out of the representation, which the fingerprint hashes.
+
+        The recall counts for the fingerprint with every index: what `auto` becomes depends on the machine.
+        """
+        index = f"index {self.index}" if self.index != "auto" else ""
+        return index + (f"recall {self.recall}" if self.recall != 0.98 else "")
 
 
 class BandSettings(_Section):

@@ -1,9 +1,12 @@
 """`samesku index`: bring index, candidates, features and matcher up to date."""
 
 from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from core.cli import index_tuning
 from core.cli.context import Context, context_of
 from core.cli.rebuild import update_index
 from core.matching.run import UpdateReport
@@ -12,7 +15,16 @@ from core.splits.current_labels import ledger_and_catalogue
 from labels.wording import counted
 
 
-def index(ctx: typer.Context) -> None:
+def index(
+    ctx: typer.Context,
+    *,
+    tune: Annotated[
+        bool, typer.Option("--tune", help="Measure recall and latency of the kinds of dense index; changes nothing.")
+    ] = False,
+    plot: Annotated[
+        Path | None, typer.Option(help="With --tune: write the plot as a page, e.g. recall.html.", show_default=False)
+    ] = None,
+) -> None:
     """Encode new and changed products, build the index, and compute the candidates.
 
     Also computes the features and fits the matcher. An interrupted run continues where it stopped; damaged and missing
@@ -22,6 +34,11 @@ def index(ctx: typer.Context) -> None:
     """
     context = context_of(ctx)
     context.workspace.require()
+    if plot is not None and not tune:
+        raise typer.BadParameter("--plot goes with --tune.")
+    if tune:
+        index_tuning.tune(context, plot)
+        return
     with context.exclusive("index"), context.reporter() as reporter:
         done = update_index(context, reporter)
         answer = {**asdict(done.index), "weighed": done.weighed, "fitted": done.fitted, "labels": done.matcher.labels}

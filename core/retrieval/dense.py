@@ -1,40 +1,168 @@
-"""Dense retrieval: exact inner-product search with FAISS over unit vectors, so that scores are cosines."""
+"""Dense retrieval: inner-product search with FAISS over unit vectors, so that scores are cosines."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.json_store import binary_file
+from core.retrieval.manifest import DenseRecord
+
+if TYPE_CHECKING:
+    import faiss
+
+#: The kinds of index; `dense_kinds` describes all but `flat`, which is exact.
+KindName = Literal["flat", "hnsw", "ivf", "ivfpq", "sq8"]
+#: Float32 vectors, or float16 ones in a memory map.
+Vectors = NDArray[np.float32] | NDArray[np.float16]
+
+#: Vectors converted to float32 at once: 48 MiB of 384 dimensions.
+_BLOCK = 32_768
+#: Exact vectors of a shortlist that are read at once: 24 MiB of 384 dimensions.
+_SHORTLIST_BLOCK = 16_384
+#: A filter that leaves no more products than this is searched exactly: 4 ms a query at 384 dimensions.
+_EXACT_PRODUCTS = 20_000
+#: Products in the visited lists per result, on average, at the least: lists differ in length.
+_PRODUCTS_PER_RESULT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How thoroughly an approximate index is searched: more is slower, and finds more of the true neighbours.
+
+    Attributes:
+        probes: inverted lists visited, or the length of the candidate list in a graph (efSearch).
+        shortlist: results that are ranked again by their exact vectors; 0 keeps the scores of the index.
+    """
+
+    probes: int = 0
+    shortlist: int = 0
 
 
 class DenseIndex:
-    """Product vectors, float32 of shape (products, dimensions), in an `IndexFlatIP`."""
+    """An index of product vectors: exact, or one of the approximate kinds in `dense_kinds`.
 
-    def __init__(self, vectors: NDArray[np.float32]) -> None:
+    Attributes:
+        record: what the manifest keeps of an approximate index, to find it again; None for an exact one.
+    """
+
+    def __init__(
+        self,
+        vectors: Vectors,
+        index: "faiss.Index | None" = None,
+        *,
+        kind: KindName = "flat",
+        effort: Effort | None = None,
+    ) -> None:
+        """Wrap an index of these vectors.
+
+        Args:
+            vectors: unit vectors of shape (products, dimensions), float32, or float16 in a memory map.
+            index: FAISS index of them, by position; an exact one if None.
+            kind: name of its kind.
+            effort: of a search.
+        """
         import faiss
 
-        self.vectors = np.ascontiguousarray(vectors)
-        self._index: faiss.IndexFlatIP = faiss.IndexFlatIP(vectors.shape[1])
-        self._index.add(self.vectors)
+        if index is None:
+            index = faiss.IndexFlatIP(vectors.shape[1])
+            for _, block in blocks(vectors):
+                index.add(block)
+        self.vectors, self.kind, self.effort = vectors, kind, effort or Effort()
+        self.index = index
+        self.record: DenseRecord | None = None
 
-    def search(self, queries: NDArray[np.float32], depth: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def search(
+        self, queries: NDArray[np.float32], depth: int, *, allowed: NDArray[np.bool_] | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The nearest products of each query.
 
         Args:
             queries: unit vectors, shape (queries, dimensions).
-            depth: results per query, limited to the number of products.
+            depth: results per query, limited to the number of products, or of those allowed.
+            allowed: which products may be results, shape (products,); None is all. The filter acts inside the search,
+                so that a query gets `depth` results if that many are allowed.
 
         Returns:
-            product positions and cosines, both of shape (queries, depth), best first.
+            product positions and cosines, both of shape (queries, depth), best first. Without a shortlist, a compressed
+            index gives approximate cosines.
         """
-        scores, positions = self._index.search(np.ascontiguousarray(queries), min(depth, len(self.vectors)))
-        return positions.astype(np.int64), scores
+        queries = np.ascontiguousarray(queries)
+        count = len(self.vectors) if allowed is None else int(np.count_nonzero(allowed))
+        depth = min(depth, count)
+        if depth == 0:
+            return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
+        if allowed is not None and count <= _EXACT_PRODUCTS:
+            return exact_search(self.vectors, queries, depth, positions=np.flatnonzero(allowed))
+        wanted = min(max(depth, self.effort.shortlist), count)
+        # A filtered search scores as many products as one without a filter, from more lists.
+        probes = -(-max(self.effort.probes, self.min_probes(wanted)) * len(self.vectors) // count)
+        scores, positions = self._approximate(queries, wanted, probes, allowed)
+        positions = positions.astype(np.int64)
+        if self.effort.shortlist:
+            positions, scores = self._rerank(queries, positions, depth)
+        else:
+            positions, scores = positions[:, :depth], scores[:, :depth]
+        short = np.flatnonzero((positions < 0).any(axis=1))
+        if len(short):
+            # The lists that were visited held too few products.
+            rows = None if allowed is None else np.flatnonzero(allowed)
+            positions[short], scores[short] = exact_search(self.vectors, queries[short], depth, positions=rows)
+        return positions, scores
+
+    def min_probes(self, wanted: int) -> int:
+        """The least probes that can give so many results; 0 for an exact index."""
+        if lists := lists_of(self.index):
+            return -(-_PRODUCTS_PER_RESULT * wanted * lists.nlist // len(self.vectors))
+        return wanted if self.kind == "hnsw" else 0
+
+    def _approximate(
+        self, queries: NDArray[np.float32], depth: int, probes: int, allowed: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        import faiss
+
+        library: Any = faiss  # its stubs lack keywords of the parameters
+        selector: dict[str, Any] = {}
+        if allowed is not None:
+            bits = np.packbits(allowed, bitorder="little")
+            selector["sel"] = library.IDSelectorBitmap(bits)
+        parameters: Any = None
+        if lists := lists_of(self.index):
+            parameters = library.SearchParametersIVF(nprobe=min(probes, lists.nlist), **selector)
+        elif self.kind == "hnsw":
+            parameters = library.SearchParametersHNSW(efSearch=probes, **selector)
+        elif selector:
+            parameters = library.SearchParameters(**selector)
+        if isinstance(self.index, faiss.IndexPreTransform):
+            parameters = library.SearchParametersPreTransform(index_params=parameters)
+        scores, positions = self.index.search(queries, depth, params=parameters)
+        return scores, positions
+
+    def _rerank(
+        self, queries: NDArray[np.float32], found: NDArray[np.int64], depth: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The best of the found products by their exact vectors; positions below 0 are empty places."""
+        positions = np.empty((len(queries), depth), np.int64)
+        scores = np.empty((len(queries), depth), np.float32)
+        step = max(1, _SHORTLIST_BLOCK // found.shape[1])
+        for start in range(0, len(queries), step):
+            rows = slice(start, start + step)
+            part = found[rows]
+            exact = np.asarray(self.vectors[np.maximum(part, 0)], np.float32)
+            cosines = np.einsum("qd,qrd->qr", queries[rows], exact)
+            cosines[part < 0] = -np.inf
+            order = np.lexsort((part, -cosines), axis=1)[:, :depth]
+            positions[rows] = np.take_along_axis(part, order, axis=1)
+            scores[rows] = np.take_along_axis(cosines, order, axis=1)
+        return positions, scores
 
     def pairs(
         self, queries: NDArray[np.float32], rows: NDArray[np.int64], positions: NDArray[np.int64]
     ) -> NDArray[np.float32]:
-        """The cosine of each pair.
+        """The exact cosine of each pair.
 
         Args:
             queries: unit vectors, shape (queries, dimensions).
@@ -45,8 +173,63 @@ class DenseIndex:
         return cosines
 
     def save(self, path: Path) -> None:
-        """Write the FAISS index atomically."""
+        """Write the FAISS index atomically; one that was read from a file keeps its file."""
         import faiss
 
+        if self.is_mapped:
+            return
         with binary_file(path) as out:
-            faiss.write_index(self._index, faiss.PyCallbackIOWriter(out.write))  # type: ignore[attr-defined]  # not in its stubs
+            faiss.write_index(self.index, faiss.PyCallbackIOWriter(out.write))  # type: ignore[attr-defined]  # not in its stubs
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether the inverted lists lie in a file: FAISS would write a reference to them instead of the lists."""
+        import faiss
+
+        lists = lists_of(self.index)
+        if lists is None or lists.invlists is None:
+            return False
+        return isinstance(faiss.downcast_InvertedLists(lists.invlists), faiss.OnDiskInvertedLists)
+
+
+def lists_of(index: "faiss.Index") -> "faiss.IndexIVF | None":
+    """The inverted lists of an index, a rotation before them left out; None if it has none."""
+    import faiss
+
+    return faiss.try_extract_index_ivf(index)
+
+
+def blocks(vectors: Vectors, positions: NDArray[np.int64] | None = None) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """The vectors in blocks of float32, each with its start; of a memory map, one block at a time is in memory.
+
+    Args:
+        vectors: shape (products, dimensions).
+        positions: only these, in this order.
+    """
+    for start in range(0, len(vectors) if positions is None else len(positions), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        yield start, np.ascontiguousarray(vectors[part if positions is None else positions[part]], np.float32)
+
+
+def exact_search(
+    vectors: Vectors, queries: NDArray[np.float32], depth: int, *, positions: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The nearest products by comparison with all vectors, which are read in blocks.
+
+    Args:
+        vectors: shape (products, dimensions).
+        queries: unit vectors, shape (queries, dimensions).
+        depth: results per query, at most the number of products.
+        positions: search only these products.
+
+    Returns:
+        positions and cosines, both of shape (queries, depth), best first.
+    """
+    import faiss
+
+    best = faiss.ResultHeap(len(queries), depth, keep_max=True)
+    for start, block in blocks(vectors, positions):
+        scores, found = faiss.knn(queries, block, min(depth, len(block)), metric=faiss.METRIC_INNER_PRODUCT)
+        best.add_result(scores, found + start if positions is None else positions[found + start])
+    best.finalize()
+    return best.I, best.D

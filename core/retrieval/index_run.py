@@ -17,7 +17,7 @@ from core.catalog.template import check, render
 from core.errors import CatalogError, CoreError
 from core.jobs.progress import Reporter
 from core.retrieval.candidates import Candidate, CandidateStore
-from core.retrieval.dense import DenseIndex
+from core.retrieval.dense_file import open_or_build
 from core.retrieval.encoder import Encoder, leading_dimensions
 from core.retrieval.encoder_backend import choose_backend
 from core.retrieval.encoder_files import EncoderModel, require_model_libraries
@@ -180,7 +180,7 @@ def build_index(
             texts = [render(LEXICAL_TEMPLATE, query) for query in corpus.queries]
             pools = replace(fusion, k=selection.size).candidates(corpus.queries, texts, vectors, reporter)
             candidates.replace(selection.choose(pools), model=model.id, fingerprint=fingerprint)
-            write_manifest(folder, fingerprint)
+            write_manifest(folder, fingerprint, fusion.dense.record)
     finally:
         candidates.close()
     _record_products(workspace, corpus, unchanged=unchanged)
@@ -270,7 +270,7 @@ def build_fusion(
     query_vectors, product_vectors = encode_corpus(workspace, settings, model, corpus, reporter)
     reporter.stage("build the index")
     fusion = Fusion(
-        dense=DenseIndex(product_vectors),
+        dense=open_or_build(index_folder(workspace, model), product_vectors, query_vectors, settings.search, reporter),
         lexical=LexicalIndex([render(LEXICAL_TEMPLATE, p) for p in corpus.products]),
         field_boosts=FieldBoosts(corpus.products, corpus.queries),
         refs=[p.ref for p in corpus.products],
@@ -287,6 +287,7 @@ def _fingerprint(settings: Settings, model: EncoderModel, corpus: Corpus, select
     head = (_VERSION, model.id, encoder.template, encoder.max_tokens, settings.search, selection.fingerprint)
     digest.update(repr(head).encode())
     digest.update(encoder.later_settings.encode())
+    digest.update(settings.search.later_settings.encode())
     for product in _products_by_role(corpus):
         digest.update(repr(product).encode())
     return digest.hexdigest()

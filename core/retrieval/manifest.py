@@ -25,26 +25,54 @@ class IndexFile:
 
 
 @dataclass(frozen=True, slots=True)
+class DenseRecord:
+    """What an approximate dense index was built from, and how it is searched.
+
+    Attributes:
+        vectors: SHA-256 of the vectors.
+        recall: the target that `probes` and `shortlist` reach.
+    """
+
+    kind: str
+    products: int
+    dimensions: int
+    vectors: str
+    recall: float
+    probes: int
+    shortlist: int
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """The files of one index run.
 
     Attributes:
         fingerprint: hash of all inputs of the run.
         files: by name.
+        dense: of an approximate index.
     """
 
     fingerprint: str
     files: dict[str, IndexFile]
+    dense: DenseRecord | None = None
 
 
-def write_manifest(folder: Path, fingerprint: str) -> None:
+def write_manifest(folder: Path, fingerprint: str, dense: DenseRecord | None = None) -> None:
     """Write the manifest of the index files in a folder.
 
     Raises:
         CoreError: it cannot be written.
     """
     set_aside_irregular(folder / _FILE_NAME)
-    save(folder / _FILE_NAME, asdict(Manifest(fingerprint, {PRODUCTS: index_file(folder / PRODUCTS)})))
+    save(folder / _FILE_NAME, asdict(Manifest(fingerprint, {PRODUCTS: index_file(folder / PRODUCTS)}, dense)))
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """The manifest of a folder; None if it is missing or damaged."""
+    try:
+        return load(folder / _FILE_NAME, Manifest)
+    except (FileNotFoundError, CoreError):
+        return None
 
 
 def index_damage(folder: Path) -> list[str]:
@@ -62,10 +90,8 @@ def index_damage(folder: Path) -> list[str]:
 
 def has_fingerprint(folder: Path, fingerprint: str) -> bool:
     """Whether the folder was written by a run with exactly these inputs."""
-    try:
-        return load(folder / _FILE_NAME, Manifest).fingerprint == fingerprint
-    except (FileNotFoundError, CoreError):
-        return False
+    manifest = read_manifest(folder)
+    return manifest is not None and manifest.fingerprint == fingerprint
 
 
 def indexed_models(index: Path) -> list[str]:
@@ -84,17 +110,24 @@ def file_damage(path: Path, expected: IndexFile) -> str:
     """What is wrong with a file, a few words; empty if it is intact."""
     try:
         with open_regular(path, follow_links=False) as file:
-            size = file.seek(0, 2)
-            if size != expected.bytes:
-                return f"damaged: {size:,} bytes, not {expected.bytes:,}"
-            file.seek(0)
-            if _sha256(file) != expected.sha256:
-                return "damaged"
+            return content_damage(file, expected)
     except FileNotFoundError:
         return "missing"
     except OSError as error:
         return f"damaged: {error.strerror}"
-    return ""
+
+
+def content_damage(file: BinaryIO, expected: IndexFile) -> str:
+    """The same for an open file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    size = file.seek(0, 2)
+    if size != expected.bytes:
+        return f"damaged: {size:,} bytes, not {expected.bytes:,}"
+    file.seek(0)
+    return "" if _sha256(file) == expected.sha256 else "damaged"
 
 
 def _sha256(file: BinaryIO) -> str:

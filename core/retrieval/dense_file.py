@@ -1,0 +1,99 @@
+"""The file of an approximate dense index: opened memory-mapped if it is intact and of these vectors, else built."""
+
+import hashlib
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.jobs.progress import Reporter
+from core.retrieval.dense import DenseIndex, Effort, KindName, Vectors, blocks, lists_of
+from core.retrieval.dense_kinds import build_dense, choose_kind
+from core.retrieval.manifest import PRODUCTS, DenseRecord, IndexFile, content_damage, read_manifest
+from core.settings import SearchSettings
+from labels.files import open_regular
+
+if TYPE_CHECKING:
+    import faiss
+
+
+def open_or_build(
+    folder: Path, vectors: Vectors, queries: NDArray[np.float32], search: SearchSettings, reporter: Reporter
+) -> DenseIndex:
+    """The dense index of these vectors. An exact one is in memory; an approximate one is opened if a run has saved it.
+
+    Args:
+        folder: of the model's index files.
+        vectors: unit vectors of the products, shape (products, dimensions).
+        queries: unit vectors of the queries, shape (queries, dimensions), which measure the recall.
+        search: kind and recall.
+        reporter: receives the progress, and a message about a damaged file.
+    """
+    kind = choose_kind(search.index, vectors)
+    if kind == "flat":
+        return DenseIndex(vectors)
+    products, dimensions = vectors.shape
+    wanted = DenseRecord(kind, products, dimensions, _digest(vectors), search.recall, probes=0, shortlist=0)
+    if (index := _open(folder, vectors, wanted, kind, reporter)) is not None:
+        return index
+    index = build_dense(vectors, kind, recall=search.recall, queries=queries, reporter=reporter)
+    if index.kind == kind:
+        index.record = _with_effort(wanted, index.effort)
+    return index
+
+
+def _with_effort(record: DenseRecord, effort: Effort) -> DenseRecord:
+    return replace(record, probes=effort.probes, shortlist=effort.shortlist)
+
+
+def _open(folder: Path, vectors: Vectors, wanted: DenseRecord, kind: KindName, reporter: Reporter) -> DenseIndex | None:
+    """The saved index; None if there is none of these vectors, or it is damaged."""
+    manifest = read_manifest(folder)
+    if manifest is None or manifest.dense is None or PRODUCTS not in manifest.files:
+        return None
+    effort = Effort(manifest.dense.probes, manifest.dense.shortlist)
+    if manifest.dense != _with_effort(wanted, effort):
+        return None
+    index = None
+    with suppress(OSError):
+        index = _read(folder / PRODUCTS, manifest.files[PRODUCTS], wanted, kind)
+    if index is None:
+        reporter.message(f"In {folder}: {PRODUCTS} is missing, damaged or of another index. It is built again.")
+        return None
+    opened = DenseIndex(vectors, index, kind=kind, effort=effort)
+    opened.record = manifest.dense
+    return opened
+
+
+def _read(path: Path, expected: IndexFile, wanted: DenseRecord, kind: KindName) -> "faiss.Index | None":
+    """The FAISS index in a file, inverted lists memory-mapped; None if it is not the expected one.
+
+    FAISS trusts what it reads, so that it gets no file before its checksum is known.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    import faiss
+
+    with open_regular(path, follow_links=False) as file:
+        if content_damage(file, expected):
+            return None
+        file.seek(0)
+        try:
+            # By its descriptor: another file may be at the path by now.
+            index = faiss.read_index(f"/dev/fd/{file.fileno()}", faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
+        except RuntimeError:
+            return None
+    # A graph has no lists; all other kinds have.
+    fits = (index.ntotal, index.d) == (wanted.products, wanted.dimensions)
+    return index if fits and (lists_of(index) is None) == (kind == "hnsw") else None
+
+
+def _digest(vectors: Vectors) -> str:
+    digest = hashlib.sha256()
+    for _, block in blocks(vectors):
+        digest.update(block.data)
+    return digest.hexdigest()
