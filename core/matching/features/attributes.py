@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.catalog.product import Product
-from core.matching.features.base import Feature, dots, incidence, row_sums, widen
+from core.matching.features.base import Feature, dots, incidence, row_sums
+from core.retrieval.tfidf import widen
 from core.text.packs import pack_count
 from core.text.quantities import STORAGE_TOLERANCE, TOLERANCE, Quantity, quantities
 from core.text.units import COUNTS

@@ -99,9 +99,3 @@ def incidence(sets: Sequence[Iterable[object]], vocabulary: dict[object, int]) -
         starts.append(len(columns))
     ones = np.ones(len(columns), np.float32)
     return csr_matrix((ones, columns, starts), shape=(len(sets), max(len(vocabulary), 1)))
-
-
-def widen(matrix: csr_matrix, columns: int) -> csr_matrix:
-    """The same rows, resized to a vocabulary that has grown since."""
-    matrix.resize((matrix.shape[0], max(columns, 1)))
-    return matrix

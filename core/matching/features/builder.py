@@ -7,21 +7,31 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from core.catalog.product import Product
+from core.catalog.product import DefaultGtins, Product
 from core.matching.features.attributes import AttributeFeatures
 from core.matching.features.base import Feature, FeatureGroup
-from core.matching.features.fields import CategoryFeatures, DetailFeatures, FieldFeatures, GtinFeatures
+from core.matching.features.fields import (
+    CategoryFeatures,
+    DetailFeatures,
+    FieldFeatures,
+    GtinFeatures,
+    count_categories,
+)
 from core.matching.features.lexical import LexicalFeatures
 from core.matching.features.model_numbers import ModelNumberFeatures
-from core.matching.features.neighbours import NeighbourFeatures
-from core.retrieval.index_run import Corpus
+from core.matching.features.neighbours import NeighbourFeatures, Neighbourhood, neighbour_features
+from core.matching.features.statistics import CorpusStatistics, listing_rows
+from core.retrieval.corpus import Corpus
 from core.settings import Settings
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
 
 COSINE = Feature("cosine", "cosine", "Similarity by the encoder", "similarity")
 
-#: The columns whose names do not depend on the builder, in order; the neighbour features follow them.
+_BY_CHARACTERS = neighbour_features("characters", "shared character sequences")
+_BY_WORDS = neighbour_features("words", "shared words")
+
+#: The columns that depend on the two listings and the weights of terms, in order.
 FEATURES: tuple[Feature, ...] = (
     COSINE,
     *LexicalFeatures.features,
@@ -32,10 +42,18 @@ FEATURES: tuple[Feature, ...] = (
     *DetailFeatures.features,
     *GtinFeatures.features,
 )
+#: All columns, in order: those that compare a pair with its neighbours follow.
+ALL_FEATURES = (*FEATURES, *_BY_CHARACTERS, *_BY_WORDS)
 
 
 class FeatureBuilder:
-    """Prepares queries and products once, then computes features for many pairs at a time."""
+    """Prepares queries and products once, then computes features for many pairs at a time.
+
+    Attributes:
+        statistics: of the corpus.
+    """
+
+    features = ALL_FEATURES
 
     def __init__(
         self,
@@ -44,6 +62,8 @@ class FeatureBuilder:
         vocabulary: Vocabulary,
         *,
         store_brands: bool = False,
+        statistics: CorpusStatistics | None = None,
+        defaults: DefaultGtins | None = None,
     ) -> None:
         """Prepare both lists.
 
@@ -52,21 +72,26 @@ class FeatureBuilder:
             products: likewise.
             vocabulary: colours, part types, brands.
             store_brands: whether retailers' own brands count as one brand.
+            statistics: of the corpus that the lists are part of; by default the lists are the corpus.
+            defaults: the GTINs of the corpus that are default values, likewise.
         """
-        words = LexicalFeatures(queries, products)
-        by_characters = NeighbourFeatures("characters", "shared character sequences", words.characters)
+        known = statistics.weights if statistics is not None else {}
+        words = LexicalFeatures(queries, products, known)
+        details = DetailFeatures(queries, products, known.get("listing"))
+        rows = None if statistics is None else statistics.rows_of(queries, products)
+        self.statistics = statistics or _statistics(queries, products, words, details)
+        neighbours = self.statistics.neighbours
         self._parts: tuple[FeatureGroup, ...] = (
             words,
             ModelNumberFeatures(queries, products),
             AttributeFeatures(queries, products, vocabulary),
             FieldFeatures(queries, products, vocabulary, store_brands=store_brands),
-            CategoryFeatures(queries, products, by_characters.mutual()),
-            DetailFeatures(queries, products),
-            GtinFeatures(queries, products),
-            by_characters,
-            NeighbourFeatures("words", "shared words", words.words),
+            CategoryFeatures(queries, products, self.statistics.together),
+            details,
+            GtinFeatures(queries, products, defaults),
+            NeighbourFeatures(_BY_CHARACTERS, words.characters, neighbours["characters"], rows),
+            NeighbourFeatures(_BY_WORDS, words.words, neighbours["words"], rows),
         )
-        self.features = (COSINE, *(feature for part in self._parts for feature in part.features))
 
     def compute(
         self, rows: NDArray[np.int64], columns: NDArray[np.int64], cosines: NDArray[np.float32]
@@ -84,6 +109,18 @@ class FeatureBuilder:
         return np.stack(found, axis=1)
 
 
+def _statistics(
+    queries: Sequence[Product], products: Sequence[Product], words: LexicalFeatures, details: DetailFeatures
+) -> CorpusStatistics:
+    by_characters = Neighbourhood.of(words.characters)
+    return CorpusStatistics(
+        weights={**words.weights, "listing": details.weights},
+        together=count_categories(queries, products, by_characters.mutual()),
+        neighbours={"characters": by_characters, "words": Neighbourhood.of(words.words)},
+        rows=(listing_rows(queries), listing_rows(products)),
+    )
+
+
 @dataclass(frozen=True)
 class CorpusFeatures:
     """The features of one corpus. The builder is created on first use, since preparing all products takes seconds.
@@ -92,29 +129,42 @@ class CorpusFeatures:
         workspace: with the vocabulary.
         settings: whether store brands count as equivalent.
         corpus: queries and products; pairs refer to them by index.
+        statistics: of the last full index run; with them only the listings of the asked pairs are prepared. By default
+            those of `corpus`.
     """
 
     workspace: Workspace
     settings: Settings
     corpus: Corpus
+    statistics: CorpusStatistics | None = None
 
     @cached_property
     def builder(self) -> FeatureBuilder:
         """The builder of all products."""
-        return FeatureBuilder(
-            self.corpus.queries,
-            self.corpus.products,
-            Vocabulary.load(self.workspace.vocabulary),
-            store_brands=self.settings.match.store_brands == "equivalent",
-        )
+        return self._builder(self.corpus.queries, self.corpus.products)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the columns, in order."""
-        return tuple(feature.name for feature in self.builder.features)
+        return tuple(feature.name for feature in ALL_FEATURES)
 
     def compute(
         self, rows: NDArray[np.int64], columns: NDArray[np.int64], cosines: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """As `FeatureBuilder.compute`."""
-        return self.builder.compute(rows, columns, cosines)
+        if self.statistics is None:
+            return self.builder.compute(rows, columns, cosines)
+        queries, row_of = np.unique(rows, return_inverse=True)
+        products, column_of = np.unique(columns, return_inverse=True)
+        builder = self._builder([self.corpus.queries[i] for i in queries], [self.corpus.products[i] for i in products])
+        return builder.compute(row_of, column_of, cosines)
+
+    def _builder(self, queries: Sequence[Product], products: Sequence[Product]) -> FeatureBuilder:
+        return FeatureBuilder(
+            queries,
+            products,
+            Vocabulary.load(self.workspace.vocabulary),
+            store_brands=self.settings.match.store_brands == "equivalent",
+            statistics=self.statistics,
+            defaults=self.corpus.default_gtins,
+        )

@@ -2,15 +2,16 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz
 
-from core.catalog.product import Product, identifying_gtins
+from core.catalog.product import DefaultGtins, Product, identifying_gtins
 from core.matching.features.base import LONGEST, OTHER, Feature, dots
-from core.matching.features.lexical import Texts, binary, overlap, weighted, words
+from core.matching.features.lexical import binary, overlap, weighted, words
+from core.retrieval.tfidf import TermWeights, Texts
 from core.text.model_numbers import alphanumeric
 from core.text.vocabulary import Vocabulary
 
@@ -93,23 +94,22 @@ class CategoryFeatures:
     )  # fmt: skip
 
     def __init__(
-        self,
-        queries: Sequence[Product],
-        products: Sequence[Product],
-        neighbours: tuple[NDArray[np.int64], NDArray[np.int64]],
+        self, queries: Sequence[Product], products: Sequence[Product], together: Mapping[tuple[str, str], int]
     ) -> None:
-        """Count the categories.
+        """Prepare both lists.
 
         Args:
             queries: with categories.
             products: likewise.
-            neighbours: indices of queries and products that are each other's nearest neighbour.
+            together: number of neighbours by their two categories, as of `count_categories`.
         """
         self._categories = [p.category.lower() for p in queries], [p.category.lower() for p in products]
-        pairs = [(self._categories[0][q], self._categories[1][p]) for q, p in zip(*neighbours, strict=True)]
-        self._together = Counter(pair for pair in pairs if all(pair))
-        self._of_query = Counter(query for query, _ in self._together.elements())
-        self._of_product = Counter(product for _, product in self._together.elements())
+        self._together = Counter(together)
+        self._of_query: Counter[str] = Counter()
+        self._of_product: Counter[str] = Counter()
+        for (query, product), count in self._together.items():
+            self._of_query[query] += count
+            self._of_product[product] += count
 
     def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The one column."""
@@ -121,6 +121,22 @@ class CategoryFeatures:
             return math.nan
         by_chance = self._of_query[query] * self._of_product[product] / self._together.total()
         return math.log((self._together[(query, product)] + _SMOOTHING) / (by_chance + _SMOOTHING))
+
+
+def count_categories(
+    queries: Sequence[Product],
+    products: Sequence[Product],
+    neighbours: tuple[NDArray[np.int64], NDArray[np.int64]],
+) -> Counter[tuple[str, str]]:
+    """The number of neighbours by their two categories in lower case, of those that both have one.
+
+    Args:
+        queries: with categories.
+        products: likewise.
+        neighbours: indices of queries and products that are each other's nearest neighbour.
+    """
+    pairs = ((queries[q].category.lower(), products[p].category.lower()) for q, p in zip(*neighbours, strict=True))
+    return Counter(pair for pair in pairs if all(pair))
 
 
 _SHARE = "share by rarity"
@@ -140,7 +156,10 @@ class DetailFeatures:
                 " query's listing", "details"),
     )  # fmt: skip
 
-    def __init__(self, queries: Sequence[Product], products: Sequence[Product]) -> None:
+    def __init__(
+        self, queries: Sequence[Product], products: Sequence[Product], weights: TermWeights | None = None
+    ) -> None:
+        """Prepare both lists; `weights` of the words of a corpus replace those of the two lists."""
         sides = (queries, products)
         texts = Texts(
             queries=[_listing(p) for p in queries],
@@ -148,10 +167,12 @@ class DetailFeatures:
             query_titles=[p.title.lower() for p in queries],
             product_titles=[p.title.lower() for p in products],
         )
-        vectors, rarity, _ = texts.vectors(words, ["queries", "products"], ["query_titles", "product_titles"])
+        vectors, self.weights = texts.vectors(
+            words, ["queries", "products"], ["query_titles", "product_titles"], weights=weights
+        )
         self._vectors = vectors[:2]
         self._present = [binary(side) for side in vectors[:2]]
-        self._titles = [weighted(binary(side), rarity) for side in vectors[2:]]
+        self._titles = [weighted(binary(side), self.weights.idf) for side in vectors[2:]]
         self._has_extra = [np.array([bool(p.extra) for p in side]) for side in sides]
 
     def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
@@ -177,10 +198,13 @@ class GtinFeatures:
         Feature("gtin_conflict", "yes or no", "The listings carry different GTINs", "GTIN"),
     )
 
-    def __init__(self, queries: Sequence[Product], products: Sequence[Product]) -> None:
+    def __init__(
+        self, queries: Sequence[Product], products: Sequence[Product], defaults: DefaultGtins | None = None
+    ) -> None:
+        """Prepare both lists; `defaults` are those of the corpus, by default those of the two lists."""
         # As integers, 0 for none: fourteen digits fit into 64 bits.
         self._gtins = [
-            np.array([int(g or 0) for g in identifying_gtins(side)], np.int64) for side in (queries, products)
+            np.array([int(g or 0) for g in identifying_gtins(side, defaults)], np.int64) for side in (queries, products)
         ]
 
     def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:

@@ -1,94 +1,16 @@
-"""Lexical features: shared character n-grams, words and numbers, weighted by inverse document frequency (IDF).
-
-TF-IDF vectors are computed by way of the distinct words: each word is analysed once, however often it occurs.
-Catalogues repeat themselves: 24,600 listings hold 350,000 words, but 41,000 distinct ones. The counts per text are then
-a product of two sparse matrices, which scikit-learn's transformer weights.
-"""
+"""Lexical features: shared character n-grams, words and numbers, weighted by inverse document frequency (IDF)."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix
 
 from core.catalog.product import Product
-from core.matching.features.base import LONGEST, OTHER, Feature, compare_texts, dots, row_maxima, row_sums, widen
-
-
-class Texts:
-    """Texts as counts of their whitespace-separated words."""
-
-    def __init__(self, **sides: Sequence[str]) -> None:
-        """Count the words of several named lists of texts, over one vocabulary."""
-        vocabulary: dict[str, int] = {}
-        self._counts = {name: _counted((text.split() for text in texts), vocabulary) for name, texts in sides.items()}
-        self._words = list(vocabulary) or [""]
-
-    def vectors(
-        self,
-        analyse: Callable[[str], Iterable[str]],
-        fit: Sequence[str],
-        others: Sequence[str] = (),
-        *,
-        min_df: int = 1,
-    ) -> tuple[list[csr_matrix], NDArray[np.float32], list[str]]:
-        """TF-IDF vectors of length 1, tf being 1 + ln(count).
-
-        Args:
-            analyse: splits a word into the terms that are counted, such as its character n-grams.
-            fit: names of the lists from which document frequencies are counted.
-            others: names of further lists to turn into vectors.
-            min_df: terms in fewer texts are left out, unless that leaves none.
-
-        Returns:
-            one matrix for each of `fit` and `others`; the IDF of each term; the terms, in the order of the columns.
-        """
-        from sklearn.feature_extraction.text import TfidfTransformer
-
-        found: dict[str, int] = {}
-        terms = _counted((analyse(word) for word in self._words), found)
-        counts = {name: (widen(self._counts[name], len(self._words)) @ terms).tocsr() for name in (*fit, *others)}
-        names = np.array([*found, *[""] * (terms.shape[1] - len(found))], object)
-        fitted = vstack([counts[name] for name in fit], format="csr")
-        frequent = np.bincount(fitted.indices, minlength=fitted.shape[1]) >= min_df
-        if min_df > 1 and frequent.any():
-            counts = {name: matrix[:, frequent] for name, matrix in counts.items()}
-            fitted, names = fitted[:, frequent], names[frequent]
-        transformer = TfidfTransformer(sublinear_tf=True).fit(fitted)
-        vectors = [transformer.transform(counts[name]) for name in (*fit, *others)]
-        for matrix in vectors:
-            matrix.sort_indices()
-        return vectors, transformer.idf_.astype(np.float32), names.tolist()
-
-
-def character_ngrams(low: int, high: int) -> Callable[[str], list[str]]:
-    """An analyser that splits a word, padded with a space at each end, into n-grams of `low` to `high` characters."""
-
-    def analyse(word: str) -> list[str]:
-        padded = f" {word} "
-        found: list[str] = []
-        for length in range(low, high + 1):
-            found += [padded[i : i + length] for i in range(max(1, len(padded) - length + 1))]
-            if length >= len(padded):
-                break  # a short word counts once
-        return found
-
-    return analyse
-
-
-def _counted(lists: Iterable[Iterable[str]], vocabulary: dict[str, int]) -> csr_matrix:
-    """The count matrix, shape (lists, vocabulary); new items are appended to the vocabulary."""
-    columns = [[vocabulary.setdefault(item, len(vocabulary)) for item in items] for items in lists]
-    starts = np.cumsum([0, *map(len, columns)])
-    indices = np.fromiter(chain.from_iterable(columns), np.int32, count=int(starts[-1]))
-    ones = np.ones(len(indices), np.float32)
-    matrix = csr_matrix((ones, indices, starts), shape=(len(columns), max(len(vocabulary), 1)))
-    matrix.sum_duplicates()
-    return matrix
-
+from core.matching.features.base import LONGEST, OTHER, Feature, compare_texts, dots, row_maxima, row_sums
+from core.retrieval.tfidf import TermWeights, Texts, character_ngrams
 
 #: Letters and digits are separate words: `4gb`, `4 gb` and `4-gb` are the same two words.
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?")
@@ -138,7 +60,19 @@ class LexicalFeatures:
         Feature("length_ratio", "log ratio", "Query's title length against the candidate's", OTHER),
     )  # fmt: skip
 
-    def __init__(self, queries: Sequence[Product], products: Sequence[Product]) -> None:
+    def __init__(
+        self,
+        queries: Sequence[Product],
+        products: Sequence[Product],
+        weights: Mapping[str, TermWeights] | None = None,
+    ) -> None:
+        """Prepare both lists.
+
+        Args:
+            queries: pairs refer to them by index.
+            products: likewise.
+            weights: of the terms of a corpus, as `weights` of another instance; by default those of the two lists.
+        """
         titles = [p.title.lower() for p in queries], [p.title.lower() for p in products]
         self._titles = [[title[:LONGEST] for title in side] for side in titles]
         self._lengths = [np.array([len(t) for t in side], np.float32) for side in titles]
@@ -148,12 +82,20 @@ class LexicalFeatures:
             query_titles=titles[0],
             product_titles=titles[1],
         )
+        known = weights or {}
         whole, in_titles = ("queries", "products"), ("query_titles", "product_titles")
-        self.characters, _, _ = texts.vectors(character_ngrams(3, 3), whole)
-        self._title_characters, _, _ = texts.vectors(character_ngrams(2, 4), in_titles, min_df=2)
-        by_word, rarity, names = texts.vectors(words, whole, in_titles)
-        self.words, self._title_words = by_word[:2], by_word[2:]
-        numbers = np.array([name[:1].isdigit() for name in names])
+        by_character, characters = texts.vectors(character_ngrams(3, 3), whole, weights=known.get("characters"))
+        #: Unit vectors of the queries, and of the products.
+        self.characters = by_character[0], by_character[1]
+        self._title_characters, title_characters = texts.vectors(
+            character_ngrams(2, 4), in_titles, min_df=2, weights=known.get("title_characters")
+        )
+        by_word, of_words = texts.vectors(words, whole, in_titles, weights=known.get("words"))
+        #: Of the terms, by kind.
+        self.weights = {"characters": characters, "title_characters": title_characters, "words": of_words}
+        self.words, self._title_words = (by_word[0], by_word[1]), by_word[2:]
+        rarity = of_words.idf
+        numbers = np.array([name[:1].isdigit() for name in of_words.terms])
         self._present = [binary(side) for side in self.words]
         self._present_in_title = [binary(side) for side in self._title_words]
         self._rarity = [weighted(side, rarity) for side in self._present]

@@ -9,7 +9,8 @@ from rapidfuzz import fuzz
 from rapidfuzz.distance import JaroWinkler, Levenshtein, Prefix
 
 from core.catalog.product import Product
-from core.matching.features.base import LONGEST, Feature, compare_texts, dots, incidence, row_sums, widen
+from core.matching.features.base import LONGEST, Feature, compare_texts, dots, incidence, row_sums
+from core.retrieval.tfidf import widen
 from core.text.model_numbers import alphanumeric, model_codes
 
 #: Characters from which containment counts: shorter model numbers occur in titles by chance.
