@@ -144,6 +144,7 @@ def _update(
         if catalog.repair_search():
             reporter.message("The search index of the catalogue was damaged and has been rebuilt.")
     training = read_training_labels(workspace, settings)
+    table: FeatureTable | None = None
     report = None if rebuild else _unchanged(workspace, settings, model, training, timer)
     weighed = report is None
     if report is None:
@@ -152,8 +153,8 @@ def _update(
         report = build_index(workspace, settings, model, timer, corpus=corpus, selection=selection, rebuild=rebuild)
         if not report.full and selection.features.statistics is None:
             selection.restore(load_arrays(index_folder(workspace, model) / STATISTICS))
-        weighed = _update_features(selection.features, model, training, timer, rebuild=rebuild)
-    matcher, fitted = _update_matcher(workspace, settings, model, training, timer)
+        weighed, table = _update_features(selection.features, model, training, timer, rebuild=rebuild)
+    matcher, fitted = _update_matcher(workspace, settings, model, training, table, timer)
     if report.full:
         # The estimate of a retrain's duration uses these.
         save_stage_seconds(workspace.index / model.id, {n: s for n, s in timer.seconds.items() if n != "encode"})
@@ -169,7 +170,9 @@ def _unchanged(
         mark = catalog.mark
     version = f"{settings_fingerprint(workspace, settings, model)}:{mark}"
     with closing(CandidateStore(workspace.derived)) as candidates, closing(FeatureStore(workspace.derived)) as store:
-        if not mark or not is_intact(candidates, index_folder(workspace, model), version, reporter):
+        if not mark or not candidates.is_current(version):
+            return None
+        if not is_intact(candidates, index_folder(workspace, model), version, reporter):
             return None
         store.check()
         known = _FeaturesVersion.parse(store.fingerprint)
@@ -235,8 +238,8 @@ def _without_features(workspace: Workspace, store: FeatureStore, training: Train
 
 def _update_features(
     corpus_features: CorpusFeatures, model: EncoderModel, training: TrainingLabels, reporter: Reporter, *, rebuild: bool
-) -> bool:
-    """Update the features of candidates and labelled pairs. Returns whether any were computed.
+) -> tuple[bool, FeatureTable | None]:
+    """Update the features of candidates and labelled pairs. Returns whether any were computed, and all features.
 
     Features of pairs whose listings are unchanged stay.
     """
@@ -248,7 +251,7 @@ def _update_features(
         if rebuild or known is None or known.settings != wanted_settings:
             known = before = None
         elif known.corpus == corpus.version and not _without_features(workspace, store, training):
-            return False
+            return False, before
         touched = None if known is None else snapshot.touched_since(known.corpus)
         if touched is None:
             known = before = None
@@ -264,13 +267,13 @@ def _update_features(
             basis, changed = _next_basis(known, before, table, {label.pair for label in training.labels})
         version = _FeaturesVersion(basis, str(changed), wanted_settings, corpus.version)
         store.replace(table, str(version), kept)
-    return True
+    return True, table
 
 
 def _wanted_pairs(workspace: Workspace, corpus: Corpus, training: TrainingLabels) -> list[Pair]:
     """The candidates, and the labelled pairs of listings that are in the corpus."""
     with closing(CandidateStore(workspace.derived)) as candidates:
-        listed = {Pair(query, candidate.ref) for query, candidate in candidates.all()}
+        listed = candidates.pairs()
     queries, products = {each.ref for each in corpus.queries}, {each.ref for each in corpus.products}
     labelled = (label.pair for label in training.labels)
     return sorted(listed | {pair for pair in labelled if pair.query in queries and pair.candidate in products})
@@ -302,9 +305,23 @@ def _next_basis(
 
 
 def _update_matcher(
-    workspace: Workspace, settings: Settings, model: EncoderModel, training: TrainingLabels, reporter: Reporter
+    workspace: Workspace,
+    settings: Settings,
+    model: EncoderModel,
+    training: TrainingLabels,
+    table: FeatureTable | None,
+    reporter: Reporter,
 ) -> tuple[Matcher, bool]:
-    """The current matcher with its probabilities published, and whether it was fitted or published now."""
+    """The current matcher with its probabilities published, and whether it was fitted or published now.
+
+    Args:
+        workspace: with candidates and features.
+        settings: of matching.
+        model: the encoder.
+        training: the labels.
+        table: all features, if they were read already.
+        reporter: receives progress, and messages about damage.
+    """
     _set_damaged_aside(workspace, model, reporter)
     current = _readable_matcher(workspace)
     with closing(FeatureStore(workspace.derived)) as store, closing(CandidateStore(workspace.derived)) as candidates:
@@ -313,8 +330,8 @@ def _update_matcher(
         valid = current is not None and current.fingerprint == wanted
         if current is not None and valid and candidates.is_scored:
             return current, False
-        table = store.read()
-        unscored = candidates.unscored() if candidates.matcher_summary is not None else None
+        table = table or store.read()
+        unscored = candidates.pairs(unscored=True) if candidates.matcher_summary is not None else None
     assert table is not None  # noqa: S101 - written before
     if current is not None and valid:
         # Candidates are new, or derived.db was made again; another fit would give the same matcher.

@@ -1,6 +1,5 @@
-"""Files of named arrays (.npz), in which texts and sparse matrices are stored as arrays as well. No pickle."""
+"""Files of named arrays (safetensors), in which texts and sparse matrices are stored as arrays as well."""
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,8 +14,8 @@ from labels.quarantine import set_aside_irregular
 
 Arrays = dict[str, NDArray[np.generic]]
 
-#: What reading an array from a damaged file, or using an array of another shape than was written, raises.
-ARRAY_ERRORS = (ValueError, KeyError, IndexError, TypeError, EOFError, zipfile.BadZipFile)
+#: What an array of another shape or type than was written raises where it is used.
+ARRAY_ERRORS = (ValueError, KeyError, IndexError, TypeError)
 
 
 def save_arrays(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
@@ -25,24 +24,26 @@ def save_arrays(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
     Raises:
         CoreError: the file cannot be written.
     """
+    from safetensors.numpy import save
+
     set_aside_irregular(path)
     with binary_file(path) as out:
-        np.savez(out, allow_pickle=False, **arrays)
+        out.write(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
 
 
-def load_arrays(path: Path) -> Arrays:
-    """Read all arrays of a file.
+def load_arrays(path: Path, names: Sequence[str] | None = None) -> Arrays:
+    """Read arrays of a file; all of them by default.
 
     Raises:
-        DamagedError: it is missing or damaged.
+        DamagedError: it is missing or damaged, or has no array of that name.
     """
+    from safetensors import SafetensorError, safe_open
+
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, *ARRAY_ERRORS) as error:
-        raise DamagedError(
-            f"{path.name} is damaged.", "It can be made again: run `samesku index --rebuild`."
-        ) from error
+        with safe_open(path, "numpy") as file:
+            return {name: file.get_tensor(name) for name in (names or file.keys())}
+    except (OSError, SafetensorError) as error:
+        raise DamagedError(f"{path.name} is missing or damaged.", "`samesku index` makes it again.") from error
 
 
 def text_array(text: str) -> NDArray[np.uint8]:
@@ -86,11 +87,11 @@ def weights_arrays(name: str, weights: TermWeights) -> Arrays:
     return {
         f"{name}.terms": lines_array(weights.terms),
         f"{name}.idf": weights.idf,
-        f"{name}.unseen": np.array(weights.unseen),
+        f"{name}.unseen": np.array([weights.unseen]),
     }
 
 
 def weights_of(name: str, arrays: Arrays) -> TermWeights:
     """The term weights of `weights_arrays`."""
     idf = np.asarray(arrays[f"{name}.idf"], np.float32)
-    return TermWeights(array_lines(arrays[f"{name}.terms"]), idf, float(np.asarray(arrays[f"{name}.unseen"], float)))
+    return TermWeights(array_lines(arrays[f"{name}.terms"]), idf, float(np.asarray(arrays[f"{name}.unseen"], float)[0]))

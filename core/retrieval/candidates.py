@@ -165,12 +165,12 @@ class CandidateStore:
             connection.execute(_INSERT_CHECKSUM, [_CHECKSUM_NAME, str(checksum)])
         return updated
 
-    def unscored(self) -> set[Pair]:
-        """The pairs without a probability."""
+    def pairs(self, *, unscored: bool = False) -> set[Pair]:
+        """All pairs of a query and one of its candidates, or those without a probability."""
+        condition = " WHERE probability IS NULL" if unscored else ""
         with self._cache.reading() as connection:
             rows = connection.execute(
-                "SELECT query_source, query_id, candidate_source, candidate_id FROM candidates"
-                " WHERE probability IS NULL"
+                f"SELECT query_source, query_id, candidate_source, candidate_id FROM candidates{condition}"  # noqa: S608 - constants only
             ).fetchall()
         return {Pair(ProductRef(*row[:2]), ProductRef(*row[2:])) for row in rows}
 

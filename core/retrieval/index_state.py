@@ -1,8 +1,8 @@
 """The state that an index run leaves for the next one: what was indexed, the lexical index, and all search results.
 
-`products.faiss` holds the vectors of the products; `results.npz` everything else that changes with each run, and
-`statistics.npz` what is computed from the whole corpus and kept until the next full run. The manifest has their
-checksums, so that a run that was interrupted between two files leaves no state, and the next one is a full run.
+`products.faiss` holds the vectors of the products; `results.safetensors` everything else that changes with each run,
+and `statistics.safetensors` what is computed from the whole corpus and kept until the next full run. The manifest has
+their checksums, so that a run that was interrupted between two files leaves no state, and the next one is a full run.
 """
 
 import json
@@ -24,7 +24,7 @@ from core.retrieval.search_results import SearchResults
 from labels.model import ProductRef
 from labels.quarantine import set_aside_irregular
 
-RESULTS, STATISTICS = "results.npz", "statistics.npz"
+RESULTS, STATISTICS = "results.safetensors", "statistics.safetensors"
 
 
 @dataclass(frozen=True)
@@ -214,12 +214,10 @@ def indexed_snapshot(folder: Path) -> Snapshot:
     Raises:
         DamagedError: there is none.
     """
-    path = folder / RESULTS
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return Snapshot.from_text(array_text(file["corpus"]))
-    except (OSError, *ARRAY_ERRORS) as error:
-        raise DamagedError(f"{path} is missing or damaged.", "`samesku index` makes it again.") from error
+        return Snapshot.from_text(array_text(load_arrays(folder / RESULTS, ["corpus"])["corpus"]))
+    except ARRAY_ERRORS as error:
+        raise DamagedError(f"{RESULTS} is damaged.", "`samesku index` makes it again.") from error
 
 
 def statistics_checksum(folder: Path) -> str:

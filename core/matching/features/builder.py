@@ -154,6 +154,8 @@ class CorpusFeatures:
         """As `FeatureBuilder.compute`."""
         if self.statistics is None:
             return self.builder.compute(rows, columns, cosines)
+        if not len(rows):
+            return np.zeros((0, len(ALL_FEATURES)), np.float32)
         queries, row_of = np.unique(rows, return_inverse=True)
         products, column_of = np.unique(columns, return_inverse=True)
         builder = self._builder([self.corpus.queries[i] for i in queries], [self.corpus.products[i] for i in products])
