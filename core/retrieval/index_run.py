@@ -6,7 +6,7 @@ removed is compared with the queries. The weights of n-grams stay those of the l
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from core.catalog.template import check, render
 from core.errors import CoreError
 from core.jobs.progress import Reporter, Silent
 from core.retrieval.array_file import ARRAY_ERRORS, Arrays
-from core.retrieval.candidates import CandidateStore
+from core.retrieval.candidates import Candidate, CandidateStore
 from core.retrieval.corpus import Corpus
 from core.retrieval.dense import DenseIndex
 from core.retrieval.encoder import Encoder, leading_dimensions
@@ -38,6 +38,7 @@ from core.settings import Settings
 from core.stats.sampling import merge_small_strata, stratified
 from core.workspace import Workspace
 from labels.files import way_out
+from labels.model import ProductRef
 from labels.quarantine import set_aside
 from labels.store import LabelStore
 
@@ -219,19 +220,34 @@ def build_index(
             state = replace(state, results=results, statistics=statistics)
             state.save(folder, fingerprint, full=change is None)
             rows = fusion.listed([query.ref for query in corpus.queries], results, chosen)
-            touched = state.snapshot.touched_since((candidates.fingerprint or "").rpartition(":")[2])
-            if change is None or touched is None:
-                candidates.replace(rows, model=model.id, fingerprint=version)
-                report = replace(report, unchanged=False, full=change is None, updated=len(corpus.queries))
-            else:
-                updated = candidates.update(rows, touched=touched, model=model.id, fingerprint=version)
-                report = replace(report, unchanged=False, updated=updated)
+            updated = _store(candidates, rows, state.snapshot, model.id, fingerprint, full=change is None)
+            report = replace(report, unchanged=False, full=change is None, updated=updated)
             if change is not None:
                 counts = len(change.added), len(change.changed), len(change.removed)
                 report = replace(report, added=counts[0], changed=counts[1], removed=counts[2])
     _record_products(workspace, corpus)
     drawn = draw_validation(workspace, settings, corpus.queries)
     return replace(report, validation_drawn=drawn, seconds=time.monotonic() - started)
+
+
+def _store(
+    candidates: CandidateStore,
+    rows: Iterable[tuple[ProductRef, list[Candidate]]],
+    snapshot: Snapshot,
+    model: str,
+    fingerprint: str,
+    *,
+    full: bool,
+) -> int:
+    """Store the candidates of all queries. Returns for how many queries they were written."""
+    version = f"{fingerprint}:{snapshot.version}"
+    settings, _, stored = (candidates.fingerprint or "").rpartition(":")
+    # Candidates of another encoder have probabilities by its matcher, which must not stay.
+    touched = snapshot.touched_since(stored) if settings == fingerprint else None
+    if full or touched is None:
+        candidates.replace(rows, model=model, fingerprint=version)
+        return len(snapshot.queries)
+    return candidates.update(rows, touched=touched, model=model, fingerprint=version)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,14 @@ from core.catalog.store import CatalogStore, ImportRules
 from core.jobs.progress import Silent
 from core.matching.features.builder import CorpusFeatures
 from core.matching.features.store import FeatureStore
-from core.matching.run import UpdateReport, bring_up_to_date, compute_features, saved_matcher, settings_fingerprint
+from core.matching.run import (
+    UpdateReport,
+    bring_up_to_date,
+    compute_features,
+    matcher_path,
+    saved_matcher,
+    settings_fingerprint,
+)
 from core.matching.shortlist import Shortlist
 from core.retrieval import index_run
 from core.retrieval.candidates import Candidate, CandidateStore
@@ -297,6 +304,20 @@ def test_another_tenth_of_the_catalogue_makes_a_full_run(tmp_path: Path, monkeyp
         shop.deliver()
         full.append(shop.index().index.full)
     assert full == [False] * 5 + [True, False], "58 listings"
+
+
+def test_no_probability_of_another_encoder_stays(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "home", 9)
+    shop.index()
+    before, matcher = shop.probabilities(), matcher_path(shop.workspace).read_bytes()
+    bring_up_to_date(shop.workspace, SETTINGS, EncoderModel("other", shop.workspace.home), Silent())
+    with closing(CandidateStore(shop.workspace.derived)) as store:
+        summary = store.matcher_summary
+        assert summary is not None
+        store.score(((pair.query, pair.candidate, 0.5) for pair in shop.probabilities()), summary)
+    matcher_path(shop.workspace).write_bytes(matcher)  # as a rollback does
+    assert not shop.index().index.unchanged
+    assert shop.probabilities() == before
 
 
 def test_a_rebuild_counts_terms_anew_and_changes_nothing_else(tmp_path: Path) -> None:
