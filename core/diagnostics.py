@@ -18,18 +18,16 @@ from core.evaluation.report import Evaluation
 from core.json_store import load
 from core.judge.calibration import Calibration
 from core.judge.report import JudgeReport
-from core.matching.features.builder import CorpusFeatures
 from core.matching.features.store import damage_of_features
 from core.matching.matcher import Matcher, read_matcher_json
 from core.matching.pair_rows import read_index_state
-from core.matching.run import current_matcher, matcher_path, read_out_of_fold, saved_matcher
-from core.matching.shortlist import Shortlist
+from core.matching.run import current_matcher, matcher_path, read_out_of_fold, saved_matcher, settings_fingerprint
 from core.retrieval.candidates import CandidateStore, damage_of_candidates
 from core.retrieval.encoder_backend import describe_backend
 from core.retrieval.encoder_files import local_base
 from core.retrieval.encoder_registry import ModelCard, Promotion, Registry
 from core.retrieval.encoding_rate import is_rate
-from core.retrieval.index_run import Corpus, is_indexed
+from core.retrieval.index_run import is_indexed
 from core.retrieval.manifest import PRODUCTS, index_damage, indexed_models
 from core.retrieval.vector_cache import damaged_vectors
 from core.settings import Settings
@@ -50,6 +48,8 @@ _PROGRESS_STEPS = 100_000
 _ContentCheck = Callable[[sqlite3.Connection, set[str]], str]
 
 _REBUILD = "`samesku index` rebuilds it."
+#: Of vectors, which other runs read only where a text is new.
+_REBUILD_VECTORS = "`samesku index --rebuild` rebuilds it."
 _REPORT = "Move it away; the command that wrote it writes another."
 
 
@@ -122,7 +122,7 @@ def _check_index(workspace: Workspace) -> Iterator[Damage]:
         for found in index_damage(folder) if folder.name in indexed_models(workspace.index) else ():
             yield Damage(folder, found, _REBUILD)
         for path in sorted(folder.glob("vectors-*.db")):
-            yield from _check_database(path, lambda tables: "vectors" in tables, _REBUILD, _check_vectors)
+            yield from _check_database(path, lambda tables: "vectors" in tables, _REBUILD_VECTORS, _check_vectors)
         if not is_rate(folder):
             yield Damage(folder / "pace.json", "it cannot be read", "Remove it; an index run writes a new one.")
 
@@ -263,9 +263,9 @@ def _index_state(workspace: Workspace, settings: Settings, products: int) -> str
     if not trained and local_base(settings.encoder.model) is None:
         return "the encoder is not on this machine"
     encoder = registry.champion()
-    corpus = Corpus.read(workspace)
-    selection = Shortlist(CorpusFeatures(workspace, settings, corpus), settings.search.k)
-    if not is_indexed(workspace, settings, encoder, corpus, selection):
+    with CatalogStore(workspace.catalog) as catalog:
+        version = catalog.mark
+    if not is_indexed(workspace, settings_fingerprint(workspace, settings, encoder), version):
         changed = " ".join(read_index_state(workspace).sentences())
         return changed or f"out of date (settings, vocabulary or encoder have changed since): {_UPDATE}"
     if current_matcher(workspace, settings, encoder) is None:

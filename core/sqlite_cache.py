@@ -207,5 +207,10 @@ class Checksum:
         self._count += 1
         self._total += zlib.crc32(row)
 
+    def remove(self, row: bytes) -> None:
+        """Remove a row that was added."""
+        self._count -= 1
+        self._total -= zlib.crc32(row)
+
     def __str__(self) -> str:
         return f"{self._count}:{self._total:x}"

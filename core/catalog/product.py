@@ -1,7 +1,7 @@
 """A product, which is one listing of one retailer, and its role in matching."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
@@ -59,16 +59,26 @@ def without_escape_sequences(product: Product) -> Product:
     return replace(product, title=title, brand=brand, category=category, model=model, extra=extra)
 
 
-def identifying_gtins(products: Sequence[Product]) -> list[str]:
-    """The GTIN of each product; empty if it has none, or if too many listings of its source have the same."""
-    defaults = default_gtins(products)
-    return ["" if (product.source, product.gtin) in defaults else product.gtin for product in products]
+#: Sources with GTINs that are default values there.
+DefaultGtins = frozenset[tuple[str, str]]
 
 
-def default_gtins(products: Sequence[Product]) -> frozenset[tuple[str, str]]:
-    """Sources with the GTINs that too many of their listings have, so that it is a default value."""
-    listings = Counter((product.source, product.gtin) for product in products if product.gtin)
-    return frozenset(key for key, count in listings.items() if count > MAX_LISTINGS)
+def default_gtins(products: Iterable[Product]) -> DefaultGtins:
+    """(source, GTIN) of the GTINs that too many listings of their source have."""
+    listings = Counter((product.source, product.gtin) for product in products if product.upc)
+    return frozenset(key for key, count in listings.items() if key[1] and count > MAX_LISTINGS)
+
+
+def identifying_gtins(products: Sequence[Product], defaults: DefaultGtins | None = None) -> list[str]:
+    """The GTIN of each product; empty if it has none, or one that is a default value.
+
+    Args:
+        products: any number.
+        defaults: as of `default_gtins`; by default those of these products.
+    """
+    without = default_gtins(products) if defaults is None else defaults
+    gtins = [product.gtin for product in products]
+    return ["" if (product.source, gtin) in without else gtin for product, gtin in zip(products, gtins, strict=True)]
 
 
 def price_text(product: Product) -> str:

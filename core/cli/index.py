@@ -17,7 +17,9 @@ from labels.wording import counted
 
 def index(
     ctx: typer.Context,
-    *,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Index everything again, with weights of words of the present catalogue.")
+    ] = False,
     tune: Annotated[
         bool, typer.Option("--tune", help="Measure recall and latency of the kinds of dense index; changes nothing.")
     ] = False,
@@ -25,10 +27,11 @@ def index(
         Path | None, typer.Option(help="With --tune: write the plot as a page, e.g. recall.html.", show_default=False)
     ] = None,
 ) -> None:
-    """Encode new and changed products, build the index, and compute the candidates.
+    """Encode new and changed products, update the index, and compute the candidates that this touches.
 
-    Also computes the features and fits the matcher. An interrupted run continues where it stopped; damaged and missing
-    files are rebuilt.
+    Also computes the features and fits the matcher. After a tenth of the catalogue has changed, and with --rebuild,
+    everything is computed again except vectors of unchanged texts. An interrupted run continues where it stopped;
+    damaged and missing files are rebuilt.
 
     Example: samesku index
     """
@@ -40,7 +43,7 @@ def index(
         index_tuning.tune(context, plot)
         return
     with context.exclusive("index"), context.reporter() as reporter:
-        done = update_index(context, reporter)
+        done = update_index(context, reporter, rebuild=rebuild)
         answer = {**asdict(done.index), "weighed": done.weighed, "fitted": done.fitted, "labels": done.matcher.labels}
         answer["seconds"] = done.seconds
         reporter.result(answer)
@@ -64,7 +67,14 @@ def _one_class(context: Context) -> str:
 
 def _changes(done: UpdateReport) -> str:
     """What the run has updated, for the summary line."""
-    parts = [] if done.index.unchanged else [f"candidates by {done.index.model}"]
+    report = done.index
+    parts = []
+    if not (report.unchanged or report.full):
+        changes = ((report.added, "added"), (report.changed, "changed"), (report.removed, "removed"))
+        parts.append(", ".join(f"{count:,} {what}" for count, what in changes if count) or "no product changed")
+        parts[-1] += f"; {counted(report.updated, 'query', 'queries')} updated"
+    elif report.full:
+        parts.append(f"candidates by {report.model}")
     if done.weighed:
         parts.append("features computed")
     if done.fitted and done.matcher.labels:

@@ -8,10 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from core.cli.context import Context
+from core.retrieval.corpus import Corpus
 from core.retrieval.dense_kinds import choose_kind
 from core.retrieval.dense_tuning import Measurement, fastest, measure_kinds, require_plot, write_plot
 from core.retrieval.encoder_registry import Registry
-from core.retrieval.index_run import Corpus, encode_corpus
+from core.retrieval.index_run import encode_corpus
 from core.terminal_plot import begin_plot, plot_text
 
 

@@ -33,7 +33,7 @@ from core.judge.run import Budget, JudgingResult, judge_pairs
 from core.matching.bands import default_band
 from core.matching.pair_file import read_named_pairs
 from core.matching.pair_rows import matched_pairs
-from core.retrieval.index_run import Corpus
+from core.retrieval.corpus import Corpus
 from core.text.safe import safe
 from labels.model import Pair
 from labels.wording import counted

@@ -46,8 +46,8 @@ def rebuild(context: Context, damage: DamagedError) -> None:
         update_index(context, reporter)
 
 
-def update_index(context: Context, reporter: Reporter) -> "UpdateReport":
-    """Bring index, features, matcher and probabilities up to date with the champion.
+def update_index(context: Context, reporter: Reporter, *, rebuild: bool = False) -> "UpdateReport":
+    """Bring index, features, matcher and probabilities up to date with the champion; with `rebuild` from scratch.
 
     Raises:
         CatalogError: nothing was imported.
@@ -57,4 +57,4 @@ def update_index(context: Context, reporter: Reporter) -> "UpdateReport":
     from core.matching.run import bring_up_to_date  # noqa: PLC0415
 
     workspace, settings = context.workspace, context.settings
-    return bring_up_to_date(workspace, settings, Registry(workspace, settings).champion(), reporter)
+    return bring_up_to_date(workspace, settings, Registry(workspace, settings).champion(), reporter, rebuild=rebuild)

@@ -10,9 +10,9 @@ from core.evaluation.retrieval import Gold, Ranking, held_out_matcher_ranking, r
 from core.jobs.progress import Reporter
 from core.matching.features.builder import CorpusFeatures
 from core.matching.run import out_of_fold_path
+from core.retrieval.corpus import Corpus
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.encoder_registry import Registry
-from core.retrieval.index_run import Corpus
 from core.workspace import Workspace
 from labels.model import ProductRef
 

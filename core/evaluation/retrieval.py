@@ -3,22 +3,22 @@
 import math
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.catalog.template import render
 from core.errors import CoreError
 from core.jobs.progress import Reporter, Silent
 from core.matching.features.builder import CorpusFeatures
 from core.matching.run import labelled_pairs
 from core.matching.scoring import ScoredPairs, score_pairs
 from core.matching.shortlist import Shortlist
+from core.retrieval.corpus import Corpus
 from core.retrieval.encoder import silence_libraries
 from core.retrieval.encoder_files import EncoderModel
-from core.retrieval.index_run import LEXICAL_TEMPLATE, Corpus, build_fusion
+from core.retrieval.index_run import build_fusion, lexical_texts, select_candidates
 from labels.model import Pair, ProductRef
 
 _DEPTH = 10
@@ -115,19 +115,23 @@ def evaluate_encoder(
     evaluated = {query.ref: gold[query.ref] for query in queries}
     fusion, vectors = build_fusion(features.workspace, settings, model, corpus, reporter)
     reporter.stage("evaluate")
-    texts = [render(LEXICAL_TEMPLATE, query) for query in queries]
+    texts = lexical_texts(queries)
     vectors = vectors[positions]
 
     def refs(found: object) -> Ranking:
         return {q.ref: [fusion.refs[p] for p in row] for q, row in zip(queries, found, strict=True)}  # type: ignore[call-overload]
 
+    results = fusion.search(queries, texts, vectors, Silent())
     selection = Shortlist(features, settings.search.k)
-    pools = replace(fusion, k=selection.size).candidates(queries, texts, vectors, Silent())
+    results, chosen = select_candidates(fusion, results, selection, Silent(), np.array(positions, np.int64))
     rankings = {
         "encoder": refs(fusion.dense.search(vectors, _DEPTH)[0]),
         "lexical": refs(fusion.lexical.search(texts, _DEPTH)[0]),
         # The selection of an index run.
-        "fused": {query: [c.ref for c in found] for query, found in selection.choose(pools)},
+        "fused": {
+            query: [c.ref for c in found]
+            for query, found in fusion.listed([query.ref for query in queries], results, chosen)
+        },
     }
     metrics = {name: retrieval_metrics(ranking, evaluated) for name, ranking in rankings.items()}
     return EncoderEvaluation(model.id, **metrics), rankings

@@ -16,8 +16,8 @@ from core.matching.pair_file import read_named_labels
 from core.matching.run import compute_features
 from core.queue.batches import near_duplicates
 from core.queue.session_stats import Gain, learning_curve_gain
+from core.retrieval.corpus import Corpus
 from core.retrieval.encoder_files import EncoderModel
-from core.retrieval.index_run import Corpus
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import Pair, ProductRef

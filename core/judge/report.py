@@ -15,8 +15,8 @@ from core.judge.run import JudgingResult
 from core.matching.features.builder import CorpusFeatures
 from core.matching.pair_file import read_named_labels
 from core.matching.scoring import score_pairs
+from core.retrieval.corpus import Corpus
 from core.retrieval.encoder_files import EncoderModel
-from core.retrieval.index_run import Corpus
 from core.settings import Settings
 from core.splits.split import splits_of
 from core.stats.sampling import shuffled_by_query

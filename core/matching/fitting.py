@@ -45,11 +45,13 @@ from labels.first_answers import first_answers
 from labels.model import Pair, Strength
 
 _FOLDS = 5
-#: Folds from `_MEDIUM_LABELS` to `_MANY_LABELS` labels: fewer, since an annotator waits for the refit.
+#: Folds from `_MEDIUM_LABELS` to `MANY_LABELS` labels: fewer, since an annotator waits for the refit.
 _FOLDS_ONLINE = 3
 _MEDIUM_LABELS = 500
 #: Labels from which larger ensembles are fitted: these fits run in the background.
-_MANY_LABELS = 2000
+MANY_LABELS = 2000
+#: From then on, the share of the labels that must have changed before another fit: fewer change nothing visible.
+REFIT_SHARE = 0.02
 #: Standard errors by which the simpler learner must be better to be chosen.
 _MIN_STANDARD_ERRORS = 2.0
 
@@ -118,12 +120,12 @@ def _fit(
     target: float,
 ) -> Matcher:
     scale = scale_of(training.vectors if background is None else background, features)
-    medium = _MEDIUM_LABELS <= len(training.labels) < _MANY_LABELS
+    medium = _MEDIUM_LABELS <= len(training.labels) < MANY_LABELS
     folds = fold_of(training.groups, training.labels, seed, _FOLDS_ONLINE if medium else _FOLDS)
-    fit = _fit_few if len(training.labels) < _MANY_LABELS else _fit_many
+    fit = _fit_few if len(training.labels) < MANY_LABELS else _fit_many
     found = fit(training, scale, folds, packaged_prior().mean(features), seed)
     probabilities = found.calibration.probabilities(found.scores)
-    if len(training.labels) >= _MANY_LABELS:
+    if len(training.labels) >= MANY_LABELS:
         threshold = many_labels_threshold(probabilities, training.labels, training.weights, seed)
     elif background is not None:
         threshold = expected_threshold(found.learner, background, seed)
@@ -157,7 +159,7 @@ class _Selection:
 
 
 def _fit_few(training: TrainingSet, scale: Scale, folds: NDArray[np.int64], prior: PriorMean, seed: int) -> _Selection:
-    """Below `_MANY_LABELS` labels: a linear learner from the prior, with or without trees.
+    """Below `MANY_LABELS` labels: a linear learner from the prior, with or without trees.
 
     The scores stay uncalibrated: so few labels would add more error than the calibration removes.
     """
@@ -175,7 +177,7 @@ def _fit_few(training: TrainingSet, scale: Scale, folds: NDArray[np.int64], prio
 
 
 def _fit_many(training: TrainingSet, scale: Scale, folds: NDArray[np.int64], prior: PriorMean, seed: int) -> _Selection:
-    """From `_MANY_LABELS` labels: trees, and their blend with the learners that start from the prior."""
+    """From `MANY_LABELS` labels: trees, and their blend with the learners that start from the prior."""
 
     def learners(part: TrainingSet) -> dict[str, Learner]:
         linear, stacked = _fit_linear_and_stacked(part, scale, prior, seed, boosters=8)

@@ -7,7 +7,7 @@ from core.catalog.pair_table import PAIR_FORMAT, PairLine, labelled_lines, pair_
 from core.catalog.references import References, did_you_mean
 from core.catalog.store import CatalogStore
 from core.errors import CatalogError, CoreError
-from core.retrieval.index_run import Corpus
+from core.retrieval.corpus import Corpus
 from core.text.safe import safe
 from core.workspace import Workspace
 from labels.model import Decision, Pair, ProductRef

@@ -21,8 +21,8 @@ from core.matching.pair_file import read_named_pairs
 from core.matching.run import saved_matcher
 from core.matching.scoring import score_pairs
 from core.retrieval.candidates import Candidate, CandidateStore, MatcherSummary
+from core.retrieval.corpus import Corpus
 from core.retrieval.encoder_registry import Registry
-from core.retrieval.index_run import Corpus
 from core.retrieval.indexed_products import IndexState, index_state
 from core.retrieval.manifest import no_candidates
 from core.settings import Settings

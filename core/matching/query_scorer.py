@@ -6,28 +6,27 @@ candidates and probabilities do not depend on which queries are scored together.
 """
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import replace
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.catalog.product import Product
-from core.catalog.template import render
-from core.errors import CoreError
+from core.errors import CoreError, DamagedError
 from core.jobs.progress import Reporter, Silent
 from core.matching.features.builder import CorpusFeatures
 from core.matching.matcher import Matcher
-from core.matching.shortlist import SCALE_QUERIES, Shortlist
+from core.matching.run import settings_fingerprint
+from core.matching.shortlist import Shortlist
+from core.retrieval.array_file import ARRAY_ERRORS
 from core.retrieval.candidates import Candidate, CandidateStore
+from core.retrieval.corpus import Corpus
 from core.retrieval.encoder_files import EncoderModel
-from core.retrieval.fusion import Fusion
-from core.retrieval.index_run import LEXICAL_TEMPLATE, Corpus, QueryEncoder, build_fusion, is_indexed
+from core.retrieval.index_run import QueryEncoder, is_indexed, lexical_texts, saved_fusion, select_candidates
 from core.retrieval.manifest import no_candidates
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.model import ProductRef
 
 
 def indexed_corpus(workspace: Workspace, settings: Settings, model: EncoderModel) -> Corpus:
@@ -37,13 +36,10 @@ def indexed_corpus(workspace: Workspace, settings: Settings, model: EncoderModel
         CoreError: nothing was indexed, or products, settings or encoder have changed since.
     """
     corpus = Corpus.read(workspace)
-    with ExitStack() as stack:
-        store = CandidateStore(workspace.derived)
-        stack.callback(store.close)
+    with closing(CandidateStore(workspace.derived)) as store:
         if store.model is None:
             raise no_candidates(workspace.index)
-    shortlist = Shortlist(CorpusFeatures(workspace, settings, corpus), settings.search.k)
-    if not is_indexed(workspace, settings, model, corpus, shortlist):
+    if not is_indexed(workspace, settings_fingerprint(workspace, settings, model), corpus.version):
         raise CoreError(
             "Products, settings or encoder have changed since the last index run.", "Run `samesku index` first."
         )
@@ -63,6 +59,7 @@ class QueryScorer:
 
     Raises:
         CoreError: the matcher is of other features than this version computes.
+        DamagedError: the index is missing or damaged.
     """
 
     def __init__(
@@ -76,21 +73,20 @@ class QueryScorer:
     ) -> None:
         self._corpus = corpus
         self._matcher = matcher
-        self._features = CorpusFeatures(workspace, settings, corpus)
-        self._stored = CandidateStore(workspace.derived)
-        self._fingerprint = self._stored.fingerprint
         self._rows = {query.ref: row for row, query in enumerate(corpus.queries)}
         self._columns = {product.ref: column for column, product in enumerate(corpus.products)}
-        fusion, vectors = build_fusion(workspace, settings, model, corpus, reporter)
-        self._encoder = QueryEncoder(workspace, settings, model, reporter)
-        reporter.stage("compute the features")
-        if matcher.features != self._features.names:
+        self._shortlist = Shortlist(CorpusFeatures(workspace, settings, corpus), settings.search.k)
+        if matcher.features != self._shortlist.features.names:
             raise CoreError("The matcher is of another version.", "Run `samesku index` first.")
-        shortlist = Shortlist(self._features, settings.search.k)
-        self._fusion = replace(fusion, k=shortlist.size)
-        # The first queries of the corpus, which set the scale of the first block of an index run.
-        some = corpus.queries[:SCALE_QUERIES]
-        self._shortlist = shortlist.with_scale_of(_pools(self._fusion, some, vectors[: len(some)]))
+        fingerprint = settings_fingerprint(workspace, settings, model)
+        self._fusion, statistics = saved_fusion(workspace, settings, model, corpus, fingerprint, reporter)
+        try:
+            self._shortlist.restore(statistics)
+        except ARRAY_ERRORS as error:
+            raise DamagedError("The index is damaged.", "Run `samesku index` to make it again.") from error
+        self._encoder = QueryEncoder(workspace, settings, model, reporter)
+        self._stored = CandidateStore(workspace.derived)
+        self._fingerprint = self._stored.fingerprint
 
     def __enter__(self) -> Self:
         return self
@@ -122,14 +118,13 @@ class QueryScorer:
 
     def _score_indexed(self, queries: Sequence[Product]) -> list[list[Candidate]]:
         listed = [self._stored.for_query(query.ref) for query in queries]
-        return self._scored(self._features, [self._rows[query.ref] for query in queries], listed)
+        return self._scored(self._shortlist.features, [self._rows[query.ref] for query in queries], listed)
 
     def _score_new(self, queries: Sequence[Product]) -> list[list[Candidate]]:
-        # Ids may repeat: the position in the block identifies a query.
-        numbered = [replace(query, id=str(place)) for place, query in enumerate(queries)]
-        shortlist = self._shortlist.with_queries(numbered)
-        pools = _pools(self._fusion, numbered, self._encoder.encode(queries))
-        listed = [candidates for _, candidates in shortlist.choose(pools)]
+        results = self._fusion.search(queries, lexical_texts(queries), self._encoder.encode(queries), Silent())
+        shortlist = self._shortlist.with_queries(queries)
+        results, chosen = select_candidates(self._fusion, results, shortlist, Silent())
+        listed = [each for _, each in self._fusion.listed([query.ref for query in queries], results, chosen)]
         return self._scored(shortlist.features, range(len(queries)), listed)
 
     def _scored(
@@ -152,9 +147,3 @@ class QueryScorer:
         scored = [[replace(candidate, probability=next(scores)) for candidate in each] for each in listed]
         return [sorted(each, key=lambda candidate: (-(candidate.probability or 0), candidate.rank)) for each in scored]
 
-
-def _pools(
-    fusion: Fusion, queries: Sequence[Product], vectors: NDArray[np.float32]
-) -> list[tuple[ProductRef, list[Candidate]]]:
-    texts = [render(LEXICAL_TEMPLATE, query) for query in queries]
-    return list(fusion.candidates(queries, texts, vectors, Silent()))

@@ -6,12 +6,13 @@
 import hashlib
 import json
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.catalog.store import CatalogStore
 from core.errors import DamagedError
@@ -19,13 +20,32 @@ from core.jobs.progress import Reporter, StageTimer
 from core.json_store import text_file
 from core.matching.features.builder import CorpusFeatures
 from core.matching.features.store import FeatureStore, FeatureTable
-from core.matching.fitting import TrainingLabels, build_training_set, fit_matcher, read_training_labels
+from core.matching.fitting import (
+    MANY_LABELS,
+    REFIT_SHARE,
+    TrainingLabels,
+    build_training_set,
+    fit_matcher,
+    read_training_labels,
+)
 from core.matching.matcher import Matcher, load_matcher, prior_matcher
-from core.matching.shortlist import Shortlist
+from core.matching.shortlist import Shortlist, shortlist_fingerprint
+from core.retrieval.array_file import load_arrays
 from core.retrieval.candidates import CandidateStore
+from core.retrieval.corpus import Corpus
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.encoding_rate import save_stage_seconds
-from core.retrieval.index_run import Corpus, IndexReport, build_index, encode_corpus
+from core.retrieval.index_run import (
+    IndexReport,
+    build_index,
+    draw_validation,
+    encode_listings,
+    index_fingerprint,
+    index_folder,
+    is_intact,
+)
+from core.retrieval.index_state import STATISTICS, indexed_snapshot, statistics_checksum
+from core.retrieval.indexed_products import IndexedProducts
 from core.settings import Settings
 from core.splits.current_labels import ledger_and_catalogue
 from core.splits.split import training_labels
@@ -36,7 +56,7 @@ from labels.model import Pair, ProductRef
 from labels.quarantine import identity, set_aside, set_aside_irregular
 
 #: Incremented when the same inputs give different features.
-_VERSION = "5"
+_VERSION = "6"
 #: Of folds and trees.
 SEED = 7
 #: Repairs in one run: matcher, candidates and features may be damaged, each found after the previous repair.
@@ -77,80 +97,246 @@ class UpdateReport:
 
 
 def bring_up_to_date(
-    workspace: Workspace, settings: Settings, model: EncoderModel, reporter: Reporter, *, corpus: Corpus | None = None
+    workspace: Workspace,
+    settings: Settings,
+    model: EncoderModel,
+    reporter: Reporter,
+    *,
+    corpus: Corpus | None = None,
+    rebuild: bool = False,
 ) -> UpdateReport:
     """Update index, candidates, features, matcher and probabilities to catalogue, settings, labels and champion.
 
-    Damaged files are set aside, reported, and created again.
+    After a change of some products only what depends on them is computed; see `core.retrieval.index_run`. Damaged files
+    are set aside, reported, and created again.
+
+    Args:
+        workspace: with a catalogue.
+        settings: of the workspace.
+        model: the encoder.
+        reporter: receives progress and messages.
+        corpus: all products, if they were read already.
+        rebuild: whether to compute everything, with statistics of the present corpus.
 
     Raises:
         CatalogError: nothing was imported.
         ModelError: something must be encoded, and the model cannot be loaded.
     """
-    corpus = corpus or Corpus.read(workspace)
     for _ in range(_MAX_REPAIRS):
         try:
-            return _update(workspace, settings, model, reporter, corpus)
+            return _update(workspace, settings, model, reporter, corpus, rebuild=rebuild)
         except DamagedError as error:
             reporter.message(f"{error.message} Indexing again.")
-    return _update(workspace, settings, model, reporter, corpus)
+    return _update(workspace, settings, model, reporter, corpus, rebuild=rebuild)
 
 
 def _update(
-    workspace: Workspace, settings: Settings, model: EncoderModel, reporter: Reporter, corpus: Corpus
+    workspace: Workspace,
+    settings: Settings,
+    model: EncoderModel,
+    reporter: Reporter,
+    corpus: Corpus | None,
+    *,
+    rebuild: bool,
 ) -> UpdateReport:
     began, timer = time.monotonic(), StageTimer(reporter)
     with CatalogStore(workspace.catalog) as catalog:
         if catalog.repair_search():
             reporter.message("The search index of the catalogue was damaged and has been rebuilt.")
-    corpus_features = CorpusFeatures(workspace, settings, corpus)
-    selection = Shortlist(corpus_features, settings.search.k)
-    report = build_index(workspace, settings, model, timer, corpus=corpus, selection=selection)
-    table, fingerprint, weighed = _update_features(corpus_features, model, timer)
-    matcher, fitted = _update_matcher(workspace, settings, model, table, fingerprint, timer)
-    if not report.unchanged:
+    training = read_training_labels(workspace, settings)
+    table: FeatureTable | None = None
+    report = None if rebuild else _unchanged(workspace, settings, model, training, timer)
+    weighed = report is None
+    if report is None:
+        corpus = corpus or Corpus.read(workspace)
+        selection = Shortlist(CorpusFeatures(workspace, settings, corpus), settings.search.k)
+        report = build_index(workspace, settings, model, timer, corpus=corpus, selection=selection, rebuild=rebuild)
+        if not report.full and selection.features.statistics is None:
+            selection.restore(load_arrays(index_folder(workspace, model) / STATISTICS))
+        weighed, table = _update_features(selection.features, model, training, timer, rebuild=rebuild)
+    matcher, fitted = _update_matcher(workspace, settings, model, training, table, timer)
+    if report.full:
         # The estimate of a retrain's duration uses these.
         save_stage_seconds(workspace.index / model.id, {n: s for n, s in timer.seconds.items() if n != "encode"})
     return UpdateReport(report, weighed, fitted, matcher, time.monotonic() - began)
 
 
+def _unchanged(
+    workspace: Workspace, settings: Settings, model: EncoderModel, training: TrainingLabels, reporter: Reporter
+) -> IndexReport | None:
+    """The report of a run without changes, which reads no catalogue products; None if there is something to do."""
+    began = time.monotonic()
+    with CatalogStore(workspace.catalog) as catalog:
+        mark = catalog.mark
+    version = f"{settings_fingerprint(workspace, settings, model)}:{mark}"
+    with closing(CandidateStore(workspace.derived)) as candidates, closing(FeatureStore(workspace.derived)) as store:
+        if not mark or not candidates.is_current(version):
+            return None
+        if not is_intact(candidates, index_folder(workspace, model), version, reporter):
+            return None
+        store.check()
+        known = _FeaturesVersion.parse(store.fingerprint)
+        if known is None or (known.settings, known.corpus) != (_features_settings(workspace, settings, model), mark):
+            return None
+        if _without_features(workspace, store, training):
+            return None
+    with closing(IndexedProducts(workspace.derived)) as indexed:
+        if indexed.mark != mark:
+            return None
+    with CatalogStore(workspace.catalog) as catalog:
+        queries, products = list(catalog.iter(role="query")), catalog.count("catalog")
+    drawn = draw_validation(workspace, settings, queries)
+    return IndexReport(
+        len(queries), products, model.id, unchanged=True, validation_drawn=drawn, seconds=time.monotonic() - began
+    )
+
+
+def settings_fingerprint(workspace: Workspace, settings: Settings, model: EncoderModel) -> str:
+    """A hash of everything besides the products that the candidates of an index run depend on."""
+    return index_fingerprint(settings, model, shortlist_fingerprint(workspace, settings, settings.search.k))
+
+
+@dataclass(frozen=True, slots=True)
+class _FeaturesVersion:
+    """What stored features were computed from.
+
+    Attributes:
+        basis: changes with the features of the labelled pairs, which a matcher is fitted to.
+        changed: number of labelled pairs whose features have changed since, too few for another fit.
+        settings: hash of the settings, the encoder, and the statistics of the last full run.
+        corpus: version of the corpus.
+    """
+
+    basis: str
+    changed: str
+    settings: str
+    corpus: str
+
+    @classmethod
+    def parse(cls, text: str | None) -> "_FeaturesVersion | None":
+        """The version in the fingerprint of stored features; None where an earlier version of the program stored it."""
+        parts = (text or "").split(":")
+        return cls(*parts) if len(parts) == len(fields(cls)) and parts[1].isdecimal() else None
+
+    def __str__(self) -> str:
+        return ":".join(astuple(self))
+
+
+def _without_features(workspace: Workspace, store: FeatureStore, training: TrainingLabels) -> bool:
+    """Whether a labelled pair of present listings has no features."""
+    missing = store.missing([label.pair for label in training.labels])
+    if not missing:
+        return False
+    with CatalogStore(workspace.catalog) as catalog:
+        role = {source.name: source.role for source in catalog.sources()}
+        present = catalog.titles(ref for pair in missing for ref in pair)
+    return any(
+        set(pair) <= present.keys() and (role[pair.query.source], role[pair.candidate.source]) == ("query", "catalog")
+        for pair in missing
+    )
+
+
 def _update_features(
-    corpus_features: CorpusFeatures, model: EncoderModel, reporter: Reporter
-) -> tuple[FeatureTable, str, bool]:
-    """The features of candidates and labelled pairs, their fingerprint, and whether they were computed now."""
+    corpus_features: CorpusFeatures, model: EncoderModel, training: TrainingLabels, reporter: Reporter, *, rebuild: bool
+) -> tuple[bool, FeatureTable | None]:
+    """Update the features of candidates and labelled pairs. Returns whether any were computed, and all features.
+
+    Features of pairs whose listings are unchanged stay.
+    """
     workspace, settings, corpus = corpus_features.workspace, corpus_features.settings, corpus_features.corpus
-    with closing(CandidateStore(workspace.derived)) as candidates:
-        listed = [Pair(query, candidate.ref) for query, candidate in candidates.all()]
-    known = {product.ref for product in [*corpus.queries, *corpus.products]}
-    listed += [pair for pair in labelled_pairs(workspace, settings) if pair.query in known and pair.candidate in known]
-    pairs = sorted(set(listed))
-    fingerprint = _features_fingerprint(workspace, settings, model, corpus, pairs)
+    wanted_settings = _features_settings(workspace, settings, model)
+    snapshot = indexed_snapshot(index_folder(workspace, model))
     with closing(FeatureStore(workspace.derived)) as store:
-        outdated = not store.is_current(fingerprint)
-        if outdated:
-            store.replace(compute_features(corpus_features, model, pairs, reporter), fingerprint)
-        table = store.read()
-    assert table is not None  # noqa: S101 - written above
-    return table, fingerprint, outdated
+        known, before = _FeaturesVersion.parse(store.fingerprint), store.read()
+        if rebuild or known is None or known.settings != wanted_settings:
+            known = before = None
+        elif known.corpus == corpus.version and not _without_features(workspace, store, training):
+            return False, before
+        touched = None if known is None else snapshot.touched_since(known.corpus)
+        if touched is None:
+            known = before = None
+        pairs = _wanted_pairs(workspace, corpus, training)
+        kept = {
+            pair for pair in pairs if before and touched is not None and pair in before.row and touched.isdisjoint(pair)
+        }
+        new = compute_features(corpus_features, model, [pair for pair in pairs if pair not in kept], reporter)
+        table = _merged(before, new, pairs, kept)
+        if known is None or before is None:
+            basis, changed = hashlib.sha256(f"{wanted_settings}:{corpus.version}".encode()).hexdigest(), 0
+        else:
+            basis, changed = _next_basis(known, before, table, {label.pair for label in training.labels})
+        version = _FeaturesVersion(basis, str(changed), wanted_settings, corpus.version)
+        store.replace(table, str(version), kept)
+    return True, table
+
+
+def _wanted_pairs(workspace: Workspace, corpus: Corpus, training: TrainingLabels) -> list[Pair]:
+    """The candidates, and the labelled pairs of listings that are in the corpus."""
+    with closing(CandidateStore(workspace.derived)) as candidates:
+        listed = candidates.pairs()
+    queries, products = {each.ref for each in corpus.queries}, {each.ref for each in corpus.products}
+    labelled = (label.pair for label in training.labels)
+    return sorted(listed | {pair for pair in labelled if pair.query in queries and pair.candidate in products})
+
+
+def _merged(before: FeatureTable | None, new: FeatureTable, pairs: list[Pair], kept: Set[Pair]) -> FeatureTable:
+    """The features of all pairs: the kept ones from before, the others from the new table."""
+    if before is None or not kept:
+        return new
+    vectors = np.empty((len(pairs), len(new.features)), np.float32)
+    for row, pair in enumerate(pairs):
+        vectors[row] = before.vectors[before.row[pair]] if pair in kept else new.vectors[new.row[pair]]
+    return FeatureTable(new.features, pairs, vectors)
+
+
+def _next_basis(
+    known: _FeaturesVersion, before: FeatureTable, after: FeatureTable, labelled: Set[Pair]
+) -> tuple[str, int]:
+    """The same basis and the number of labelled pairs that differ from it; another basis, if they are enough."""
+
+    def row(table: FeatureTable, pair: Pair) -> bytes:
+        return table.vectors[table.row[pair]].tobytes() if pair in table.row else b""
+
+    different = [(pair, found) for pair in sorted(labelled) if (found := row(after, pair)) != row(before, pair)]
+    changed = int(known.changed) + len(different)
+    if not changed or (len(labelled) >= MANY_LABELS and changed < REFIT_SHARE * len(labelled)):
+        return known.basis, changed
+    return hashlib.sha256(repr((known.basis, different)).encode()).hexdigest(), 0
 
 
 def _update_matcher(
     workspace: Workspace,
     settings: Settings,
     model: EncoderModel,
-    table: FeatureTable,
-    features_fingerprint: str,
+    training: TrainingLabels,
+    table: FeatureTable | None,
     reporter: Reporter,
 ) -> tuple[Matcher, bool]:
-    """The current matcher with its probabilities published, and whether it was fitted or published now."""
+    """The current matcher with its probabilities published, and whether it was fitted or published now.
+
+    Args:
+        workspace: with candidates and features.
+        settings: of matching.
+        model: the encoder.
+        training: the labels.
+        table: all features, if they were read already.
+        reporter: receives progress, and messages about damage.
+    """
     _set_damaged_aside(workspace, model, reporter)
     current = _readable_matcher(workspace)
-    wanted = _matcher_fingerprint(read_training_labels(workspace, settings), settings, features_fingerprint)
-    if current is not None and current.fingerprint == wanted:
-        if _is_published(workspace):
+    with closing(FeatureStore(workspace.derived)) as store, closing(CandidateStore(workspace.derived)) as candidates:
+        features_fingerprint = store.fingerprint or ""
+        wanted = _matcher_fingerprint(training, settings, features_fingerprint)
+        valid = current is not None and current.fingerprint == wanted
+        if current is not None and valid and candidates.is_scored:
             return current, False
-        publish(workspace, current, table)  # derived.db was made again; another fit would give the same matcher
-        return current, True
+        table = table or store.read()
+        unscored = candidates.pairs(unscored=True) if candidates.matcher_summary is not None else None
+    assert table is not None  # noqa: S101 - written before
+    if current is not None and valid:
+        # Candidates are new, or derived.db was made again; another fit would give the same matcher.
+        publish(workspace, current, table, unscored)
+        return current, unscored is None
     reporter.stage("fit the matcher")
     matcher = fit_to_labels(workspace, settings, model.id, table, features_fingerprint)
     set_aside_irregular(matcher_path(workspace))
@@ -182,16 +368,10 @@ def _readable_matcher(workspace: Workspace) -> Matcher | None:
         return None
 
 
-def _is_published(workspace: Workspace) -> bool:
-    with closing(CandidateStore(workspace.derived)) as store:
-        return store.is_scored
-
-
 def _matcher_fingerprint(training: TrainingLabels, settings: Settings, features_fingerprint: str) -> str:
     """A hash of everything a fit depends on."""
-    digest = hashlib.sha256(
-        f"{_VERSION} {SEED} {features_fingerprint} {settings.match.precision} {settings.bands}".encode()
-    )
+    basis = features_fingerprint.partition(":")[0]
+    digest = hashlib.sha256(f"{_VERSION} {SEED} {basis} {settings.match.precision} {settings.bands}".encode())
     for part in (*training.labels, *sorted(training.trust.items())):
         digest.update(repr(part).encode())
     return digest.hexdigest()
@@ -244,21 +424,40 @@ def compute_features(
         ModelError: something must be encoded, and the model cannot be loaded.
     """
     corpus = corpus_features.corpus
-    query_vectors, product_vectors = encode_corpus(
-        corpus_features.workspace, corpus_features.settings, model, corpus, reporter
-    )
     row_of = {query.ref: i for i, query in enumerate(corpus.queries)}
     column_of = {product.ref: i for i, product in enumerate(corpus.products)}
     known = [pair for pair in pairs if pair.query in row_of and pair.candidate in column_of]
     reporter.stage("compute the features")
     rows = np.array([row_of[pair.query] for pair in known], np.int64)
     columns = np.array([column_of[pair.candidate] for pair in known], np.int64)
-    cosines = np.einsum("nd,nd->n", query_vectors[rows], product_vectors[columns])
+    cosines = _cosines(corpus_features, model, rows, columns, reporter)
     return FeatureTable(corpus_features.names, known, corpus_features.compute(rows, columns, cosines))
 
 
-def publish(workspace: Workspace, matcher: Matcher, table: FeatureTable) -> None:
-    """Write the matcher's probability of every candidate to derived.db."""
+def _cosines(
+    corpus_features: CorpusFeatures,
+    model: EncoderModel,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    reporter: Reporter,
+) -> NDArray[np.float32]:
+    """The cosine of each pair, shape (n,); only the listings of these pairs are encoded."""
+    if not len(rows):
+        return np.zeros(0, np.float32)
+    corpus = corpus_features.corpus
+    queries, row = np.unique(rows, return_inverse=True)
+    products, column = np.unique(columns, return_inverse=True)
+    listings = [corpus.queries[i] for i in queries], [corpus.products[i] for i in products]
+    vectors = encode_listings(corpus_features.workspace, corpus_features.settings, model, *listings, reporter)
+    cosines: NDArray[np.float32] = np.einsum("nd,nd->n", vectors[row], vectors[len(queries) + column])
+    return cosines
+
+
+def publish(workspace: Workspace, matcher: Matcher, table: FeatureTable, pairs: Set[Pair] | None = None) -> None:
+    """Write the matcher's probability of every candidate to derived.db, or of some pairs only."""
+    if pairs is not None:
+        chosen = [pair for pair in table.pairs if pair in pairs]
+        table = FeatureTable(table.features, chosen, table.vectors[[table.row[pair] for pair in chosen]])
     probabilities = matcher.probabilities(table.vectors)
     scored = ((pair.query, pair.candidate, float(p)) for pair, p in zip(table.pairs, probabilities, strict=True))
     with closing(CandidateStore(workspace.derived)) as store:
@@ -332,21 +531,17 @@ def labelled_pairs(workspace: Workspace, settings: Settings) -> list[Pair]:
         return [label.pair for label in training_labels(store, settings.labels.rule, catalog)]
 
 
-def _features_fingerprint(
-    workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, pairs: Sequence[Pair]
-) -> str:
-    """A hash of everything the features depend on."""
-    digest = hashlib.sha256()
-    vocabulary = toml_text(workspace.vocabulary).encode() if workspace.vocabulary.exists() else b""
-    head = (
+def _features_settings(workspace: Workspace, settings: Settings, model: EncoderModel) -> str:
+    """A hash of everything the features depend on besides listings and pairs."""
+    vocabulary = toml_text(workspace.vocabulary) if workspace.vocabulary.exists() else ""
+    parts = (
         _VERSION,
         model.id,
         settings.match.store_brands,
         settings.encoder.template,
         settings.encoder.max_tokens,
         vocabulary,
+        settings.encoder.later_settings,
+        statistics_checksum(index_folder(workspace, model)),
     )
-    digest.update(settings.encoder.later_settings.encode())
-    for part in (head, *pairs, *corpus.queries, *corpus.products):
-        digest.update(repr(part).encode())
-    return digest.hexdigest()
+    return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -14,6 +14,7 @@ from core.catalog.store import CatalogStore
 from core.errors import CoreError, DamagedError
 from core.matching.explain import Explainer, document_frequency
 from core.matching.features.store import FeatureStore, FeatureTable
+from core.matching.fitting import MANY_LABELS, REFIT_SHARE
 from core.matching.learners import scale_of
 from core.matching.matcher import Matcher
 from core.matching.run import SEED, fit_to_labels, labelled_pairs, matcher_path, publish, saved_matcher
@@ -26,11 +27,6 @@ from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
 from labels.model import Pair, ProductRef
 from labels.store import LabelStore
-
-#: Labels from which a refit takes longer than an answer, and a few more labels change nothing visible.
-_MANY_LABELS = 2000
-#: From then on, the change in the number of labels, as a share, that triggers a refit.
-_REFIT_SHARE = 0.02
 
 
 @dataclass(frozen=True)
@@ -148,9 +144,9 @@ class OnlineMatcher:
     def _fitted(self, run: _Run) -> Matcher:
         """The matcher of the current labels; with many labels, one that was fitted to nearly all of them."""
         current = self._matcher or self._saved()
-        if current is not None and current.labels >= _MANY_LABELS and current.features == run.table.features:
+        if current is not None and current.labels >= MANY_LABELS and current.features == run.table.features:
             count = sum(pair in run.table.row for pair in labelled_pairs(self._workspace, self._settings))
-            if abs(count - current.labels) < _REFIT_SHARE * current.labels:
+            if abs(count - current.labels) < REFIT_SHARE * current.labels:
                 self._matcher = current
                 return current
         self._matcher = fit_to_labels(self._workspace, self._settings, run.model, run.table, run.fingerprint)

@@ -14,7 +14,7 @@ from typing import Any
 from core.derived_db import REBUILD_HINT, derived_cache
 from core.errors import DamagedError
 from core.sqlite_cache import Checksum, snapshot
-from labels.model import ProductRef
+from labels.model import Pair, ProductRef
 
 #: Key of the checksum in the table `checksums`.
 _CHECKSUM_NAME = "candidates"
@@ -24,7 +24,7 @@ _COLUMNS = (
     " probability"
 )
 _FLOATS = Struct("<ddd")
-_PLACEHOLDERS = ", ".join("?" * 10)
+_INSERT = f"INSERT INTO candidates ({_COLUMNS}) VALUES ({', '.join('?' * 10)})"  # noqa: S608 - constants only
 #: Upper bounds of a sound row: a cosine plus rounding; a score is about 1 for two equal listings.
 _MAX_COSINE, _MAX_SCORE = 1.01, 1e6
 _MAX_REASON_CHARS = 100
@@ -101,8 +101,10 @@ class CandidateStore:
     def check(self) -> None:
         """Check the whole file, and the candidates against their checksum."""
         self._cache.check()
-        for _ in self.all():
-            pass
+        with self._cache.reading() as connection, snapshot(connection):
+            damage = damage_of_candidates(connection)
+        if damage:
+            raise self._damaged(damage)
 
     def replace(self, rows: Iterable[tuple[ProductRef, list[Candidate]]], *, model: str, fingerprint: str) -> None:
         """Replace all candidates in one transaction; a reader sees either the old run or the new one.
@@ -117,11 +119,60 @@ class CandidateStore:
             _clear(connection)
             for query, candidates in rows:
                 values = [_row(query, candidate) for candidate in candidates]
-                connection.executemany(f"INSERT INTO candidates ({_COLUMNS}) VALUES ({_PLACEHOLDERS})", values)  # noqa: S608 - constants only
+                connection.executemany(_INSERT, values)
                 for row in values:
                     checksum.add(_bytes(row))
             connection.execute("INSERT OR REPLACE INTO runs VALUES (1, ?, ?)", [model, fingerprint])
             connection.execute(_INSERT_CHECKSUM, [_CHECKSUM_NAME, str(checksum)])
+
+    def update(
+        self,
+        rows: Iterable[tuple[ProductRef, list[Candidate]]],
+        *,
+        touched: frozenset[ProductRef],
+        model: str,
+        fingerprint: str,
+    ) -> int:
+        """Bring the candidates to a new state in one transaction; only queries with other candidates are written.
+
+        Probabilities stay, except for pairs with a touched product.
+
+        Args:
+            rows: every query with its candidates by rank.
+            touched: products whose pairs must be scored again.
+            model: id of the encoder.
+            fingerprint: hash of all inputs of the run; see `is_current`.
+
+        Returns:
+            the number of queries whose candidates or their scores differ.
+        """
+        checksum, updated = Checksum(), 0
+        with self._damage_handled(), self._cache.writing() as connection:
+            before = _rows_by_query(connection)
+            for query, candidates in rows:
+                old = before.pop(query, [])
+                known = {row[2:4]: row[-1] for row in old if touched.isdisjoint(((row[0], row[1]), (row[2], row[3])))}
+                new = [(*row[:-1], known.get(row[2:4])) for row in (_row(query, each) for each in candidates)]
+                for row in new:
+                    checksum.add(_bytes(row))
+                if new != old:
+                    updated += [row[:-1] for row in new] != [row[:-1] for row in old]
+                    _delete(connection, query)
+                    connection.executemany(_INSERT, new)
+            for query in before:
+                _delete(connection, query)
+            connection.execute("INSERT OR REPLACE INTO runs VALUES (1, ?, ?)", [model, fingerprint])
+            connection.execute(_INSERT_CHECKSUM, [_CHECKSUM_NAME, str(checksum)])
+        return updated
+
+    def pairs(self, *, unscored: bool = False) -> set[Pair]:
+        """All pairs of a query and one of its candidates, or those without a probability."""
+        condition = " WHERE probability IS NULL" if unscored else ""
+        with self._cache.reading() as connection:
+            rows = connection.execute(
+                f"SELECT query_source, query_id, candidate_source, candidate_id FROM candidates{condition}"  # noqa: S608 - constants only
+            ).fetchall()
+        return {Pair(ProductRef(*row[:2]), ProductRef(*row[2:])) for row in rows}
 
     def score(self, probabilities: Iterable[tuple[ProductRef, ProductRef, float]], summary: MatcherSummary) -> None:
         """Store the probabilities of a matcher in one transaction; a reader sees either all old or all new ones.
@@ -256,6 +307,26 @@ class CandidateStore:
         with self._cache.writing() as connection:
             _clear(connection)
         return DamagedError(f"The candidates in derived.db are damaged: {what[:_MAX_REASON_CHARS]}.", REBUILD_HINT)
+
+
+def _rows_by_query(connection: sqlite3.Connection) -> dict[ProductRef, list[tuple[Any, ...]]]:
+    """All rows by query and rank.
+
+    Raises:
+        _InvalidRowError: they are damaged.
+    """
+    found: dict[ProductRef, list[tuple[Any, ...]]] = {}
+    checksum = Checksum()
+    for row in connection.execute(f"SELECT {_COLUMNS} FROM candidates ORDER BY query_source, query_id, rank"):  # noqa: S608 - constants only
+        _require_valid(row)
+        checksum.add(_bytes(row))
+        found.setdefault(ProductRef(row[0], row[1]), []).append(row)
+    _compare(connection, checksum)
+    return found
+
+
+def _delete(connection: sqlite3.Connection, query: ProductRef) -> None:
+    connection.execute("DELETE FROM candidates WHERE (query_source, query_id) = (?, ?)", query)
 
 
 def _clear(connection: sqlite3.Connection) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -61,19 +62,36 @@ class DenseIndex:
 
         Args:
             vectors: unit vectors of shape (products, dimensions), float32, or float16 in a memory map.
-            index: FAISS index of them, by position; an exact one if None.
+            index: FAISS index of them, by position; by default an exact one, which the first search builds.
             kind: name of its kind.
             effort: of a search.
         """
+        self.vectors, self.kind, self.effort = vectors, kind, effort or Effort()
+        self._given = index
+        self.record: DenseRecord | None = None
+
+    @cached_property
+    def index(self) -> "faiss.Index":
+        """The FAISS index of the vectors."""
         import faiss
 
-        if index is None:
-            index = faiss.IndexFlatIP(vectors.shape[1])
-            for _, block in blocks(vectors):
-                index.add(block)
-        self.vectors, self.kind, self.effort = vectors, kind, effort or Effort()
-        self.index = index
-        self.record: DenseRecord | None = None
+        if self._given is not None:
+            return self._given
+        index = faiss.IndexFlatIP(self.vectors.shape[1])
+        for _, block in blocks(self.vectors):
+            index.add(block)
+        return index
+
+    def replaced(self, origin: NDArray[np.int64], vectors: NDArray[np.float32]) -> "DenseIndex":
+        """An exact index of other products.
+
+        Args:
+            origin: position in this index of each product of the other, shape (products,); -1 for a new vector.
+            vectors: of the products with -1, in their order.
+        """
+        found = np.asarray(self.vectors[origin], np.float32)
+        found[origin < 0] = vectors
+        return DenseIndex(found)
 
     def search(
         self, queries: NDArray[np.float32], depth: int, *, allowed: NDArray[np.bool_] | None = None
@@ -158,6 +176,18 @@ class DenseIndex:
             positions[rows] = np.take_along_axis(part, order, axis=1)
             scores[rows] = np.take_along_axis(cosines, order, axis=1)
         return positions, scores
+
+    def scores(
+        self, queries: NDArray[np.float32], positions: NDArray[np.int64] | slice = slice(None)
+    ) -> NDArray[np.float32]:
+        """The exact cosine of each query with each product, shape (queries, positions).
+
+        Args:
+            queries: unit vectors, shape (queries, dimensions).
+            positions: of the products; all of them by default.
+        """
+        cosines: NDArray[np.float32] = queries @ self.vectors[positions].T
+        return cosines
 
     def pairs(
         self, queries: NDArray[np.float32], rows: NDArray[np.int64], positions: NDArray[np.int64]

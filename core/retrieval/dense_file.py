@@ -1,4 +1,4 @@
-"""The file of an approximate dense index: opened memory-mapped if it is intact and of these vectors, else built."""
+"""The file of a dense index: the vectors of an exact one; an approximate one, opened if it is of these vectors."""
 
 import hashlib
 from contextlib import suppress
@@ -18,6 +18,22 @@ from labels.files import open_regular
 
 if TYPE_CHECKING:
     import faiss
+
+
+def read_exact(folder: Path) -> DenseIndex | None:
+    """The saved exact index; None if there is none, or it is damaged.
+
+    Args:
+        folder: of the model's index files.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None or manifest.dense is not None or PRODUCTS not in manifest.files:
+        return None
+    with suppress(OSError):
+        index = _read(folder / PRODUCTS, manifest.files[PRODUCTS])
+        if index is not None and lists_of(index) is None:
+            return DenseIndex(index.reconstruct_n(0, index.ntotal))
+    return None
 
 
 def open_or_build(
@@ -59,8 +75,8 @@ def _open(folder: Path, vectors: Vectors, wanted: DenseRecord, kind: KindName, r
         return None
     index = None
     with suppress(OSError):
-        index = _read(folder / PRODUCTS, manifest.files[PRODUCTS], wanted, kind)
-    if index is None:
+        index = _read(folder / PRODUCTS, manifest.files[PRODUCTS])
+    if index is None or not _fits(index, wanted, kind):
         reporter.message(f"In {folder}: {PRODUCTS} is missing, damaged or of another index. It is built again.")
         return None
     opened = DenseIndex(vectors, index, kind=kind, effort=effort)
@@ -68,7 +84,13 @@ def _open(folder: Path, vectors: Vectors, wanted: DenseRecord, kind: KindName, r
     return opened
 
 
-def _read(path: Path, expected: IndexFile, wanted: DenseRecord, kind: KindName) -> "faiss.Index | None":
+def _fits(index: "faiss.Index", wanted: DenseRecord, kind: KindName) -> bool:
+    # A graph has no lists; all other approximate kinds have.
+    of_vectors = (index.ntotal, index.d) == (wanted.products, wanted.dimensions)
+    return of_vectors and (lists_of(index) is None) == (kind == "hnsw")
+
+
+def _read(path: Path, expected: IndexFile) -> "faiss.Index | None":
     """The FAISS index in a file, inverted lists memory-mapped; None if it is not the expected one.
 
     FAISS trusts what it reads, so that it gets no file before its checksum is known.
@@ -84,12 +106,9 @@ def _read(path: Path, expected: IndexFile, wanted: DenseRecord, kind: KindName) 
         file.seek(0)
         try:
             # By its descriptor: another file may be at the path by now.
-            index = faiss.read_index(f"/dev/fd/{file.fileno()}", faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
+            return faiss.read_index(f"/dev/fd/{file.fileno()}", faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
         except RuntimeError:
             return None
-    # A graph has no lists; all other kinds have.
-    fits = (index.ntotal, index.d) == (wanted.products, wanted.dimensions)
-    return index if fits and (lists_of(index) is None) == (kind == "hnsw") else None
 
 
 def _digest(vectors: Vectors) -> str:

@@ -85,6 +85,11 @@ def list_count(vectors: int) -> int:
     return 1 << max(4, round(math.log2(3 * math.sqrt(vectors))))
 
 
+def is_exact(setting: Literal["auto"] | KindName, products: int) -> bool:
+    """Whether so many products are searched exactly, whatever their dimensions."""
+    return products < MIN_TRAINED or setting == "flat" or (setting == "auto" and products <= MAX_FLAT)
+
+
 def choose_kind(setting: Literal["auto"] | KindName, vectors: Vectors) -> KindName:
     """The kind for these vectors.
 
@@ -93,12 +98,10 @@ def choose_kind(setting: Literal["auto"] | KindName, vectors: Vectors) -> KindNa
         vectors: shape (products, dimensions).
     """
     products, dimensions = vectors.shape
-    if products < MIN_TRAINED or dimensions < 8:
+    if is_exact(setting, products) or dimensions < 8:
         return "flat"
     if setting != "auto":
         return setting
-    if products <= MAX_FLAT:
-        return "flat"
     budget = _MEMORY_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return "sq8" if products * KINDS["sq8"].bytes(dimensions) <= budget else "ivfpq"
 

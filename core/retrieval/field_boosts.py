@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.catalog.product import Product, default_gtins, identifying_gtins
+from core.catalog.product import DefaultGtins, Product, identifying_gtins
 from core.text.model_numbers import alphanumeric
 
 #: More than all other scores together: an equal GTIN ranks first.
@@ -31,15 +31,15 @@ _MIN_CONTAINED_CHARS = 4
 class FieldBoosts:
     """Normalised fields of a list of products, for vectorised comparison with queries."""
 
-    def __init__(self, products: Sequence[Product], queries: Sequence[Product] = ()) -> None:
+    def __init__(self, products: Sequence[Product], defaults: DefaultGtins = frozenset()) -> None:
         """Prepare the fields.
 
         Args:
             products: referred to by their positions in this sequence.
-            queries: all queries, to ignore GTINs that are shared by too many.
+            defaults: (source, GTIN) of GTINs to ignore, since too many listings of the source have them.
         """
-        self._default_gtins = default_gtins(queries)
-        self._gtins = identifying_gtins(products)
+        self._defaults = defaults
+        self._gtins = identifying_gtins(products, defaults)
         self._by_gtin: dict[str, list[int]] = {}
         for position, gtin in enumerate(self._gtins):
             if gtin:
@@ -62,7 +62,8 @@ class FieldBoosts:
         return np.array([_gtin_score(gtin, self._gtins[p]) for p in positions], np.float32)
 
     def _gtin_of(self, query: Product) -> str:
-        return "" if (query.source, query.gtin) in self._default_gtins else query.gtin
+        gtin = query.gtin
+        return "" if (query.source, gtin) in self._defaults else gtin
 
     def scores(self, query: Product, positions: NDArray[np.int64]) -> NDArray[np.float32]:
         """The boost from brand, model number and price of the products at `positions`, shape (n,).

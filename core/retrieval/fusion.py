@@ -12,10 +12,16 @@ from core.retrieval.candidates import Candidate
 from core.retrieval.dense import DenseIndex
 from core.retrieval.field_boosts import FieldBoosts
 from core.retrieval.lexical import LexicalIndex
+from core.retrieval.search_results import EPSILON, Ranked, SearchResults
 from labels.model import ProductRef
 
 #: Queries per batch.
 _BATCH = 256
+#: Depth of a search against the depth that counts: so many results may leave before a query is searched again. A tenth
+#: of the products may change between two full runs.
+_MARGIN = 1.25
+#: Floors, dense and lexical, above which every product with any similarity is a result.
+_NO_SIMILARITY = (-2.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,54 +62,104 @@ class Fusion:
             vectors: float32 unit vectors, shape (queries, dimensions).
             reporter: receives the progress.
         """
+        results = self.search(queries, texts, vectors, reporter)
+        yield from self.listed([query.ref for query in queries], results, self.ranked(results, self.k))
+
+    def ranked(self, results: SearchResults, size: int) -> Ranked:
+        """The `size` best results of each query."""
+        return results.ranked(self.dense_weight, self.depth, size)
+
+    def listed(
+        self, queries: Sequence[ProductRef], results: SearchResults, ranked: Ranked
+    ) -> Iterator[tuple[ProductRef, list[Candidate]]]:
+        """Ranked results as the candidates of each query.
+
+        Args:
+            queries: keys of the queries, in the order of the results.
+            results: of the queries.
+            ranked: some of the results.
+        """
+        columns = (
+            ranked.rows, results.positions[ranked.entries], ranked.rank, results.cosine[ranked.entries], ranked.score,
+            ranked.dense_rank, ranked.lexical_rank,
+        )  # fmt: skip
+        found: list[list[Candidate]] = [[] for _ in queries]
+        for row, position, rank, cosine, score, dense, lexical in zip(*(c.tolist() for c in columns), strict=True):
+            found[row].append(Candidate(self.refs[position], rank, cosine, score, dense or None, lexical or None))
+        return zip(queries, found, strict=True)
+
+    def search(
+        self, queries: Sequence[Product], texts: Sequence[str], vectors: NDArray[np.float32], reporter: Reporter
+    ) -> SearchResults:
+        """Search both indexes. Arguments are those of `candidates`."""
         reporter.stage("candidates", total=len(queries))
+        rows, positions = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        scores = [np.zeros((5, 0), np.float32)]
+        floors = np.zeros((len(queries), 2), np.float32)
         for start in range(0, len(queries), _BATCH):
             batch = slice(start, start + _BATCH)
-            yield from self._fuse_batch(queries[batch], texts[batch], vectors[batch])
+            found, floors[batch] = self._found(queries[batch], texts[batch], vectors[batch])
+            of_batch = np.repeat(np.arange(len(found)), list(map(len, found)))
+            rows.append(of_batch + start)
+            positions.append(np.concatenate(found))
+            scores.append(self.scores(queries[batch], texts[batch], vectors[batch], of_batch, positions[-1]))
             reporter.advance(min(start + _BATCH, len(queries)))
+        return SearchResults.of(
+            np.concatenate(rows), np.concatenate(positions), list(np.concatenate(scores, axis=1)), floors
+        )
 
-    def _fuse_batch(
-        self, queries: Sequence[Product], texts: Sequence[str], vectors: NDArray[np.float32]
-    ) -> Iterator[tuple[ProductRef, list[Candidate]]]:
-        dense_positions, _ = self.dense.search(vectors, self.depth)
-        lexical_positions, _ = self.lexical.search(texts, self.depth)
-        found = [
-            np.union1d(np.union1d(dense, lexical), np.array(self.field_boosts.same_gtin(query), np.int64))
-            for query, dense, lexical in zip(queries, dense_positions, lexical_positions, strict=True)
-        ]
-        # One call for the pairs of all queries: each has a cost of its own.
-        ends = np.cumsum([len(positions) for positions in found])
-        rows, positions = np.repeat(np.arange(len(found)), np.diff(ends, prepend=0)), np.concatenate(found)
-        cosines = np.split(self.dense.pairs(vectors, rows, positions), ends[:-1])
-        lexical = np.split(self.lexical.pairs(texts, rows, positions), ends[:-1])
-        for i, query in enumerate(queries):
-            yield (
-                query.ref,
-                self._fuse(query, found[i], cosines[i], lexical[i], dense_positions[i], lexical_positions[i]),
-            )
-
-    def _fuse(
+    def scores(
         self,
-        query: Product,
+        queries: Sequence[Product],
+        texts: Sequence[str],
+        vectors: NDArray[np.float32],
+        rows: NDArray[np.int64],
         positions: NDArray[np.int64],
-        cosine: NDArray[np.float32],
-        lexical: NDArray[np.float32],
-        dense_positions: NDArray[np.int64],
-        lexical_positions: NDArray[np.int64],
-    ) -> list[Candidate]:
-        mean = self.dense_weight * cosine + (1 - self.dense_weight) * lexical
-        score = mean + self.field_boosts.scores(query, positions)
-        best = np.lexsort((positions, -(score + self.field_boosts.gtin_scores(query, positions))))[: self.k]
-        dense_rank = {int(position): rank for rank, position in enumerate(dense_positions, 1)}
-        lexical_rank = {int(position): rank for rank, position in enumerate(lexical_positions, 1)}
+    ) -> NDArray[np.float32]:
+        """The parts of the score of each pair, shape (5, pairs): cosine, lexical, boost, GTIN, and NaN for the prior.
+
+        Args:
+            queries: the query products.
+            texts: of the queries.
+            vectors: of the queries.
+            rows: of the queries, ascending, shape (pairs,).
+            positions: of the products, shape (pairs,).
+        """
+        boosts, gtins = np.zeros(len(rows), np.float32), np.zeros(len(rows), np.float32)
+        ends = np.searchsorted(rows, np.arange(len(queries) + 1))
+        for row in np.unique(rows).tolist():
+            part = slice(ends[row], ends[row + 1])
+            boosts[part] = self.field_boosts.scores(queries[row], positions[part])
+            gtins[part] = self.field_boosts.gtin_scores(queries[row], positions[part])
+        cosines, lexical = self.dense.pairs(vectors, rows, positions), self.lexical.pairs(texts, rows, positions)
+        return np.stack([cosines, lexical, boosts, gtins, np.full(len(rows), np.nan, np.float32)])
+
+    def _found(
+        self, queries: Sequence[Product], texts: Sequence[str], vectors: NDArray[np.float32]
+    ) -> tuple[list[NDArray[np.int64]], NDArray[np.float32]]:
+        """The products that either retriever finds for each query, or that have its GTIN; and the floors."""
+        depth, reach = min(self.depth, len(self.refs)), int(self.depth * _MARGIN)
+        dense, lexical = self.dense.search(vectors, reach), self.lexical.search(texts, reach)
+        floors = np.full((len(queries), 2), _NO_SIMILARITY, np.float32)
+        positions = [list(dense[0]), list(lexical[0])]
+        if reach < len(self.refs):
+            floors[:, 0] = dense[1][:, -1] + EPSILON
+            floors[:, 1] = np.where(lexical[1][:, -1] > 0, lexical[1][:, -1] + EPSILON, 0)
+            for retriever, (_, scores) in enumerate((dense, lexical)):
+                few = (scores > floors[:, [retriever]]).sum(axis=1) < depth
+                for row in np.flatnonzero(few & (floors[:, retriever] != _NO_SIMILARITY[retriever])).tolist():
+                    # Many equal cosines at the end, of which the retriever returned some: take all of them.
+                    every = self._every_score(retriever, vectors[row], texts[row])
+                    lowest = max(np.partition(every, -depth)[-depth] - EPSILON, _NO_SIMILARITY[retriever])
+                    positions[retriever][row] = np.flatnonzero(every > lowest)
+                    floors[row, retriever] = lowest + EPSILON / 2 if lowest > _NO_SIMILARITY[retriever] else lowest
         return [
-            Candidate(
-                ref=self.refs[positions[i]],
-                rank=rank,
-                similarity=float(cosine[i]),
-                score=float(score[i]),
-                dense_rank=dense_rank.get(int(positions[i])),
-                lexical_rank=lexical_rank.get(int(positions[i])),
-            )
-            for rank, i in enumerate(best, 1)
-        ]
+            np.union1d(np.union1d(one, other), np.array(self.field_boosts.same_gtin(query), np.int64))
+            for query, one, other in zip(queries, *positions, strict=True)
+        ], floors
+
+    def _every_score(self, retriever: int, vector: NDArray[np.float32], text: str) -> NDArray[np.float32]:
+        """The cosine of one query with every product, shape (products,)."""
+        if retriever == 0:
+            return self.dense.scores(vector[None]).ravel()
+        return self.lexical.scores(self.lexical.vectors([text])).ravel()

@@ -1,8 +1,12 @@
-"""An index run: encode new and changed products, build the indexes, and compute the candidates of every query."""
+"""An index run: encode new and changed products, build the indexes, and compute the candidates of every query.
+
+A run after a change updates the state of the last one (`core.retrieval.index_state`): only what was added, changed or
+removed is compared with the queries. The weights of n-grams stay those of the last full run.
+"""
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,40 +15,57 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.catalog.product import Product, without_escape_sequences
-from core.catalog.store import CatalogStore
+from core.catalog.product import Product
 from core.catalog.template import check, render
-from core.errors import CatalogError, CoreError
-from core.jobs.progress import Reporter
+from core.errors import CoreError, DamagedError
+from core.jobs.progress import Reporter, Silent
+from core.retrieval.array_file import ARRAY_ERRORS, Arrays
 from core.retrieval.candidates import Candidate, CandidateStore
-from core.retrieval.dense_file import open_or_build
+from core.retrieval.corpus import Corpus
+from core.retrieval.dense import DenseIndex
+from core.retrieval.dense_file import open_or_build, read_exact
+from core.retrieval.dense_kinds import is_exact
 from core.retrieval.encoder import Encoder, leading_dimensions
 from core.retrieval.encoder_backend import choose_backend
 from core.retrieval.encoder_files import EncoderModel, require_model_libraries
 from core.retrieval.field_boosts import FieldBoosts
 from core.retrieval.fusion import Fusion
+from core.retrieval.index_state import Change, IndexState, Snapshot, compare
 from core.retrieval.indexed_products import IndexedProducts
 from core.retrieval.lexical import LexicalIndex
-from core.retrieval.manifest import PRODUCTS, has_fingerprint, index_damage, write_manifest
+from core.retrieval.manifest import index_damage, manifest_fingerprint
+from core.retrieval.search_results import EPSILON, Ranked, SearchResults
 from core.retrieval.vector_cache import VectorCache
 from core.settings import Settings
 from core.stats.sampling import merge_small_strata, stratified
 from core.workspace import Workspace
 from labels.files import way_out
 from labels.model import ProductRef
-from labels.quarantine import set_aside, set_aside_irregular
+from labels.quarantine import set_aside
 from labels.store import LabelStore
 
 #: Product text of the lexical index, independent of the encoder's template.
 LEXICAL_TEMPLATE = "{title} {brand} {model}"
 
 #: Incremented when the same input gives different candidates.
-_VERSION = "5"
+_VERSION = "6"
+#: Share of the listings that may change before the next run is a full one, whose weights fit the corpus again.
+MAX_DRIFT = 0.1
+#: Queries compared at once with what changed.
+_BLOCK = 256
 
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """Result of an index run; `unchanged` if there was nothing to do."""
+    """Result of an index run; `unchanged` if there was nothing to do.
+
+    Attributes:
+        full: whether everything was indexed, and not only what had changed.
+        added: listings that are new since the last run; 0 in a full run.
+        changed: listings with new content, likewise.
+        removed: listings that left, likewise.
+        updated: queries whose candidates or their scores were written.
+    """
 
     queries: int
     products: int
@@ -52,41 +73,11 @@ class IndexReport:
     unchanged: bool
     validation_drawn: int
     seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Corpus:
-    """The queries and catalogue products of a workspace, in the order of every array.
-
-    Attributes:
-        mark: version of the catalogue when it was read; an import changes it.
-    """
-
-    queries: list[Product]
-    products: list[Product]
-    mark: str = ""
-
-    @classmethod
-    def read(cls, workspace: Workspace) -> "Corpus":
-        """All imported products.
-
-        Raises:
-            CatalogError: there are no query products or no catalogue products.
-        """
-        with CatalogStore(workspace.catalog) as catalog:
-            mark = catalog.mark  # before the products, so that a concurrent import counts as new
-            queries, products = (
-                list(map(without_escape_sequences, catalog.iter(role=role))) for role in ("query", "catalog")
-            )
-            corpus = cls(queries, products, mark)
-        for missing, role in ((not corpus.queries, "query"), (not corpus.products, "catalog")):
-            if missing:
-                raise CatalogError(
-                    f"The workspace has no {role} products yet.",
-                    f"Import some: samesku import products FILE --source NAME --role {role}"
-                    " (with --change-role if the source is imported in the other role)",
-                )
-        return corpus
+    full: bool = False
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    updated: int = 0
 
 
 def encode_corpus(
@@ -98,16 +89,29 @@ def encode_corpus(
         SettingsError: `encoder.dimensions` is above the dimensions of the encoder.
     """
     require_model_libraries()
+    vectors = encode_listings(workspace, settings, model, corpus.queries, corpus.products, reporter)
+    return vectors[: len(corpus.queries)], vectors[len(corpus.queries) :]
+
+
+def encode_listings(
+    workspace: Workspace,
+    settings: Settings,
+    model: EncoderModel,
+    queries: Sequence[Product],
+    products: Sequence[Product],
+    reporter: Reporter,
+) -> NDArray[np.float32]:
+    """Vectors of some queries and then of some products, as of `encode_corpus`."""
+    require_model_libraries()
     template = check(settings.encoder.template)
     encoder = Encoder(model, max_tokens=settings.encoder.max_tokens, batch_size=settings.encoder.batch_size)
-    texts = [model.query_prefix + render(template, p) for p in corpus.queries]
-    texts += [model.candidate_prefix + render(template, p) for p in corpus.products]
+    texts = [model.query_prefix + render(template, p) for p in queries]
+    texts += [model.candidate_prefix + render(template, p) for p in products]
     backend = choose_backend(encoder, index_folder(workspace, model), settings.encoder, texts, reporter)
     with closing(VectorCache(backend.vectors)) as cache:
         vectors = cache.encode(texts, backend.encoder, reporter)
     # The cache keeps whole vectors, so that another number of dimensions encodes nothing again.
-    vectors = leading_dimensions(vectors, settings.encoder.dimensions)
-    return vectors[: len(corpus.queries)], vectors[len(corpus.queries) :]
+    return leading_dimensions(vectors, settings.encoder.dimensions)
 
 
 class QueryEncoder:
@@ -142,10 +146,55 @@ class Selection(Protocol):
     def fingerprint(self) -> str:
         """Hash of all inputs of the selection besides pools and products."""
 
-    def choose(
-        self, pools: Iterable[tuple[ProductRef, list[Candidate]]]
-    ) -> Iterator[tuple[ProductRef, list[Candidate]]]:
-        """The selected candidates of each query, best first, with ranks from 1."""
+    def score(
+        self, rows: NDArray[np.int64], positions: NDArray[np.int64], cosines: NDArray[np.float32], reporter: Reporter
+    ) -> NDArray[np.float32]:
+        """The score by which the pool is ordered, of each pair of a query and a product of the corpus, shape (n,)."""
+
+    def choose(self, pool: Ranked, scores: NDArray[np.float32]) -> Ranked:
+        """The selected results of each query."""
+
+    def to_arrays(self) -> Arrays:
+        """What is kept until the next full run, so that the same pair has the same score."""
+
+    def restore(self, arrays: Arrays) -> None:
+        """Use what the last full run has kept.
+
+        Raises:
+            ValueError, KeyError, TypeError, IndexError: the arrays are others.
+        """
+
+
+def select_candidates(
+    fusion: Fusion,
+    results: SearchResults,
+    selection: Selection,
+    reporter: Reporter,
+    queries: NDArray[np.int64] | None = None,
+) -> tuple[SearchResults, Ranked]:
+    """Select the candidates from the pool of each query.
+
+    Args:
+        fusion: that found the results.
+        results: of the queries.
+        selection: over the same corpus.
+        reporter: receives progress.
+        queries: rows in the corpus of the queries; by default they are all queries of it.
+
+    Returns:
+        the results, with the scores of the selection; and the candidates.
+    """
+    pool = fusion.ranked(results, selection.size)
+    unscored = pool.entries[np.isnan(results.prior[pool.entries])]
+    if len(unscored):
+        rows = results.rows[unscored]
+        rows = rows if queries is None else queries[rows]
+        prior = results.prior.copy()
+        prior[unscored] = selection.score(
+            rows, results.positions[unscored].astype(np.int64), results.cosine[unscored], reporter
+        )
+        results = replace(results, prior=prior)
+    return results, selection.choose(pool, results.prior[pool.entries])
 
 
 def build_index(
@@ -156,72 +205,255 @@ def build_index(
     *,
     corpus: Corpus,
     selection: Selection,
+    rebuild: bool = False,
 ) -> IndexReport:
     """Bring index and candidates up to date with catalogue, settings and model.
 
     Also draws validation queries among those without labels.
 
+    Args:
+        workspace: with a catalogue.
+        settings: of encoder, search and validation.
+        model: the encoder.
+        reporter: receives progress, and messages about damage.
+        corpus: all products.
+        selection: of the candidates, over the same corpus.
+        rebuild: whether to index everything, even if little or nothing has changed.
+
     Raises:
-        CatalogError: nothing was imported.
         ModelError: texts must be encoded, and the model cannot be loaded.
     """
     started = time.monotonic()
-    fingerprint = _fingerprint(settings, model, corpus, selection)
+    fingerprint = index_fingerprint(settings, model, selection.fingerprint)
+    version = f"{fingerprint}:{corpus.version}"
     folder = index_folder(workspace, model)
-    candidates = CandidateStore(workspace.derived)
-    try:
-        unchanged = _is_intact(candidates, folder, fingerprint, reporter)
-        if not unchanged:
+    report = IndexReport(
+        len(corpus.queries), len(corpus.products), model.id, unchanged=True, validation_drawn=0, seconds=0
+    )
+    with closing(CandidateStore(workspace.derived)) as candidates:
+        if rebuild or not is_intact(candidates, folder, version, reporter):
             if model.pooling_note:
                 reporter.message(model.pooling_note)
-            fusion, vectors = build_fusion(workspace, settings, model, corpus, reporter)
-            set_aside_irregular(folder / PRODUCTS)
-            fusion.dense.save(folder / PRODUCTS)
-            texts = [render(LEXICAL_TEMPLATE, query) for query in corpus.queries]
-            pools = replace(fusion, k=selection.size).candidates(corpus.queries, texts, vectors, reporter)
-            candidates.replace(selection.choose(pools), model=model.id, fingerprint=fingerprint)
-            write_manifest(folder, fingerprint, fusion.dense.record)
-    finally:
-        candidates.close()
-    _record_products(workspace, corpus, unchanged=unchanged)
-    drawn = _draw_validation(workspace, settings, corpus)
-    return IndexReport(
-        len(corpus.queries), len(corpus.products), model.id, unchanged, drawn, time.monotonic() - started
+            run = _Run(workspace, settings, model, reporter, corpus, selection)
+            fusion, state, change = (None if rebuild else run.updated(folder, fingerprint)) or run.full()
+            results, chosen = select_candidates(fusion, state.results, selection, reporter)
+            statistics = selection.to_arrays() if change is None else state.statistics
+            state = replace(state, results=results, statistics=statistics)
+            state.save(folder, fingerprint, fusion.dense, full=change is None)
+            rows = fusion.listed([query.ref for query in corpus.queries], results, chosen)
+            updated = _store(candidates, rows, state.snapshot, model.id, fingerprint, full=change is None)
+            report = replace(report, unchanged=False, full=change is None, updated=updated)
+            if change is not None:
+                counts = len(change.added), len(change.changed), len(change.removed)
+                report = replace(report, added=counts[0], changed=counts[1], removed=counts[2])
+    _record_products(workspace, corpus)
+    drawn = draw_validation(workspace, settings, corpus.queries)
+    return replace(report, validation_drawn=drawn, seconds=time.monotonic() - started)
+
+
+def _store(
+    candidates: CandidateStore,
+    rows: Iterable[tuple[ProductRef, list[Candidate]]],
+    snapshot: Snapshot,
+    model: str,
+    fingerprint: str,
+    *,
+    full: bool,
+) -> int:
+    """Store the candidates of all queries. Returns for how many queries they were written."""
+    version = f"{fingerprint}:{snapshot.version}"
+    settings, _, stored = (candidates.fingerprint or "").rpartition(":")
+    # Candidates of another encoder have probabilities by its matcher, which must not stay.
+    touched = snapshot.touched_since(stored) if settings == fingerprint else None
+    if full or touched is None:
+        candidates.replace(rows, model=model, fingerprint=version)
+        return len(snapshot.queries)
+    return candidates.update(rows, touched=touched, model=model, fingerprint=version)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One index run that has something to do."""
+
+    workspace: Workspace
+    settings: Settings
+    model: EncoderModel
+    reporter: Reporter
+    corpus: Corpus
+    selection: Selection
+
+    def full(self) -> tuple[Fusion, IndexState, None]:
+        """Index everything."""
+        fusion, vectors = build_fusion(self.workspace, self.settings, self.model, self.corpus, self.reporter)
+        texts = lexical_texts(self.corpus.queries)
+        results = fusion.search(self.corpus.queries, texts, vectors, self.reporter)
+        return fusion, IndexState(Snapshot.of(self.corpus), fusion.lexical, results), None
+
+    def updated(self, folder: Path, fingerprint: str) -> tuple[Fusion, IndexState, Change] | None:
+        """The last state with what has changed; None if there is no usable one, or too much has changed."""
+        state = IndexState.load(folder, fingerprint)
+        if state is None:
+            return None
+        change = compare(state.snapshot, self.corpus)
+        if state.snapshot.drift + len(change.touched) > MAX_DRIFT * self.corpus.size:
+            return None
+        try:
+            self.selection.restore(state.statistics)
+        except ARRAY_ERRORS:
+            return None
+        return *self._apply(folder, state, change), change
+
+    def _apply(self, folder: Path, state: IndexState, change: Change) -> tuple[Fusion, IndexState]:
+        corpus = self.corpus
+        listings = [corpus.products[position] for position in np.flatnonzero(change.products < 0).tolist()]
+        state = replace(
+            state,
+            snapshot=state.snapshot.followed_by(corpus, change),
+            lexical=state.lexical.replaced(change.products, lexical_texts(listings)),
+        )
+        exact = read_exact(folder) if is_exact(self.settings.search.index, len(corpus.products)) else None
+        # An approximate index is not the vectors: all of them come from the cache.
+        vectors = encode_listings(
+            self.workspace, self.settings, self.model,
+            corpus.queries, corpus.products if exact is None else listings, self.reporter,
+        )  # fmt: skip
+        query_vectors, product_vectors = np.split(vectors, [len(corpus.queries)])
+        if exact is None:
+            dense = open_or_build(folder, product_vectors, query_vectors, self.settings.search, self.reporter)
+        else:
+            dense = exact.replaced(change.products, product_vectors)
+        fusion = make_fusion(self.settings, corpus, dense, state.lexical)
+        self.reporter.stage("update the candidates")
+        texts = lexical_texts(corpus.queries)
+        results = updated_results(fusion, state.results, change, corpus.queries, texts, query_vectors)
+        return fusion, replace(state, results=results)
+
+
+def updated_results(
+    fusion: Fusion,
+    before: SearchResults,
+    change: Change,
+    queries: Sequence[Product],
+    texts: Sequence[str],
+    vectors: NDArray[np.float32],
+) -> SearchResults:
+    """Search results after a change, equal to those of a search as far as they can become candidates.
+
+    Args:
+        fusion: over the present products.
+        before: results over the previous products.
+        change: from the previous to the present ones.
+        queries: the present queries.
+        texts: of the queries, for the lexical index.
+        vectors: of the queries.
+    """
+    kept = _kept_results(before, change)
+    new = _new_results(fusion, kept.floors, change, queries, texts, vectors)
+    rows, positions = np.concatenate([kept.rows, new[0]]), np.concatenate([kept.positions, new[1]])
+    scores = [np.concatenate(pair) for pair in zip(kept.scores, new[2], strict=True)]
+    results = SearchResults.of(rows, positions.astype(np.int64), scores, kept.floors)
+    again = np.flatnonzero((change.queries < 0) | results.incomplete(fusion.depth, len(fusion.refs)))
+    if not len(again):
+        return results
+    asked = [(queries[row], texts[row]) for row in again.tolist()]
+    found = fusion.search([query for query, _ in asked], [text for _, text in asked], vectors[again], Silent())
+    rest = ~np.isin(results.rows, again)
+    floors = results.floors.copy()
+    floors[again] = found.floors
+    return SearchResults.of(
+        np.concatenate([results.rows[rest], again[found.rows]]),
+        np.concatenate([results.positions[rest], found.positions]).astype(np.int64),
+        [np.concatenate([old[rest], other]) for old, other in zip(results.scores, found.scores, strict=True)],
+        floors,
     )
 
 
-def _record_products(workspace: Workspace, corpus: Corpus, *, unchanged: bool) -> None:
+def _kept_results(before: SearchResults, change: Change) -> SearchResults:
+    """The results of unchanged queries and products, in the order of the present ones; none of the other queries."""
+    row_of = _inverse(change.queries, len(before.floors))
+    position_of = _inverse(change.products, int(before.positions.max(initial=-1)) + 1)
+    rows, positions = row_of[before.rows], position_of[before.positions]
+    kept = (rows >= 0) & (positions >= 0)
+    floors = before.floors[change.queries]
+    floors[change.queries < 0] = np.inf  # nothing is found that way, and the query is searched
+    return SearchResults.of(rows[kept], positions[kept], [each[kept] for each in before.scores], floors)
+
+
+def _inverse(origin: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Where each of `count` previous indices is now; -1 for those that are gone."""
+    found = np.full(max(count, int(origin.max(initial=-1)) + 1), -1, np.int64)
+    known = np.flatnonzero(origin >= 0)
+    found[origin[known]] = known
+    return found
+
+
+def _new_results(
+    fusion: Fusion,
+    floors: NDArray[np.float32],
+    change: Change,
+    queries: Sequence[Product],
+    texts: Sequence[str],
+    vectors: NDArray[np.float32],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Queries, products and scores of the new and changed products above the floors of the unchanged queries."""
+    new = np.flatnonzero(change.products < 0)
+    place_of = {int(position): place for place, position in enumerate(new)}
+    rows, columns = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    of_queries = fusion.lexical.vectors(texts)
+    for start in range(0, len(queries) if len(new) else 0, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        # Lowered by the rounding error of another order of operations: a result too many does no harm.
+        found = fusion.dense.scores(vectors[block], new) > floors[block, :1] - EPSILON
+        lexical = fusion.lexical.scores(of_queries[block], new)
+        found |= (lexical > 0) & (lexical > floors[block, 1:] - EPSILON)
+        for row, query in enumerate(queries[block], start):
+            if change.queries[row] >= 0:
+                found[row - start, [place_of[p] for p in fusion.field_boosts.same_gtin(query) if p in place_of]] = True
+        of_block, of_new = np.nonzero(found)
+        rows.append(of_block + start)
+        columns.append(new[of_new])
+    pairs = np.concatenate(rows), np.concatenate(columns)
+    return *pairs, fusion.scores(queries, texts, vectors, *pairs)
+
+
+def _record_products(workspace: Workspace, corpus: Corpus) -> None:
     """Record the indexed products, so that later imports are detected."""
     with closing(IndexedProducts(workspace.derived)) as indexed:
-        if not unchanged or indexed.mark != corpus.mark:
-            indexed.replace(corpus.mark, corpus.queries, corpus.products)
+        if indexed.mark != corpus.mark:
+            indexed.replace(corpus)
 
 
-def is_indexed(
-    workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, selection: Selection
-) -> bool:
-    """Whether the last index run used exactly these products, settings and encoder.
+def is_indexed(workspace: Workspace, fingerprint: str, version: str) -> bool:
+    """Whether the last index run had these settings, encoder and products.
+
+    Args:
+        workspace: with a derived.db.
+        fingerprint: as of `index_fingerprint`.
+        version: of the corpus.
 
     Raises:
         CoreError: the candidates cannot be read.
     """
-    candidates = CandidateStore(workspace.derived)
-    try:
-        return candidates.is_current(_fingerprint(settings, model, corpus, selection))
-    finally:
-        candidates.close()
+    with closing(CandidateStore(workspace.derived)) as candidates:
+        return candidates.is_current(f"{fingerprint}:{version}")
 
 
-def _is_intact(candidates: CandidateStore, folder: Path, fingerprint: str, reporter: Reporter) -> bool:
+def is_intact(candidates: CandidateStore, folder: Path, version: str, reporter: Reporter) -> bool:
     """Whether candidates and index files are intact and from a run with exactly these inputs.
+
+    Args:
+        candidates: of the workspace.
+        folder: of the index.
+        version: fingerprint of the settings and version of the corpus, with a colon between them.
+        reporter: receives messages about damage.
 
     Raises:
         DamagedError: the candidates are damaged, and were deleted.
     """
     candidates.check()
-    if not candidates.is_current(fingerprint):
+    if not candidates.is_current(version):
         return False
-    if not candidates.is_verified or not has_fingerprint(folder, fingerprint):
+    if not candidates.is_verified or manifest_fingerprint(folder) != version:
         reporter.message("The index files have no checksums, or are from another run: the index is rebuilt.")
         return False
     found = index_damage(folder)
@@ -249,15 +481,15 @@ def index_folder(workspace: Workspace, model: EncoderModel) -> Path:
     return folder
 
 
-def _draw_validation(workspace: Workspace, settings: Settings, corpus: Corpus) -> int:
+def draw_validation(workspace: Workspace, settings: Settings, queries: Sequence[Product]) -> int:
     """Draw unlabelled validation queries, stratified by category. Returns how many were drawn."""
     validation = settings.validation
-    queries = len(corpus.queries)
-    count = min(round(validation.share * queries), validation.max_pairs // settings.search.k)
+    count = min(round(validation.share * len(queries)), validation.max_pairs // settings.search.k)
     if not count:
         return 0
     # Categories with fewer than two expected draws are pooled.
-    names = merge_small_strata({query.ref: query.category for query in corpus.queries}, fewest=2 * queries // count)
+    categories = {query.ref: query.category for query in queries}
+    names = merge_small_strata(categories, fewest=2 * len(queries) // count)
     drawn = stratified(names, count, validation.seed)
     with LabelStore(workspace.labels) as labels:
         return labels.draw_validation(drawn, validation.seed, drawn)
@@ -269,32 +501,66 @@ def build_fusion(
     """Dense and lexical index over the corpus, and the vectors of its queries."""
     query_vectors, product_vectors = encode_corpus(workspace, settings, model, corpus, reporter)
     reporter.stage("build the index")
-    fusion = Fusion(
-        dense=open_or_build(index_folder(workspace, model), product_vectors, query_vectors, settings.search, reporter),
-        lexical=LexicalIndex([render(LEXICAL_TEMPLATE, p) for p in corpus.products]),
-        field_boosts=FieldBoosts(corpus.products, corpus.queries),
+    lexical = LexicalIndex.of(lexical_texts(corpus.products))
+    dense = open_or_build(index_folder(workspace, model), product_vectors, query_vectors, settings.search, reporter)
+    return make_fusion(settings, corpus, dense, lexical), query_vectors
+
+
+def saved_fusion(
+    workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, fingerprint: str, reporter: Reporter
+) -> tuple[Fusion, Arrays]:
+    """The search of the last index run, and what its selection keeps.
+
+    Args:
+        workspace: with an index.
+        settings: of search and encoder.
+        model: the encoder.
+        corpus: that was indexed.
+        fingerprint: as of `index_fingerprint`.
+        reporter: receives progress.
+
+    Raises:
+        DamagedError: the index is missing or damaged.
+    """
+    folder = index_folder(workspace, model)
+    reporter.stage("read the index")
+    state = IndexState.load(folder, fingerprint)
+    if state is None or state.snapshot.version != corpus.version:
+        raise DamagedError("The index is missing or damaged.", "Run `samesku index` to make it again.")
+    dense = read_exact(folder)
+    if dense is None:
+        query_vectors, product_vectors = encode_corpus(workspace, settings, model, corpus, reporter)
+        dense = open_or_build(folder, product_vectors, query_vectors, settings.search, reporter)
+    return make_fusion(settings, corpus, dense, state.lexical), state.statistics
+
+
+def make_fusion(settings: Settings, corpus: Corpus, dense: DenseIndex, lexical: LexicalIndex) -> Fusion:
+    """The hybrid search over two indexes of the products of a corpus."""
+    return Fusion(
+        dense=dense,
+        lexical=lexical,
+        field_boosts=FieldBoosts(corpus.products, corpus.default_gtins),
         refs=[p.ref for p in corpus.products],
         dense_weight=settings.search.dense_weight,
         depth=settings.search.depth,
         k=settings.search.k,
     )
-    return fusion, query_vectors
 
 
-def _fingerprint(settings: Settings, model: EncoderModel, corpus: Corpus, selection: Selection) -> str:
-    digest = hashlib.sha256()
+def lexical_texts(listings: Sequence[Product]) -> list[str]:
+    """The texts of the lexical index."""
+    return [render(LEXICAL_TEMPLATE, each) for each in listings]
+
+
+def index_fingerprint(settings: Settings, model: EncoderModel, selection: str) -> str:
+    """A hash of everything that candidates depend on besides the products.
+
+    Args:
+        settings: of encoder and search.
+        model: the encoder.
+        selection: fingerprint of the selection.
+    """
     encoder = settings.encoder
-    head = (_VERSION, model.id, encoder.template, encoder.max_tokens, settings.search, selection.fingerprint)
-    digest.update(repr(head).encode())
-    digest.update(encoder.later_settings.encode())
-    digest.update(settings.search.later_settings.encode())
-    for product in _products_by_role(corpus):
-        digest.update(repr(product).encode())
-    return digest.hexdigest()
-
-
-def _products_by_role(corpus: Corpus) -> Iterable[Product]:
-    yield from corpus.queries
-    # A separator between the lists: a change of role changes the fingerprint.
-    yield Product("", "", "")
-    yield from corpus.products
+    head = (_VERSION, model.id, encoder.template, encoder.max_tokens, settings.search, selection)
+    later = encoder.later_settings + settings.search.later_settings
+    return hashlib.sha256(repr(head).encode() + later.encode()).hexdigest()

@@ -1,14 +1,14 @@
 """The products of the last index run, and how they differ from the current catalogue."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.catalog.product import Product, Role
 from core.catalog.store import CatalogStore
-from core.catalog.upsert import product_digest
 from core.derived_db import derived_cache
+from core.retrieval.corpus import Corpus
 from core.text.safe import safe
 from labels.model import ProductRef
 from labels.wording import counted
@@ -113,26 +113,24 @@ class IndexedProducts:
         found: set[tuple[ProductRef, Role]] = {(ProductRef(str(r[0]), str(r[1])), "query") for r in queries}
         return found | {(ProductRef(str(r[0]), str(r[1])), "catalog") for r in products}
 
-    def replace(self, mark: str, queries: Iterable[Product], products: Iterable[Product]) -> None:
-        """Replace the recorded products.
-
-        Args:
-            mark: version of the catalogue, read before the products.
-            queries: the query products.
-            products: the catalogue products.
+    def replace(self, corpus: Corpus) -> None:
+        """Record the products of a corpus instead of the previous ones; only differences are written.
 
         Raises:
             DamagedError: the file is damaged. CoreError: it cannot be written.
         """
-        by_role: tuple[tuple[Role, Iterable[Product]], ...] = (("query", queries), ("catalog", products))
+        by_role: tuple[tuple[Role, list[Product]], ...] = (("query", corpus.queries), ("catalog", corpus.products))
+        present = {each.ref: (role, corpus.digests[each.ref]) for role, side in by_role for each in side}
+        before = self.read()
         with self._cache.writing() as connection:
-            connection.execute("DELETE FROM indexed")
-            for role, members in by_role:
-                connection.executemany(
-                    "INSERT INTO indexed VALUES (?, ?, ?, ?)",
-                    ((*each.ref, role, product_digest(each)) for each in members),
-                )
-            connection.execute("INSERT OR REPLACE INTO indexed_run VALUES (1, ?)", [mark])
+            connection.executemany(
+                "DELETE FROM indexed WHERE (source, id) = (?, ?)", (ref for ref in before if ref not in present)
+            )
+            connection.executemany(
+                "INSERT OR REPLACE INTO indexed VALUES (?, ?, ?, ?)",
+                ((*ref, *facts) for ref, facts in present.items() if before.get(ref) != facts),
+            )
+            connection.execute("INSERT OR REPLACE INTO indexed_run VALUES (1, ?)", [corpus.mark])
 
 
 def index_state(derived: Path, catalog: CatalogStore) -> IndexState:

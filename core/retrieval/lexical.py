@@ -7,6 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, vstack
+
+from core.retrieval.array_file import Arrays, array_matrix, matrix_arrays, weights_arrays, weights_of
+from core.retrieval.tfidf import TermWeights, Texts, character_ngrams
 
 #: Queries scored at once; limits memory to batch × products × 4 bytes.
 _BATCH = 256
@@ -15,13 +19,34 @@ _BATCH = 256
 class LexicalIndex:
     """TF-IDF matrix of the product texts, sparse float32 of shape (products, n-grams)."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
-        from sklearn.feature_extraction.text import TfidfVectorizer
+    def __init__(self, weights: TermWeights, matrix: csr_matrix) -> None:
+        self._weights = weights
+        self._matrix = matrix
 
-        self._vectoriser = TfidfVectorizer(
-            analyzer="char_wb", ngram_range=(3, 3), sublinear_tf=True, lowercase=True, dtype=np.float32
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> "LexicalIndex":
+        """The index of product texts, with their own weights."""
+        vectors, weights = Texts(texts=[text.lower() for text in texts]).vectors(character_ngrams(3, 3), ["texts"])
+        # N-grams that no product has match nothing; counted, they would only shorten the rest of a query's vector.
+        return cls(weights.closed(), vectors[0])
+
+    def vectors(self, texts: Sequence[str]) -> csr_matrix:
+        """Texts as vectors of length 1, shape (texts, n-grams); the weights are those of the products at the start."""
+        found, _ = Texts(texts=[text.lower() for text in texts]).vectors(
+            character_ngrams(3, 3), ["texts"], weights=self._weights
         )
-        self._matrix = self._vectoriser.fit_transform(texts).tocsr()
+        return found[0]
+
+    def replaced(self, origin: NDArray[np.int64], texts: Sequence[str]) -> "LexicalIndex":
+        """An index of other products with the same weights.
+
+        Args:
+            origin: position in this index of each product of the other, shape (products,); -1 for a new text.
+            texts: of the products with -1, in their order.
+        """
+        places = origin.copy()
+        places[origin < 0] = self._matrix.shape[0] + np.arange(len(texts))
+        return LexicalIndex(self._weights, vstack([self._matrix, self.vectors(texts)], format="csr")[places])
 
     def search(self, texts: Sequence[str], depth: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The most similar products of each text.
@@ -30,7 +55,7 @@ class LexicalIndex:
             product positions and cosines in [0, 1], both of shape (texts, depth), best first; `depth` is limited to the
             number of products.
         """
-        queries = self._vectoriser.transform(texts)
+        queries = self.vectors(texts)
         transposed = self._matrix.T.tocsc()
         depth = min(depth, self._matrix.shape[0])
         positions = np.empty((len(texts), depth), np.int64)
@@ -46,6 +71,16 @@ class LexicalIndex:
             scores[rows] = np.take_along_axis(found, order, axis=1)
         return positions, scores
 
+    def scores(self, queries: csr_matrix, positions: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.float32]:
+        """The cosine of each query with each product, shape (queries, positions).
+
+        Args:
+            queries: of `vectors`.
+            positions: of the products; all of them by default.
+        """
+        found: NDArray[np.float32] = (queries @ self._matrix[positions].T.tocsr()).toarray()
+        return found
+
     def pairs(self, texts: Sequence[str], rows: NDArray[np.int64], positions: NDArray[np.int64]) -> NDArray[np.float32]:
         """The cosine of each pair.
 
@@ -54,5 +89,18 @@ class LexicalIndex:
             rows: of the queries, shape (pairs,).
             positions: of the products, shape (pairs,).
         """
-        queries = self._vectoriser.transform(texts)
+        queries = self.vectors(texts)
         return np.asarray(queries[rows].multiply(self._matrix[positions]).sum(axis=1), dtype=np.float32).ravel()
+
+    def to_arrays(self) -> Arrays:
+        """As arrays, for a file."""
+        return {**weights_arrays("lexical", self._weights), **matrix_arrays("lexical", self._matrix)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> "LexicalIndex":
+        """The index of `to_arrays`.
+
+        Raises:
+            KeyError, ValueError: the arrays are others.
+        """
+        return cls(weights_of("lexical", arrays), array_matrix("lexical", arrays))

@@ -1,6 +1,7 @@
 """Manifest of the index files of a model: sizes and checksums, to detect missing and damaged files."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -57,14 +58,15 @@ class Manifest:
     dense: DenseRecord | None = None
 
 
-def write_manifest(folder: Path, fingerprint: str, dense: DenseRecord | None = None) -> None:
-    """Write the manifest of the index files in a folder.
+def write_manifest(folder: Path, fingerprint: str, names: Iterable[str], dense: DenseRecord | None = None) -> None:
+    """Write the manifest of index files in a folder.
 
     Raises:
         CoreError: it cannot be written.
     """
     set_aside_irregular(folder / _FILE_NAME)
-    save(folder / _FILE_NAME, asdict(Manifest(fingerprint, {PRODUCTS: index_file(folder / PRODUCTS)}, dense)))
+    files = {name: index_file(folder / name) for name in names}
+    save(folder / _FILE_NAME, asdict(Manifest(fingerprint, files, dense)))
 
 
 def read_manifest(folder: Path) -> Manifest | None:
@@ -88,10 +90,16 @@ def index_damage(folder: Path) -> list[str]:
     return [f"{name} is {state}" for name, state in states.items() if state]
 
 
-def has_fingerprint(folder: Path, fingerprint: str) -> bool:
-    """Whether the folder was written by a run with exactly these inputs."""
+def manifest_fingerprint(folder: Path) -> str:
+    """The fingerprint of the run that wrote a folder; empty if there is no readable manifest."""
     manifest = read_manifest(folder)
-    return manifest is not None and manifest.fingerprint == fingerprint
+    return "" if manifest is None else manifest.fingerprint
+
+
+def checksum(folder: Path, name: str) -> str:
+    """The checksum of an index file by the manifest; empty if that does not list it."""
+    manifest = read_manifest(folder)
+    return manifest.files[name].sha256 if manifest is not None and name in manifest.files else ""
 
 
 def indexed_models(index: Path) -> list[str]:

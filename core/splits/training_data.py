@@ -5,7 +5,7 @@ from contextlib import closing
 
 from core.catalog.product import MAX_LISTINGS
 from core.retrieval.candidates import Candidate, CandidateStore
-from core.retrieval.index_run import Corpus
+from core.retrieval.corpus import Corpus
 from core.retrieval.manifest import indexed_models, no_candidates
 from core.settings import RetrainSettings
 from core.splits.groups import ConnectedGroups

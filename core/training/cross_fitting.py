@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from core.catalog.product import Product
 from core.catalog.template import render
 from core.jobs.progress import Reporter
+from core.retrieval.corpus import Corpus
 from core.retrieval.encoder import Encoder, leading_dimensions
 from core.retrieval.encoder_files import EncoderModel
-from core.retrieval.index_run import Corpus
 from core.settings import Settings
 from core.splits.groups import ConnectedGroups
 from core.splits.split import Splits

@@ -19,11 +19,12 @@ from core.jobs.progress import Reporter
 from core.matching.features.builder import CorpusFeatures
 from core.matching.run import bring_up_to_date, out_of_fold_path, write_out_of_fold
 from core.matching.shortlist import Shortlist
+from core.retrieval.corpus import Corpus
 from core.retrieval.encoder_files import EncoderModel, weights_sha256
 from core.retrieval.encoder_identity import part_digests
 from core.retrieval.encoder_registry import ModelCard, Registry, new_tuned_id
 from core.retrieval.encoding_rate import read_rate, read_stage_seconds
-from core.retrieval.index_run import Corpus, build_index
+from core.retrieval.index_run import build_index
 from core.settings import Settings
 from core.splits.dataset_card import DatasetCard, content_sha256, make_card
 from core.splits.groups import ConnectedGroups

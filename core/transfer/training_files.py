@@ -9,7 +9,7 @@ from pathlib import Path
 from core.catalog.template import render
 from core.errors import CoreError
 from core.json_store import save
-from core.retrieval.index_run import Corpus
+from core.retrieval.corpus import Corpus
 from core.settings import Settings
 from core.splits.dataset_card import DatasetCard, make_card
 from core.splits.leakage import check_leakage

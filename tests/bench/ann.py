@@ -28,7 +28,8 @@ from core.json_store import binary_file
 from core.retrieval.dense import DenseIndex, Effort, exact_search
 from core.retrieval.dense_kinds import KINDS, KindName, Truth, build_dense
 from core.retrieval.encoder_registry import Registry
-from core.retrieval.index_run import Corpus, encode_corpus
+from core.retrieval.corpus import Corpus
+from core.retrieval.index_run import encode_corpus
 from core.settings import load_settings
 from core.workspace import Workspace
 from tests.bench.walmart_amazon import SHARED, samesku

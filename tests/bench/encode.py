@@ -13,9 +13,9 @@ import time
 from pathlib import Path
 
 from core.catalog.template import check, render
+from core.retrieval.corpus import Corpus
 from core.retrieval.encoder import Encoder
 from core.retrieval.encoder_registry import Registry
-from core.retrieval.index_run import Corpus
 from core.retrieval.int8_encoder import Int8Encoder, run_trial
 from core.settings import load_settings
 from core.workspace import Workspace

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from core.jobs.progress import Silent, StageTimer
+from core.retrieval.corpus import Corpus
 from core.retrieval.encoder import load
 from core.retrieval.encoder_registry import Registry
-from core.retrieval.index_run import Corpus
 from core.settings import load_settings
 from core.splits.split import splits_of
 from core.splits.training_data import known_groups

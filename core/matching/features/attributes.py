@@ -2,16 +2,15 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.catalog.product import Product
-from core.matching.features.base import ExtendedVocabulary, Feature, dots, incidence, row_sums, widen, widened
+from core.matching.features.base import Feature, dots, incidence, row_sums
+from core.retrieval.tfidf import widen
 from core.text.packs import pack_count
 from core.text.quantities import STORAGE_TOLERANCE, TOLERANCE, Quantity, quantities
 from core.text.units import COUNTS
@@ -104,34 +103,16 @@ class AttributeFeatures:
 
     def __init__(self, queries: Sequence[Product], products: Sequence[Product], vocabulary: Vocabulary) -> None:
         sides = [[TitleAttributes(p.title, vocabulary) for p in side] for side in (queries, products)]
-        self._vocabulary = vocabulary
         self._values = _values_by_dimension(sides)
-        self._packs = [_packs(side) for side in sides]
+        self._packs = [np.array([each.pack or np.nan for each in side], np.float64) for side in sides]
         self._colours = _Sets([[each.colours for each in side] for side in sides])
         self._kinds = _Sets([[each.kinds for each in side] for side in sides])
         self._generations = _Sets([[each.generations for each in side] for side in sides])
-        self._condition_numbers: dict[str, int] = {}
-        self._conditions = [_conditions(side, self._condition_numbers) for side in sides]
+        numbers: dict[str, int] = {}
+        self._conditions = [
+            np.array([numbers.setdefault(each.condition, len(numbers)) for each in side]) for side in sides
+        ]
         self._compatible = [np.array([each.compatible for each in side]) for side in sides]
-
-    def with_queries(self, queries: Sequence[Product]) -> Self:
-        """As `QueryFeatureGroup.with_queries`."""
-        titles = [TitleAttributes(p.title, self._vocabulary) for p in queries]
-        other = copy(self)
-        stated = {dimension for each in titles for dimension in each.values}
-        other._values = {
-            dimension: (_log_values(titles, dimension), self._values[dimension][1])
-            if dimension in self._values
-            else (_log_values(titles, dimension), _LogValues([()] * len(self._packs[1])))
-            for dimension in sorted(self._values.keys() | stated)
-        }
-        other._packs = [_packs(titles), self._packs[1]]
-        other._colours = self._colours.with_queries([each.colours for each in titles])
-        other._kinds = self._kinds.with_queries([each.kinds for each in titles])
-        other._generations = self._generations.with_queries([each.generations for each in titles])
-        other._conditions = [_conditions(titles, dict(self._condition_numbers)), self._conditions[1]]
-        other._compatible = [np.array([each.compatible for each in titles]), self._compatible[1]]
-        return other
 
     def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
@@ -176,18 +157,10 @@ class _Sets:
     """The sets of the queries and of the products, over one vocabulary."""
 
     def __init__(self, sides: Sequence[Sequence[Iterable[object]]]) -> None:
-        self._vocabulary: dict[object, int] = {}
-        matrices = [incidence(side, self._vocabulary) for side in sides]
-        self._present = [widen(matrix, len(self._vocabulary)) for matrix in matrices]
+        vocabulary: dict[object, int] = {}
+        matrices = [incidence(side, vocabulary) for side in sides]
+        self._present = [widen(matrix, len(vocabulary)) for matrix in matrices]
         self._sizes = [row_sums(matrix) for matrix in self._present]
-
-    def with_queries(self, sets: Sequence[Iterable[object]]) -> Self:
-        """The same products with the sets of other queries."""
-        other = copy(self)
-        present = incidence(sets, ExtendedVocabulary(self._vocabulary))
-        other._present = [widened(present, self._present[1].shape[1]), widened(self._present[1], present.shape[1])]
-        other._sizes = [row_sums(present), self._sizes[1]]
-        return other
 
     def shared(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
         """The number of items in both sets, shape (n,)."""
@@ -236,21 +209,10 @@ class _LogValues:
 def _values_by_dimension(sides: Sequence[Sequence[TitleAttributes]]) -> dict[str, tuple[_LogValues, ...]]:
     """For each stated dimension, the values of the queries and of the products."""
     dimensions = sorted({dimension for side in sides for each in side for dimension in each.values})
-    return {dimension: tuple(_log_values(side, dimension) for side in sides) for dimension in dimensions}
-
-
-def _log_values(titles: Sequence[TitleAttributes], dimension: str) -> _LogValues:
-    return _LogValues([each.values.get(dimension, ()) for each in titles])
-
-
-def _packs(titles: Sequence[TitleAttributes]) -> NDArray[np.float64]:
-    """The number of items that each title states; NaN where it states none."""
-    return np.array([each.pack or np.nan for each in titles], np.float64)
-
-
-def _conditions(titles: Sequence[TitleAttributes], numbers: dict[str, int]) -> NDArray[np.int64]:
-    """The condition of each title as a number; new conditions are appended."""
-    return np.array([numbers.setdefault(each.condition, len(numbers)) for each in titles], np.int64)
+    return {
+        dimension: tuple(_LogValues([each.values.get(dimension, ()) for each in side]) for side in sides)
+        for dimension in dimensions
+    }
 
 
 def _shared_values(one: NDArray[np.float64], other: NDArray[np.float64], tolerance: float) -> NDArray[np.float32]:

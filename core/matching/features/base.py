@@ -3,16 +3,14 @@
 Sets and weights of many products are sparse matrices, so that pairs are compared in compiled code.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import process
 from scipy.sparse import csr_matrix
-
-from core.catalog.product import Product
 
 #: The group of features that never explain a probability, such as the length of a title.
 OTHER = "other"
@@ -56,14 +54,6 @@ class FeatureGroup(Protocol):
         ...
 
 
-class QueryFeatureGroup(FeatureGroup, Protocol):
-    """A feature group that depends on each query alone, given the statistics of the products and of all queries."""
-
-    def with_queries(self, queries: Sequence[Product]) -> Self:
-        """The same features for other queries. Products and statistics, such as document frequencies, stay."""
-        ...
-
-
 #: Pairs from which several threads compare faster than one: to start them takes longer than to compare a hundred.
 _MANY_PAIRS = 2_000
 
@@ -96,28 +86,7 @@ def row_maxima(matrix: csr_matrix) -> NDArray[np.float32]:
     return maxima
 
 
-class ExtendedVocabulary:
-    """The columns of a vocabulary, which stays as it is, and further columns for the items that it lacks."""
-
-    def __init__(self, known: Mapping[Any, int]) -> None:
-        self._known = known
-        self._further: dict[Any, int] = {}
-
-    def setdefault(self, item: Any, column: int) -> int:
-        """The column of the item; `column` for a new one."""
-        known = self._known.get(item)
-        return self._further.setdefault(item, column) if known is None else known
-
-    def __len__(self) -> int:
-        return len(self._known) + len(self._further)
-
-    @property
-    def further(self) -> list[Any]:
-        """The items that were added, by column."""
-        return list(self._further)
-
-
-def incidence(sets: Sequence[Iterable[object]], vocabulary: dict[object, int] | ExtendedVocabulary) -> csr_matrix:
+def incidence(sets: Sequence[Iterable[object]], vocabulary: dict[object, int]) -> csr_matrix:
     """The incidence matrix of sets, shape (sets, vocabulary): 1 where the set contains the item.
 
     Args:
@@ -130,15 +99,3 @@ def incidence(sets: Sequence[Iterable[object]], vocabulary: dict[object, int] | 
         starts.append(len(columns))
     ones = np.ones(len(columns), np.float32)
     return csr_matrix((ones, columns, starts), shape=(len(sets), max(len(vocabulary), 1)))
-
-
-def widen(matrix: csr_matrix, columns: int) -> csr_matrix:
-    """The same rows, resized to a vocabulary that has grown since."""
-    matrix.resize((matrix.shape[0], max(columns, 1)))
-    return matrix
-
-
-def widened(matrix: csr_matrix, columns: int) -> csr_matrix:
-    """A view of the same rows with at least this many columns; the matrix stays as it is."""
-    shape = (matrix.shape[0], max(columns, matrix.shape[1]))
-    return csr_matrix((matrix.data, matrix.indices, matrix.indptr), shape=shape, copy=False)

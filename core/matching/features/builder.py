@@ -1,7 +1,6 @@
 """The feature builder: all feature groups as one matrix, for two product lists or for a workspace's corpus."""
 
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -9,21 +8,31 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from core.catalog.product import Product
+from core.catalog.product import DefaultGtins, Product
 from core.matching.features.attributes import AttributeFeatures
-from core.matching.features.base import Feature, FeatureGroup, QueryFeatureGroup
-from core.matching.features.fields import CategoryFeatures, DetailFeatures, FieldFeatures, GtinFeatures
+from core.matching.features.base import Feature, FeatureGroup
+from core.matching.features.fields import (
+    CategoryFeatures,
+    DetailFeatures,
+    FieldFeatures,
+    GtinFeatures,
+    count_categories,
+)
 from core.matching.features.lexical import LexicalFeatures
 from core.matching.features.model_numbers import ModelNumberFeatures
-from core.matching.features.neighbours import NeighbourFeatures
-from core.retrieval.index_run import Corpus
+from core.matching.features.neighbours import NeighbourFeatures, Neighbourhood, neighbour_features
+from core.matching.features.statistics import CorpusStatistics, listing_rows
+from core.retrieval.corpus import Corpus
 from core.settings import Settings
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
 
 COSINE = Feature("cosine", "cosine", "Similarity by the encoder", "similarity")
 
-#: The columns whose names do not depend on the builder, in order; the neighbour features follow them.
+_BY_CHARACTERS = neighbour_features("characters", "shared character sequences")
+_BY_WORDS = neighbour_features("words", "shared words")
+
+#: The columns that depend on the two listings and the weights of terms, in order.
 FEATURES: tuple[Feature, ...] = (
     COSINE,
     *LexicalFeatures.features,
@@ -34,10 +43,18 @@ FEATURES: tuple[Feature, ...] = (
     *DetailFeatures.features,
     *GtinFeatures.features,
 )
+#: All columns, in order: those that compare a pair with its neighbours follow.
+ALL_FEATURES = (*FEATURES, *_BY_CHARACTERS, *_BY_WORDS)
 
 
 class FeatureBuilder:
-    """Prepares queries and products once, then computes features for many pairs at a time."""
+    """Prepares queries and products once, then computes features for many pairs at a time.
+
+    Attributes:
+        statistics: of the corpus.
+    """
+
+    features = ALL_FEATURES
 
     def __init__(
         self,
@@ -46,6 +63,8 @@ class FeatureBuilder:
         vocabulary: Vocabulary,
         *,
         store_brands: bool = False,
+        statistics: CorpusStatistics | None = None,
+        defaults: DefaultGtins | None = None,
     ) -> None:
         """Prepare both lists.
 
@@ -54,36 +73,26 @@ class FeatureBuilder:
             products: likewise.
             vocabulary: colours, part types, brands.
             store_brands: whether retailers' own brands count as one brand.
+            statistics: of the corpus that the lists are part of; by default the lists are the corpus.
+            defaults: the GTINs of the corpus that are default values, likewise.
         """
-        self._texts = LexicalFeatures(queries, products)
-        self._by_characters = NeighbourFeatures("characters", "shared character sequences", self._texts.characters)
-        self._by_words = NeighbourFeatures("words", "shared words", self._texts.words)
-        self._others: tuple[QueryFeatureGroup, ...] = (
+        known = statistics.weights if statistics is not None else {}
+        words = LexicalFeatures(queries, products, known)
+        details = DetailFeatures(queries, products, known.get("listing"))
+        rows = None if statistics is None else statistics.rows_of(queries, products)
+        self.statistics = statistics or _statistics(queries, products, words, details)
+        neighbours = self.statistics.neighbours
+        self._parts: tuple[FeatureGroup, ...] = (
+            words,
             ModelNumberFeatures(queries, products),
             AttributeFeatures(queries, products, vocabulary),
             FieldFeatures(queries, products, vocabulary, store_brands=store_brands),
-            CategoryFeatures(queries, products, self._by_characters.mutual()),
-            DetailFeatures(queries, products),
-            GtinFeatures(queries, products),
+            CategoryFeatures(queries, products, self.statistics.together),
+            details,
+            GtinFeatures(queries, products, defaults),
+            NeighbourFeatures(_BY_CHARACTERS, words.characters, neighbours["characters"], rows),
+            NeighbourFeatures(_BY_WORDS, words.words, neighbours["words"], rows),
         )
-        self.features = (COSINE, *(feature for part in self._parts for feature in part.features))
-
-    @property
-    def _parts(self) -> tuple[FeatureGroup, ...]:
-        return (self._texts, *self._others, self._by_characters, self._by_words)
-
-    def with_queries(self, queries: Sequence[Product]) -> Self:
-        """The features of the same products for other queries.
-
-        Document frequencies, category counts and the rivals of each product stay those of the original queries, so that
-        the features of a query do not depend on which queries are given together.
-        """
-        other = copy(self)
-        other._texts = self._texts.with_queries(queries)
-        other._others = tuple(part.with_queries(queries) for part in self._others)
-        other._by_characters = self._by_characters.with_queries(other._texts.characters)
-        other._by_words = self._by_words.with_queries(other._texts.words)
-        return other
 
     def compute(
         self, rows: NDArray[np.int64], columns: NDArray[np.int64], cosines: NDArray[np.float32]
@@ -101,6 +110,40 @@ class FeatureBuilder:
         return np.stack(found, axis=1)
 
 
+def _statistics(
+    queries: Sequence[Product], products: Sequence[Product], words: LexicalFeatures, details: DetailFeatures
+) -> CorpusStatistics:
+    by_characters = Neighbourhood.of(words.characters)
+    return CorpusStatistics(
+        weights={**words.weights, "listing": details.weights},
+        together=count_categories(queries, products, by_characters.mutual()),
+        neighbours={"characters": by_characters, "words": Neighbourhood.of(words.words)},
+        rows=(listing_rows(queries), listing_rows(products)),
+    )
+
+
+@dataclass(frozen=True)
+class CorpusPart:
+    """The features of some listings of a corpus.
+
+    Attributes:
+        queries: their indices in the corpus, ascending.
+        products: likewise.
+        builder: of these listings, in this order.
+    """
+
+    queries: NDArray[np.int64]
+    products: NDArray[np.int64]
+    builder: FeatureBuilder
+
+    def compute(
+        self, rows: NDArray[np.int64], columns: NDArray[np.int64], cosines: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """As `FeatureBuilder.compute`, by indices in the corpus."""
+        places = np.searchsorted(self.queries, rows), np.searchsorted(self.products, columns)
+        return self.builder.compute(*places, cosines)
+
+
 @dataclass(frozen=True)
 class CorpusFeatures:
     """The features of one corpus. The builder is created on first use, since preparing all products takes seconds.
@@ -109,35 +152,61 @@ class CorpusFeatures:
         workspace: with the vocabulary.
         settings: whether store brands count as equivalent.
         corpus: queries and products; pairs refer to them by index.
+        statistics: of the last full index run; with them only the listings of the asked pairs are prepared. By default
+            those of `corpus`.
     """
 
     workspace: Workspace
     settings: Settings
     corpus: Corpus
+    statistics: CorpusStatistics | None = None
 
     @cached_property
     def builder(self) -> FeatureBuilder:
         """The builder of all products."""
-        return FeatureBuilder(
-            self.corpus.queries,
-            self.corpus.products,
-            Vocabulary.load(self.workspace.vocabulary),
-            store_brands=self.settings.match.store_brands == "equivalent",
-        )
-
-    def with_queries(self, queries: Sequence[Product]) -> Self:
-        """The features of other queries, as `FeatureBuilder.with_queries`."""
-        other = replace(self, corpus=replace(self.corpus, queries=list(queries)))
-        vars(other)["builder"] = self.builder.with_queries(queries)  # in place of one that would be created
-        return other
+        return self._builder(self.corpus.queries, self.corpus.products)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the columns, in order."""
-        return tuple(feature.name for feature in self.builder.features)
+        return tuple(feature.name for feature in ALL_FEATURES)
 
     def compute(
         self, rows: NDArray[np.int64], columns: NDArray[np.int64], cosines: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """As `FeatureBuilder.compute`."""
-        return self.builder.compute(rows, columns, cosines)
+        if not len(rows):
+            return np.zeros((0, len(ALL_FEATURES)), np.float32)
+        return self.part(rows, columns).compute(rows, columns, cosines)
+
+    def part(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> "CorpusPart":
+        """The features of the listings of some pairs, prepared once for several calls.
+
+        Args:
+            rows: indices of the queries.
+            columns: indices of the products.
+        """
+        if self.statistics is None:
+            every = np.arange(len(self.corpus.queries)), np.arange(len(self.corpus.products))
+            return CorpusPart(*every, self.builder)
+        queries, products = np.unique(rows), np.unique(columns)
+        listings = [self.corpus.queries[i] for i in queries], [self.corpus.products[i] for i in products]
+        return CorpusPart(queries, products, self._builder(*listings))
+
+    def with_queries(self, queries: Sequence[Product]) -> Self:
+        """The features of the same products for other queries, with the statistics of this corpus.
+
+        So the features of a query do not depend on which queries are given together.
+        """
+        statistics = self.statistics or self.builder.statistics
+        return replace(self, corpus=self.corpus.with_queries(queries), statistics=statistics)
+
+    def _builder(self, queries: Sequence[Product], products: Sequence[Product]) -> FeatureBuilder:
+        return FeatureBuilder(
+            queries,
+            products,
+            Vocabulary.load(self.workspace.vocabulary),
+            store_brands=self.settings.match.store_brands == "equivalent",
+            statistics=self.statistics,
+            defaults=self.corpus.default_gtins,
+        )

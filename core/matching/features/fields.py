@@ -2,17 +2,16 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
-from copy import copy
-from typing import Self
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz
 
-from core.catalog.product import Product, default_gtins, identifying_gtins
-from core.matching.features.base import LONGEST, OTHER, Feature, dots, widened
-from core.matching.features.lexical import FittedTerms, Texts, binary, overlap, weighted, words
+from core.catalog.product import DefaultGtins, Product, identifying_gtins
+from core.matching.features.base import LONGEST, OTHER, Feature, dots
+from core.matching.features.lexical import binary, overlap, weighted, words
+from core.retrieval.tfidf import TermWeights, Texts
 from core.text.model_numbers import alphanumeric
 from core.text.vocabulary import Vocabulary
 
@@ -35,28 +34,11 @@ class FieldFeatures:
     def __init__(
         self, queries: Sequence[Product], products: Sequence[Product], vocabulary: Vocabulary, *, store_brands: bool
     ) -> None:
-        self._vocabulary, self._store_brands = vocabulary, store_brands
-        self._brands: list[list[str]] = [[], []]
-        self._texts: list[list[str]] = [[], []]
-        self._prices: list[NDArray[np.float64]] = [np.empty(0)] * 2
-        self._currencies: list[NDArray[np.str_]] = [np.empty(0, str)] * 2
-        for place, side in enumerate((queries, products)):
-            self._set_side(place, side)
-
-    def _set_side(self, place: int, side: Sequence[Product]) -> None:
-        brands = [_brand(self._vocabulary, p.brand, store_brands=self._store_brands) for p in side]
-        self._brands[place] = brands
-        self._texts[place] = [alphanumeric(f"{p.title} {p.brand} {p.model}") for p in side]
-        self._prices[place] = np.log([p.price if p.price and p.price > 0 else np.nan for p in side])
-        self._currencies[place] = np.array([p.currency for p in side], str)
-
-    def with_queries(self, queries: Sequence[Product]) -> Self:
-        """As `QueryFeatureGroup.with_queries`."""
-        other = copy(self)
-        for name in ("_brands", "_texts", "_prices", "_currencies"):
-            setattr(other, name, list(getattr(self, name)))
-        other._set_side(0, queries)
-        return other
+        sides = (queries, products)
+        self._brands = [[_brand(vocabulary, p.brand, store_brands=store_brands) for p in side] for side in sides]
+        self._texts = [[alphanumeric(f"{p.title} {p.brand} {p.model}") for p in side] for side in sides]
+        self._prices = [np.log([p.price if p.price and p.price > 0 else np.nan for p in side]) for side in sides]
+        self._currencies = [np.array([p.currency for p in side], str) for side in sides]
 
     def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
@@ -112,29 +94,22 @@ class CategoryFeatures:
     )  # fmt: skip
 
     def __init__(
-        self,
-        queries: Sequence[Product],
-        products: Sequence[Product],
-        neighbours: tuple[NDArray[np.int64], NDArray[np.int64]],
+        self, queries: Sequence[Product], products: Sequence[Product], together: Mapping[tuple[str, str], int]
     ) -> None:
-        """Count the categories.
+        """Prepare both lists.
 
         Args:
             queries: with categories.
             products: likewise.
-            neighbours: indices of queries and products that are each other's nearest neighbour.
+            together: number of neighbours by their two categories, as of `count_categories`.
         """
-        self._categories = _categories(queries), _categories(products)
-        pairs = [(self._categories[0][q], self._categories[1][p]) for q, p in zip(*neighbours, strict=True)]
-        self._together = Counter(pair for pair in pairs if all(pair))
-        self._of_query = Counter(query for query, _ in self._together.elements())
-        self._of_product = Counter(product for _, product in self._together.elements())
-
-    def with_queries(self, queries: Sequence[Product]) -> Self:
-        """As `QueryFeatureGroup.with_queries`."""
-        other = copy(self)
-        other._categories = _categories(queries), self._categories[1]
-        return other
+        self._categories = [p.category.lower() for p in queries], [p.category.lower() for p in products]
+        self._together = Counter(together)
+        self._of_query: Counter[str] = Counter()
+        self._of_product: Counter[str] = Counter()
+        for (query, product), count in self._together.items():
+            self._of_query[query] += count
+            self._of_product[product] += count
 
     def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The one column."""
@@ -148,8 +123,20 @@ class CategoryFeatures:
         return math.log((self._together[(query, product)] + _SMOOTHING) / (by_chance + _SMOOTHING))
 
 
-def _categories(products: Sequence[Product]) -> list[str]:
-    return [p.category.lower() for p in products]
+def count_categories(
+    queries: Sequence[Product],
+    products: Sequence[Product],
+    neighbours: tuple[NDArray[np.int64], NDArray[np.int64]],
+) -> Counter[tuple[str, str]]:
+    """The number of neighbours by their two categories in lower case, of those that both have one.
+
+    Args:
+        queries: with categories.
+        products: likewise.
+        neighbours: indices of queries and products that are each other's nearest neighbour.
+    """
+    pairs = ((queries[q].category.lower(), products[p].category.lower()) for q, p in zip(*neighbours, strict=True))
+    return Counter(pair for pair in pairs if all(pair))
 
 
 _SHARE = "share by rarity"
@@ -169,7 +156,10 @@ class DetailFeatures:
                 " query's listing", "details"),
     )  # fmt: skip
 
-    def __init__(self, queries: Sequence[Product], products: Sequence[Product]) -> None:
+    def __init__(
+        self, queries: Sequence[Product], products: Sequence[Product], weights: TermWeights | None = None
+    ) -> None:
+        """Prepare both lists; `weights` of the words of a corpus replace those of the two lists."""
         sides = (queries, products)
         texts = Texts(
             queries=[_listing(p) for p in queries],
@@ -177,23 +167,13 @@ class DetailFeatures:
             query_titles=[p.title.lower() for p in queries],
             product_titles=[p.title.lower() for p in products],
         )
-        vectors, rarity, names = texts.vectors(words, ["queries", "products"], ["query_titles", "product_titles"])
-        self._terms = FittedTerms(words, names, rarity)
+        vectors, self.weights = texts.vectors(
+            words, ["queries", "products"], ["query_titles", "product_titles"], weights=weights
+        )
         self._vectors = vectors[:2]
         self._present = [binary(side) for side in vectors[:2]]
-        self._titles = [weighted(binary(side), rarity) for side in vectors[2:]]
+        self._titles = [weighted(binary(side), self.weights.idf) for side in vectors[2:]]
         self._has_extra = [np.array([bool(p.extra) for p in side]) for side in sides]
-
-    def with_queries(self, queries: Sequence[Product]) -> Self:
-        """As `QueryFeatureGroup.with_queries`."""
-        listings, titles = [_listing(p) for p in queries], [p.title.lower() for p in queries]
-        (vectors, in_titles), rarity, _ = self._terms.vectors(listings, titles)
-        other, columns = copy(self), len(rarity)
-        other._vectors = [vectors, widened(self._vectors[1], columns)]
-        other._present = [binary(vectors), widened(self._present[1], columns)]
-        other._titles = [weighted(binary(in_titles), rarity), widened(self._titles[1], columns)]
-        other._has_extra = [np.array([bool(p.extra) for p in queries]), self._has_extra[1]]
-        return other
 
     def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
@@ -218,24 +198,17 @@ class GtinFeatures:
         Feature("gtin_conflict", "yes or no", "The listings carry different GTINs", "GTIN"),
     )
 
-    def __init__(self, queries: Sequence[Product], products: Sequence[Product]) -> None:
-        self._defaults = default_gtins(queries)
-        self._gtins = [_numbers(identifying_gtins(side)) for side in (queries, products)]
-
-    def with_queries(self, queries: Sequence[Product]) -> Self:
-        """As `QueryFeatureGroup.with_queries`."""
-        other = copy(self)
-        gtins = ["" if (p.source, p.gtin) in self._defaults else p.gtin for p in queries]
-        other._gtins = [_numbers(gtins), self._gtins[1]]
-        return other
+    def __init__(
+        self, queries: Sequence[Product], products: Sequence[Product], defaults: DefaultGtins | None = None
+    ) -> None:
+        """Prepare both lists; `defaults` are those of the corpus, by default those of the two lists."""
+        # As integers, 0 for none: fourteen digits fit into 64 bits.
+        self._gtins = [
+            np.array([int(g or 0) for g in identifying_gtins(side, defaults)], np.int64) for side in (queries, products)
+        ]
 
     def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
         left, right = self._gtins[0][rows], self._gtins[1][columns]
         equal = np.where((left > 0) & (right > 0), left == right, np.nan).astype(np.float32)
         return [equal, 1 - equal]
-
-
-def _numbers(gtins: Sequence[str]) -> NDArray[np.int64]:
-    """GTINs as integers, 0 for none: fourteen digits fit into 64 bits."""
-    return np.array([int(gtin or 0) for gtin in gtins], np.int64)

@@ -1,8 +1,7 @@
 """Model number features: similarity and containment of the model fields, and of model-like words (codes)."""
 
 from collections.abc import Sequence
-from copy import copy
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,17 +9,8 @@ from rapidfuzz import fuzz
 from rapidfuzz.distance import JaroWinkler, Levenshtein, Prefix
 
 from core.catalog.product import Product
-from core.matching.features.base import (
-    LONGEST,
-    ExtendedVocabulary,
-    Feature,
-    compare_texts,
-    dots,
-    incidence,
-    row_sums,
-    widen,
-    widened,
-)
+from core.matching.features.base import LONGEST, Feature, compare_texts, dots, incidence, row_sums
+from core.retrieval.tfidf import widen
 from core.text.model_numbers import alphanumeric, model_codes
 
 #: Characters from which containment counts: shorter model numbers occur in titles by chance.
@@ -54,20 +44,12 @@ class ModelNumberFeatures:
 
     def __init__(self, queries: Sequence[Product], products: Sequence[Product]) -> None:
         sides = (queries, products)
-        self._models, self._titles, self._codes = map(list, zip(*map(_texts, sides), strict=True))
-        self._vocabulary: dict[object, int] = {}
-        matrices = [incidence(side, self._vocabulary) for side in self._codes]
-        self._present = [widen(matrix, len(self._vocabulary)) for matrix in matrices]
-
-    def with_queries(self, queries: Sequence[Product]) -> Self:
-        """As `QueryFeatureGroup.with_queries`."""
-        other = copy(self)
-        models, titles, codes = _texts(queries)
-        other._models, other._titles = [models, self._models[1]], [titles, self._titles[1]]
-        other._codes = [codes, self._codes[1]]
-        present = incidence(codes, ExtendedVocabulary(self._vocabulary))
-        other._present = [widened(present, self._present[1].shape[1]), widened(self._present[1], present.shape[1])]
-        return other
+        self._models = [[alphanumeric(p.model)[:LONGEST] for p in side] for side in sides]
+        self._titles = [[alphanumeric(p.title)[:LONGEST] for p in side] for side in sides]
+        self._codes = [[tuple(sorted(model_codes(f"{p.title} {p.model}"))) for p in side] for side in sides]
+        vocabulary: dict[object, int] = {}
+        matrices = [incidence(side, vocabulary) for side in self._codes]
+        self._present = [widen(matrix, len(vocabulary)) for matrix in matrices]
 
     def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
@@ -118,15 +100,6 @@ class ModelNumberFeatures:
             scores = compare_texts(left, right, Levenshtein.normalized_similarity)
             np.fmax.at(best, place, scores)
         return best
-
-
-def _texts(products: Sequence[Product]) -> tuple[list[str], list[str], list[tuple[str, ...]]]:
-    """Model number, title and model-like words of each product."""
-    return (
-        [alphanumeric(p.model)[:LONGEST] for p in products],
-        [alphanumeric(p.title)[:LONGEST] for p in products],
-        [tuple(sorted(model_codes(f"{p.title} {p.model}"))) for p in products],
-    )
 
 
 def _contained(models: Sequence[str], texts: Sequence[str], *, both_ways: bool = False) -> NDArray[np.float32]:

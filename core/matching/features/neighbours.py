@@ -4,9 +4,7 @@ A high similarity means little where ten other products are as similar, and much
 from lexical similarity alone, which needs no labels and no encoder: training an encoder on a pair does not change them.
 """
 
-from collections.abc import Iterator
-from copy import copy
-from typing import Self
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,116 +14,168 @@ from core.matching.features.base import Feature, dots
 
 #: Ranks are counted up to this one.
 MAX_RANK = 50
-#: Queries compared with all products at once, fewer if there are many products.
+#: Queries compared with all products at once; bounds memory at block × products × 4 bytes.
 _BLOCK = 256
-#: Scores held at once: 128 MB, and some times as much while they are sorted.
-_MAX_SCORES = 2**25
-
-
-class NeighbourFeatures:
-    """The highest similarities of each query and of each product."""
-
-    def __init__(self, name: str, description: str, sides: list[csr_matrix]) -> None:
-        """Compare every query with every product.
-
-        Args:
-            name: prefix of the feature names.
-            description: what is compared, in words.
-            sides: unit vectors of the queries, and of the products.
-        """
-        self.features = (
-            Feature(
-                f"{name}_lead", "cosine", f"Margin over the query's best other candidate by {description}", "rivals"
-            ),
-            Feature(
-                f"{name}_lead_back",
-                "cosine",
-                f"Margin over the candidate's best other query by {description}",
-                "rivals",
-            ),
-            Feature(f"{name}_place", "rank", f"The candidate's rank for the query by {description}", "rivals"),
-            Feature(f"{name}_place_back", "rank", f"The query's rank for the candidate by {description}", "rivals"),
-        )
-        self._sides = sides
-        self._best, self._best_back, self._nearest = _best(sides)
-        self._counts_queries = True
-
-    def with_queries(self, sides: list[csr_matrix]) -> Self:
-        """The same for other queries, each beside those from which the rivals of the products come.
-
-        Args:
-            sides: unit vectors of the queries, and of the same products.
-        """
-        other = copy(self)
-        other._sides = sides
-        other._best = np.zeros((sides[0].shape[0], MAX_RANK), np.float32)
-        for rows, scores in _score_blocks(*sides):
-            other._best[rows] = _top(scores)
-        other._best = _best_first(other._best)
-        other._counts_queries = False
-        return other
-
-    def mutual(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Indices of the queries and products that are each other's nearest neighbour."""
-        best = self._best[:, 0]
-        queries = np.flatnonzero((best > 0) & (self._best_back[self._nearest, 0] <= best + _EPSILON))
-        return queries, self._nearest[queries]
-
-    def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
-        """The columns, in the order of `features`."""
-        scores = dots(self._sides[0][rows], self._sides[1][columns])
-        forth, rank = _margin_and_rank(scores, self._best[rows])
-        back, rank_back = _margin_and_rank(scores, self._best_back[columns], counted=self._counts_queries)
-        return [forth, back, rank, rank_back]
-
-
 #: Sums in another order differ in the last digits.
 _EPSILON = 1e-5
 
 
+@dataclass(frozen=True)
+class Neighbourhood:
+    """The neighbours of all queries and products of a corpus; each tuple is of the queries and of the products.
+
+    Attributes:
+        vectors: unit vectors of the texts, sparse, over the same columns.
+        best: the highest similarities to the other side, best first, shape (n, MAX_RANK), padded with 0.
+        nearest: index of the nearest one on the other side, shape (n,).
+    """
+
+    vectors: tuple[csr_matrix, csr_matrix]
+    best: tuple[NDArray[np.float32], NDArray[np.float32]]
+    nearest: tuple[NDArray[np.int64], NDArray[np.int64]]
+
+    @classmethod
+    def of(cls, vectors: tuple[csr_matrix, csr_matrix]) -> "Neighbourhood":
+        """Compare every query with every product."""
+        forth, back, nearest, nearest_back = _best(*vectors)
+        return cls(vectors, (forth, back), (nearest, nearest_back))
+
+    def mutual(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Indices of the queries and products that are each other's nearest neighbour."""
+        (forth, back), nearest = self.best, self.nearest[0]
+        best = forth[:, 0]
+        queries = np.flatnonzero((best > 0) & (back[nearest, 0] <= best + _EPSILON))
+        return queries, nearest[queries]
+
+    def look_up(
+        self, side: int, vectors: csr_matrix, rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """The highest similarities and the nearest one of each text, as in `best` and `nearest`.
+
+        Args:
+            side: 0 for queries, 1 for products.
+            vectors: of the texts; columns beyond those of the corpus are unseen terms.
+            rows: index of each text in the corpus; -1 for one that is not part of it.
+        """
+        best = np.zeros((len(rows), MAX_RANK), np.float32)
+        nearest = np.full(len(rows), -1, np.int64)
+        known, new = np.flatnonzero(rows >= 0), np.flatnonzero(rows < 0)
+        best[known], nearest[known] = self.best[side][rows[known]], self.nearest[side][rows[known]]
+        others = self.vectors[1 - side]
+        if len(new):
+            found, _, places, _ = _best(vectors[new][:, : others.shape[1]], others, back=False)
+            best[new], nearest[new] = found, places
+        return best, nearest
+
+
+@dataclass(frozen=True)
+class CorpusRows:
+    """Indices in a corpus of queries and products, two arrays each; -1 where there is none.
+
+    Attributes:
+        content: of those with the same content.
+        listing: of those with the same id, whatever their content.
+    """
+
+    content: tuple[NDArray[np.int64], NDArray[np.int64]]
+    listing: tuple[NDArray[np.int64], NDArray[np.int64]]
+
+
+def neighbour_features(name: str, description: str) -> tuple[Feature, ...]:
+    """The columns.
+
+    Args:
+        name: prefix of the feature names.
+        description: what is compared, in words.
+    """
+    return (
+        Feature(f"{name}_lead", "cosine", f"Margin over the query's best other candidate by {description}", "rivals"),
+        Feature(
+            f"{name}_lead_back", "cosine", f"Margin over the candidate's best other query by {description}", "rivals"
+        ),
+        Feature(f"{name}_place", "rank", f"The candidate's rank for the query by {description}", "rivals"),
+        Feature(f"{name}_place_back", "rank", f"The query's rank for the candidate by {description}", "rivals"),
+    )
+
+
+class NeighbourFeatures:
+    """The highest similarities of each query and of each product within a corpus."""
+
+    def __init__(
+        self,
+        features: tuple[Feature, ...],
+        vectors: tuple[csr_matrix, csr_matrix],
+        corpus: Neighbourhood,
+        rows: CorpusRows | None = None,
+    ) -> None:
+        """Look the queries and products up.
+
+        Args:
+            features: the columns, as of `neighbour_features`.
+            vectors: unit vectors of the queries, and of the products.
+            corpus: the texts that a pair is compared with.
+            rows: where the queries and products are in the corpus; by default they are the corpus.
+        """
+        self.features = features
+        self._vectors = vectors
+        if rows is None:
+            self._best, self._nearest = corpus.best, corpus.nearest
+            self._listing = np.arange(vectors[0].shape[0]), np.arange(vectors[1].shape[0])
+        else:
+            forth, back = (corpus.look_up(side, vectors[side], rows.content[side]) for side in (0, 1))
+            self._best, self._nearest = (forth[0], back[0]), (forth[1], back[1])
+            self._listing = rows.listing
+
+    def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+        """The columns, in the order of `features`."""
+        scores = dots(self._vectors[0][rows], self._vectors[1][columns])
+        queries, products = self._listing[0][rows], self._listing[1][columns]
+        forth, rank = _margin_and_rank(scores, self._best[0][rows], self._nearest[0][rows] == products)
+        back, rank_back = _margin_and_rank(scores, self._best[1][columns], self._nearest[1][columns] == queries)
+        return [forth, back, rank, rank_back]
+
+
 def _margin_and_rank(
-    scores: NDArray[np.float32], best: NDArray[np.float32], *, counted: bool = True
+    scores: NDArray[np.float32], best: NDArray[np.float32], is_nearest: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The margin to the best other score, and the rank from 1; each of shape (n,).
 
     Args:
         scores: of the pairs, shape (n,).
         best: the highest scores of each pair's row, best first, shape (n, MAX_RANK).
-        counted: whether the scores are among the highest scores themselves.
+        is_nearest: whether the best score is the pair's own, bool of shape (n,).
     """
-    first = (scores >= best[:, 0] - _EPSILON) & counted
-    margin = scores - np.where(first, best[:, 1], best[:, 0])
+    margin = scores - np.where(is_nearest, best[:, 1], best[:, 0])
     rank = (best > scores[:, None] + _EPSILON).sum(axis=1) + 1
     return margin.astype(np.float32), rank.astype(np.float32)
 
 
 def _best(
-    sides: list[csr_matrix],
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
-    """The highest scores of each query over the products, and of each product over the queries, best first.
+    left: csr_matrix, right: csr_matrix, *, back: bool = True
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+    """The highest scores of each left text over the right ones, and the reverse, best first.
 
     Returns:
-        shapes (queries, MAX_RANK) and (products, MAX_RANK), padded with 0; and the index of each query's nearest
-        product, shape (queries,).
+        shapes (left, MAX_RANK) and (right, MAX_RANK), padded with 0; and the index of the nearest one on the other
+        side, shapes (left,) and (right,). Without `back` the second and the last are not computed.
     """
-    left, right = sides
-    forth = np.zeros((left.shape[0], MAX_RANK), np.float32)
-    back = np.zeros((right.shape[0], MAX_RANK), np.float32)
-    nearest = np.zeros(left.shape[0], np.int64)
-    for rows, scores in _score_blocks(left, right):
-        nearest[rows] = scores.argmax(axis=1)
-        forth[rows] = _top(scores)
-        back = _top(np.concatenate([back, scores.T], axis=1))
-    return _best_first(forth), _best_first(back), nearest
-
-
-def _score_blocks(left: csr_matrix, right: csr_matrix) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """The scores of all queries with all products, shape (block, products), with the rows of each block."""
     transposed = right.T.tocsr()
-    size = max(1, min(_BLOCK, _MAX_SCORES // max(1, right.shape[0])))
-    for start in range(0, left.shape[0], size):
-        rows = slice(start, min(start + size, left.shape[0]))
-        yield rows, (left[rows] @ transposed).toarray()
+    forth = np.zeros((left.shape[0], MAX_RANK), np.float32)
+    best_back = np.zeros((right.shape[0], MAX_RANK), np.float32)
+    nearest = np.zeros(left.shape[0], np.int64)
+    nearest_back = np.zeros(right.shape[0], np.int64)
+    highest_back = np.full(right.shape[0], -1.0, np.float32)
+    for start in range(0, left.shape[0], _BLOCK):
+        block = (left[start : start + _BLOCK] @ transposed).toarray()
+        nearest[start : start + len(block)] = block.argmax(axis=1)
+        forth[start : start + len(block)] = _top(block)
+        if back:
+            best_back = _top(np.concatenate([best_back, block.T], axis=1))
+            places = block.argmax(axis=0)
+            highest = block[places, np.arange(len(places))]
+            higher = highest > highest_back
+            nearest_back[higher], highest_back[higher] = places[higher] + start, highest[higher]
+    return _best_first(forth), _best_first(best_back), nearest, nearest_back
 
 
 def _top(scores: NDArray[np.float32]) -> NDArray[np.float32]:

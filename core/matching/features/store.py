@@ -19,11 +19,14 @@ from core.sqlite_cache import Checksum, snapshot
 from labels.model import Pair, ProductRef
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence, Set
 
 
 #: Key of the checksum.
 _CHECKSUM_KEY = "evidence"
+_PAIRS = "SELECT query_source, query_id, candidate_source, candidate_id FROM evidence"
+_STORED = f"{_PAIRS} WHERE (query_source, query_id, candidate_source, candidate_id) = (?, ?, ?, ?)"
+_DELETE = "DELETE FROM evidence WHERE (query_source, query_id, candidate_source, candidate_id) = (?, ?, ?, ?)"
 
 
 @dataclass(frozen=True)
@@ -71,18 +74,47 @@ class FeatureStore:
         """Whether the features were computed from exactly these inputs."""
         return self.fingerprint == fingerprint
 
-    def replace(self, table: FeatureTable, fingerprint: str) -> None:
-        """Replace all features in one transaction: a reader sees either the old or the new ones."""
+    def replace(self, table: FeatureTable, fingerprint: str, kept: "Set[Pair]" = frozenset()) -> None:
+        """Replace all features in one transaction: a reader sees either the old or the new ones.
+
+        Args:
+            table: all features.
+            fingerprint: of their inputs.
+            kept: pairs whose features are stored already, and stay.
+        """
         features = json.dumps(table.features)
         written = Checksum([features.encode()])
         with self._cache.writing() as connection:
-            connection.execute("DELETE FROM evidence")
+            if kept:
+                gone = [row for row in connection.execute(_PAIRS).fetchall() if _pair(row) not in kept]
+                connection.executemany(_DELETE, gone)
+            else:
+                connection.execute("DELETE FROM evidence")
             for pair, vector in zip(table.pairs, table.vectors, strict=True):
                 row = (*pair.query, *pair.candidate, vector.tobytes())
                 written.add(_bytes(row))
-                connection.execute("INSERT INTO evidence VALUES (?, ?, ?, ?, ?)", row)
+                if pair not in kept:
+                    connection.execute("INSERT INTO evidence VALUES (?, ?, ?, ?, ?)", row)
             connection.execute("INSERT OR REPLACE INTO evidence_run VALUES (1, ?, ?)", [features, fingerprint])
             connection.execute("INSERT OR REPLACE INTO checksums VALUES (?, ?)", [_CHECKSUM_KEY, str(written)])
+
+    def missing(self, pairs: "Iterable[Pair]") -> list[Pair]:
+        """The pairs without features."""
+        with self._cache.reading() as connection:
+            return [
+                pair for pair in pairs if connection.execute(_STORED, (*pair.query, *pair.candidate)).fetchone() is None
+            ]
+
+    def check(self) -> None:
+        """Compare the features with their checksum.
+
+        Raises:
+            DamagedError: it does not match; the features were deleted.
+        """
+        with self._cache.reading() as connection, snapshot(connection):
+            damage = damage_of_features(connection)
+        if damage:
+            raise self._damaged()
 
     def read(self) -> FeatureTable | None:
         """All features; None before the first index run.
@@ -136,6 +168,10 @@ def _checksum_matches(run: Any, wanted: Any, rows: list[Any]) -> bool:
         return False  # a value of another type
 
 
+def _pair(row: "Sequence[Any]") -> Pair:
+    return Pair(ProductRef(row[0], row[1]), ProductRef(row[2], row[3]))
+
+
 def _bytes(row: "Sequence[Any]") -> bytes:
     """The bytes of a row that the checksum covers.
 
@@ -154,6 +190,6 @@ def _table(names: str, rows: "Sequence[Sequence[Any]]") -> FeatureTable:
     features = tuple(json.loads(names))
     if not all(isinstance(name, str) for name in (*features, *(name for row in rows for name in row[:4]))):
         raise ValueError("a name that is not text")
-    pairs = [Pair(ProductRef(r[0], r[1]), ProductRef(r[2], r[3])) for r in rows]
+    pairs = list(map(_pair, rows))
     vectors = np.frombuffer(b"".join(r[4] for r in rows), np.float32).reshape(len(rows), len(features))
     return FeatureTable(features, pairs, vectors)

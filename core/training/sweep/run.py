@@ -13,9 +13,9 @@ from pathlib import Path
 
 from core.errors import ModelError
 from core.jobs.progress import Reporter
+from core.retrieval.corpus import Corpus
 from core.retrieval.encoder import load
 from core.retrieval.encoder_registry import Registry
-from core.retrieval.index_run import Corpus
 from core.retrieval.manifest import no_candidates
 from core.settings import Settings
 from core.splits.inner_split import inner_split

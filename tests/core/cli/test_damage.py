@@ -234,6 +234,7 @@ def test_a_poisoned_vector_does_not_live_on(indexed: Workspace, call: Call, stat
     sql(next((indexed.index / "hash").glob("vectors-*.db")), statement)
     assert done(call, indexed, "score").code == 0
     assert out.read_text() == before
+    assert call("--home", indexed.home, "index", "--rebuild").code == 0
     assert damages(indexed) == []
 
 

@@ -15,6 +15,7 @@ from samples import PRODUCTS, QUERIES, match, no_match, q
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.retrieval.candidates import Candidate, CandidateStore
+from core.retrieval.corpus import Corpus
 from core.retrieval.indexed_products import IndexedProducts
 from core.workspace import Workspace
 from labels.model import ActionDetails, ProductRef, Verb
@@ -184,7 +185,7 @@ def test_match_says_what_is_out_of_date_and_shows_nothing_that_is_gone(
 
 def test_a_score_of_what_was_said_before_is_marked(workspace: Workspace, tmp_path: Path, call: Call) -> None:
     with CatalogStore(workspace.catalog) as catalog, closing(IndexedProducts(workspace.derived)) as indexed:
-        indexed.replace(catalog.mark, QUERIES, PRODUCTS)
+        indexed.replace(Corpus(QUERIES, PRODUCTS, catalog.mark))
     imported(call, workspace, tmp_path, [replace(PRODUCTS[0], title="Canon EOS Rebel T6 retitled"), *PRODUCTS[1:]])
     answer = call("match", "--out", tmp_path / "m.csv", "--home", workspace.home)
     assert "1 product changed since the last index run" in answer.err

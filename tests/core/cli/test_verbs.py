@@ -7,13 +7,16 @@ import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pyarrow.parquet as pq
 import pytest
-from samples import HashEncoder, match, no_match, q, write_catalogue
+from samples import PRODUCTS, HashEncoder, match, no_match, q, write_catalogue
 
 from core.catalog.pair_table import DECISION_WORDS, decision_of
+from core.catalog.product import Product
+from core.catalog.store import CatalogStore
 from core.errors import CoreError
 from core.retrieval.encoder_registry import ModelCard, Registry
 from core.settings import Settings
@@ -497,6 +500,22 @@ def indexed(tmp_path: Path, hash_encoder: HashEncoder, call: Call) -> Workspace:
     report = call("index", "--home", workspace.home, "--json", "--quiet").json
     assert (report["queries"], report["products"], report["unchanged"]) == (5, 16, False)
     return workspace
+
+
+def test_an_index_run_after_an_import_says_how_much_it_did(indexed: Workspace, call: Call) -> None:
+    def indexed_after(products: list[Product], *options: str) -> Any:
+        with CatalogStore(indexed.catalog) as catalog:
+            catalog.replace("amazon", "catalog", products, prune=True)
+        return call("index", "--home", indexed.home, *options)
+
+    retitled = [replace(PRODUCTS[0], title="Canon EOS Rebel T6 retitled"), *PRODUCTS[1:]]
+    answer = indexed_after(retitled, "--json", "--quiet").json
+    assert [answer[name] for name in ("full", "unchanged", "added", "changed", "removed")] == [False, False, 0, 1, 0]
+    assert answer["updated"] > 0
+    assert "17 products: 1 added; " in indexed_after([*retitled, Product("amazon", "new", "A new mouse")]).out
+    drifted = indexed_after([*retitled[:-1], Product("amazon", "newer", "A newer mouse")], "--json", "--quiet").json
+    assert (drifted["full"], drifted["added"]) == (True, 0), "a tenth of 21 listings have changed"
+    assert "candidates by hash, features computed" in call("index", "--rebuild", "--home", indexed.home).out
 
 
 def test_an_index_run_tells_its_progress_beside_the_answer(indexed: Workspace, call: Call) -> None:

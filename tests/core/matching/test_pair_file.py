@@ -9,7 +9,7 @@ from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.errors import CatalogError
 from core.matching.pair_file import read_named_labels, read_named_matches, read_named_pairs
-from core.retrieval.index_run import Corpus
+from core.retrieval.corpus import Corpus
 from labels.model import Pair, ProductRef
 
 

@@ -31,8 +31,8 @@ from core.matching.run import (
 from core.matching.scoring import score_pairs
 from core.queue.online import OnlineMatcher
 from core.retrieval.candidates import CandidateStore
+from core.retrieval.corpus import Corpus
 from core.retrieval.encoder_files import EncoderModel
-from core.retrieval.index_run import Corpus
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import ActionDetails, Pair, Verb

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core.catalog.product import Product
+from core.jobs.progress import Silent
 from core.matching.features.builder import CorpusFeatures
 from core.matching.shortlist import Shortlist
-from core.retrieval.candidates import Candidate
-from core.retrieval.index_run import Corpus
+from core.retrieval.corpus import Corpus
+from core.retrieval.search_results import Ranked
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import ProductRef
@@ -22,19 +24,19 @@ SHEETS = [
 ]
 
 
-def pool_of(products: list[Product]) -> list[Candidate]:
-    """The products as a pool, whose retrievers cannot tell them apart."""
-    return [Candidate(p.ref, rank, 0.8, 0.8, rank, rank) for rank, p in enumerate(products, 1)]
-
-
 def shortlist(home: Path, products: list[Product], k: int = 10) -> Shortlist:
     return Shortlist(CorpusFeatures(Workspace(home), Settings(), Corpus([QUERY], products)), k)
 
 
-def kept(home: Path, products: list[Product], k: int = 10) -> list[Candidate]:
-    ((query, found),) = shortlist(home, products, k).choose([(QUERY.ref, pool_of(products))])
-    assert query == QUERY.ref
-    return found
+def kept(home: Path, products: list[Product], k: int = 10) -> list[ProductRef]:
+    """What is kept of a pool of the products in this order, whose retrievers cannot tell them apart."""
+    places = np.arange(len(products))
+    same = np.full(len(products), 0.8, np.float32)
+    pool = Ranked(np.zeros(len(products), np.int64), places, places + 1, same, places + 1, places + 1)
+    selection = shortlist(home, products, k)
+    found = selection.choose(pool, selection.score(pool.rows, places, same, Silent()))
+    assert found.rank.tolist() == list(range(1, len(found.rank) + 1))
+    return [products[place].ref for place in found.entries]
 
 
 @pytest.mark.parametrize("place", [7, 12, 19])
@@ -42,20 +44,19 @@ def test_the_variant_that_is_meant_is_kept_wherever_the_retrievers_put_it(tmp_pa
     wanted = ProductRef("amazon", "Queen-Crimson")
     products = sorted(SHEETS, key=lambda product: product.ref == wanted)
     products.insert(place, products.pop())
-    assert wanted in [candidate.ref for candidate in kept(tmp_path, products)]
+    assert wanted in kept(tmp_path, products)
 
 
 def test_the_best_six_in_ten_as_retrieved_stay_and_ranks_count_from_one(tmp_path: Path) -> None:
     found = kept(tmp_path, SHEETS)
-    assert [candidate.ref for candidate in found[:6]] == [product.ref for product in SHEETS[:6]]
-    assert [candidate.rank for candidate in found] == list(range(1, 11))
-    places = [SHEETS.index(next(p for p in SHEETS if p.ref == candidate.ref)) for candidate in found]
+    assert found[:6] == [product.ref for product in SHEETS[:6]]
+    places = [[product.ref for product in SHEETS].index(ref) for ref in found]
     assert places == sorted(places)
 
 
 @pytest.mark.parametrize("count", [1, 5, 10])
 def test_a_pool_that_fits_is_kept_whole(tmp_path: Path, count: int) -> None:
-    assert kept(tmp_path, SHEETS[:count]) == pool_of(SHEETS[:count])
+    assert kept(tmp_path, SHEETS[:count]) == [product.ref for product in SHEETS[:count]]
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 10])

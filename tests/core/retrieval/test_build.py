@@ -12,9 +12,10 @@ from core.jobs.progress import Silent
 from core.matching.features.builder import CorpusFeatures
 from core.matching.shortlist import Shortlist
 from core.retrieval.candidates import CandidateStore
+from core.retrieval.corpus import Corpus
 from core.retrieval.encoder import leading_dimensions
 from core.retrieval.encoder_files import EncoderModel
-from core.retrieval.index_run import Corpus, IndexReport, build_index
+from core.retrieval.index_run import IndexReport, build_index
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import Verb

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from samples import PRODUCTS, QUERIES, vector
 
-from core.catalog.product import Product
+from core.catalog.product import Product, default_gtins
 from core.jobs.progress import Silent
 from core.retrieval.dense import DenseIndex
 from core.retrieval.field_boosts import (
@@ -30,7 +30,7 @@ VECTORS = np.stack([vector(text) for text in TEXTS])
 def fusion() -> Fusion:
     return Fusion(
         dense=DenseIndex(np.stack([vector(product.title) for product in PRODUCTS])),
-        lexical=LexicalIndex([product.title for product in PRODUCTS]),
+        lexical=LexicalIndex.of([product.title for product in PRODUCTS]),
         field_boosts=FieldBoosts(PRODUCTS),
         refs=[product.ref for product in PRODUCTS],
         dense_weight=0.3,
@@ -51,7 +51,8 @@ def test_k_candidates_by_falling_score_with_both_ranks(fusion: Fusion) -> None:
         scores = [candidate.score for candidate in candidates]
         assert scores == sorted(scores, reverse=True)
         # As deep as the catalogue, so that both retrievers have seen everything.
-        assert all(candidate.dense_rank and candidate.lexical_rank for candidate in candidates)
+        assert all(candidate.dense_rank for candidate in candidates)
+        assert candidates[0].lexical_rank == 1, "what shares nothing with the query has no rank"
 
 
 def test_the_score_is_the_weighted_mean_of_both_cosines_and_the_fields(fusion: Fusion) -> None:
@@ -84,8 +85,8 @@ def coded(queries: dict[str, str], products: dict[str, str], **options: int) -> 
     listed = [replace(product, upc=products.get(product.id, "")) for product in PRODUCTS]
     fusion = Fusion(
         dense=DenseIndex(np.stack([vector(product.title) for product in listed])),
-        lexical=LexicalIndex([product.title for product in listed]),
-        field_boosts=FieldBoosts(listed, asked),
+        lexical=LexicalIndex.of([product.title for product in listed]),
+        field_boosts=FieldBoosts(listed, default_gtins([*asked, *listed])),
         refs=[product.ref for product in listed],
         dense_weight=0.3,
         **{"depth": 100, "k": 4, **options},
@@ -111,7 +112,7 @@ def test_another_gtin_speaks_against_a_candidate_and_an_unknown_one_says_nothing
     products = [Product("amazon", str(n), "", upc=upc) for n, upc in enumerate((EAN, "4006381333931", "", "0"))]
     query = Product("walmart", "1", "", upc=UPC)
     places = np.arange(4)
-    found = FieldBoosts(products, [query]).gtin_scores(query, places)
+    found = FieldBoosts(products).gtin_scores(query, places)
     assert found.tolist() == pytest.approx([GTIN_WEIGHT, -GTIN_CONFLICT_WEIGHT, 0, 0])
     assert not FieldBoosts(products).gtin_scores(replace(query, upc=""), places).any()
 
@@ -124,9 +125,8 @@ def test_what_is_no_gtin_moves_nothing(fusion: Fusion, code: str) -> None:
 def test_a_gtin_on_too_many_queries_brings_nothing_in(fusion: Fusion) -> None:
     # All five carry it, which is as many as may.
     assert [row[0].ref.id for row in coded({query.id: UPC for query in QUERIES}, {"x1": UPC})] == ["x1"] * 5
-    agreement = FieldBoosts(
-        [Product("amazon", "a", "", upc=UPC)], [Product("walmart", str(n), "", upc=UPC) for n in range(6)]
-    )
+    defaults = default_gtins([Product("walmart", str(n), "", upc=UPC) for n in range(6)])
+    agreement = FieldBoosts([Product("amazon", "a", "", upc=UPC)], defaults)
     assert agreement.same_gtin(Product("walmart", "3", "", upc=UPC)) == []
     assert agreement.same_gtin(Product("walmart", "another", "", upc=UPC)) == []
     assert agreement.same_gtin(Product("target", "3", "", upc=UPC)) == [0]

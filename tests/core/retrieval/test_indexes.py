@@ -39,7 +39,7 @@ def test_a_saved_index_is_read_by_faiss_and_leaves_no_part(tmp_path: Path) -> No
 
 @pytest.fixture(scope="module")
 def lexical() -> LexicalIndex:
-    return LexicalIndex(TITLES)
+    return LexicalIndex.of(TITLES)
 
 
 def test_the_lexical_index_finds_the_same_words_first(lexical: LexicalIndex) -> None:
@@ -64,5 +64,5 @@ def test_character_sequences_survive_another_spelling(lexical: LexicalIndex) -> 
 
 
 def test_ties_go_to_what_was_imported_first() -> None:
-    places, _ = LexicalIndex(["same words", "other things", "same words"]).search(["same words", "zzz"], 3)
+    places, _ = LexicalIndex.of(["same words", "other things", "same words"]).search(["same words", "zzz"], 3)
     assert places.tolist() == [[0, 2, 1], [0, 1, 2]]

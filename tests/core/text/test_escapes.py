@@ -12,7 +12,7 @@ from core.catalog.importer import ImportOptions, import_file
 from core.catalog.product import Product, without_escape_sequences
 from core.catalog.store import CatalogStore
 from core.matching.explain import PairDescriber
-from core.retrieval.index_run import Corpus
+from core.retrieval.corpus import Corpus
 from core.text.escapes import without_escapes
 from core.text.normalization import clean_text
 from core.text.vocabulary import Vocabulary

@@ -10,8 +10,8 @@ from samples import c, match, no_match, q
 
 from core.catalog.product import Product
 from core.jobs.progress import Silent
+from core.retrieval.corpus import Corpus
 from core.retrieval.encoder_files import EncoderModel
-from core.retrieval.index_run import Corpus
 from core.settings import Settings
 from core.splits.split import Splits, split_labels
 from core.splits.weak_labels import WeakLabel, WeakSource

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from core.catalog.product import Product
 from core.matching.features.builder import FEATURES, FeatureBuilder
-from core.matching.features.neighbours import NeighbourFeatures
+from core.matching.features.neighbours import NeighbourFeatures, Neighbourhood, neighbour_features
 from core.text.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary.load()
@@ -130,7 +130,8 @@ def test_rivals_are_counted_right_beyond_one_block_and_up_to_the_depth() -> None
     sides = [random.random((n, 8)).astype(np.float32) for n in (600, 70)]
     sides = [side / np.linalg.norm(side, axis=1, keepdims=True) for side in sides]
     scores = sides[0] @ sides[1].T
-    part = NeighbourFeatures("c", "chance", [csr_matrix(side) for side in sides])
+    vectors = csr_matrix(sides[0]), csr_matrix(sides[1])
+    part = NeighbourFeatures(neighbour_features("c", "chance"), vectors, Neighbourhood.of(vectors))
     rows, columns = random.integers(0, 600, 500), random.integers(0, 70, 500)
     lead, lead_back, place, place_back = part.compute(rows, columns)
     own = scores[rows, columns]

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from core.matching.features.lexical import Texts, character_ngrams, words
+from core.matching.features.lexical import words
+from core.retrieval.tfidf import Texts, character_ngrams
 
 TEXTS = st.lists(st.text("ab1.- \u00e9\t\u2003", max_size=12).map(str.lower), min_size=1, max_size=6)
 VECTORISERS = {
@@ -26,9 +27,10 @@ def test_as_scikit_learn_has_it(how: str, one: list[str], other: list[str], extr
         reference.fit([*one, *other])
     except ValueError:
         return  # nothing to count; what then comes is held elsewhere
-    vectors, rarity, names = Texts(one=one, other=other, extra=extra).vectors(analyse, ("one", "other"), ("extra",))
-    order = [names.index(name) for name in reference.get_feature_names_out()]
-    assert rarity[order] == pytest.approx(reference.idf_, rel=1e-6)
+    texts = Texts(one=one, other=other, extra=extra)
+    vectors, weights = texts.vectors(analyse, ("one", "other"), ("extra",))
+    order = [weights.terms.index(name) for name in reference.get_feature_names_out()]
+    assert weights.idf[order] == pytest.approx(reference.idf_, rel=1e-6)
     for found, texts in zip(vectors[:2], (one, other), strict=True):
         assert found[:, order].toarray() == pytest.approx(reference.transform(texts).toarray(), abs=1e-6)
 
@@ -40,10 +42,10 @@ def test_a_word_that_is_not_longer_than_an_ngram_counts_once() -> None:
 
 def test_what_stands_in_one_text_only_is_left_out_unless_all_does() -> None:
     texts = Texts(one=["red mouse", "red pad"], other=["blue"])
-    assert texts.vectors(words, ("one", "other"), min_df=2)[2] == ["red"]
-    assert texts.vectors(words, ("other",), min_df=2)[2] == ["red", "mouse", "pad", "blue"]
+    assert texts.vectors(words, ("one", "other"), min_df=2)[1].terms == ["red"]
+    assert texts.vectors(words, ("other",), min_df=2)[1].terms == ["red", "mouse", "pad", "blue"]
 
 
 def test_texts_without_words_are_rows_of_nothing() -> None:
-    vectors, _, _ = Texts(one=["", "  "], other=["..."]).vectors(words, ("one", "other"), min_df=2)
+    vectors, _ = Texts(one=["", "  "], other=["..."]).vectors(words, ("one", "other"), min_df=2)
     assert [(matrix.shape[0], matrix.nnz) for matrix in vectors] == [(2, 0), (1, 0)]

@@ -1,0 +1,117 @@
+"""Statistics of a corpus that features depend on: term weights, categories that go together, neighbours.
+
+They are kept from the last full index run, so that the features of an unchanged pair stay as they are, and those of a
+changed pair are computed from its two listings alone.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.catalog.product import Product
+from core.catalog.upsert import product_digest
+from core.matching.features.neighbours import CorpusRows, Neighbourhood
+from core.retrieval.array_file import (
+    Arrays,
+    array_lines,
+    array_matrix,
+    array_text,
+    lines_array,
+    matrix_arrays,
+    text_array,
+    weights_arrays,
+    weights_of,
+)
+from core.retrieval.tfidf import TermWeights
+from labels.model import ProductRef
+
+_SIDES = ("queries", "products")
+
+
+@dataclass(frozen=True)
+class CorpusStatistics:
+    """Statistics of the queries and products of one full index run.
+
+    Attributes:
+        weights: of terms, by kind.
+        together: number of neighbours by their two categories.
+        neighbours: by kind of text.
+        rows: index and content digest of each query, and of each product.
+    """
+
+    weights: Mapping[str, TermWeights]
+    together: Counter[tuple[str, str]]
+    neighbours: Mapping[str, Neighbourhood]
+    rows: tuple[Mapping[ProductRef, tuple[int, str]], Mapping[ProductRef, tuple[int, str]]]
+
+    def rows_of(self, queries: Sequence[Product], products: Sequence[Product]) -> CorpusRows:
+        """Where listings are in the corpus."""
+        sides = [_rows(known, side) for known, side in zip(self.rows, (queries, products), strict=True)]
+        return CorpusRows((sides[0][0], sides[1][0]), (sides[0][1], sides[1][1]))
+
+    def to_arrays(self) -> Arrays:
+        """As arrays, for a file."""
+        found: Arrays = {"together": text_array(json.dumps([[*pair, n] for pair, n in self.together.items()]))}
+        found["rows"] = text_array(
+            json.dumps([[[*ref, digest] for ref, (_, digest) in side.items()] for side in self.rows])
+        )
+        found["kinds"] = lines_array([*self.weights])
+        for kind, weights in self.weights.items():
+            found |= weights_arrays(kind, weights)
+        for kind, each in self.neighbours.items():
+            for side, name in enumerate(_SIDES):
+                found |= matrix_arrays(f"{kind}.{name}", each.vectors[side])
+                found[f"{kind}.{name}.best"], found[f"{kind}.{name}.nearest"] = each.best[side], each.nearest[side]
+        return found
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> "CorpusStatistics":
+        """The statistics of `to_arrays`.
+
+        Raises:
+            ValueError, KeyError, TypeError, IndexError: the arrays are others.
+        """
+        together = {
+            (str(query), str(product)): int(n) for query, product, n in json.loads(array_text(arrays["together"]))
+        }
+        queries, products = (
+            {ProductRef(source, id_): (row, digest) for row, (source, id_, digest) in enumerate(side)}
+            for side in json.loads(array_text(arrays["rows"]))
+        )
+        return cls(
+            {kind: weights_of(kind, arrays) for kind in array_lines(arrays["kinds"])},
+            Counter(together),
+            {kind: _neighbourhood(kind, arrays) for kind in ("characters", "words")},
+            (queries, products),
+        )
+
+
+def _rows(
+    known: Mapping[ProductRef, tuple[int, str]], listings: Sequence[Product]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Indices of the listings, of the same content and of any content; -1 where there is none."""
+    content, listing = np.full((2, len(listings)), -1, np.int64)
+    for i, each in enumerate(listings):
+        row, digest = known.get(each.ref, (-1, ""))
+        listing[i] = row
+        if row >= 0 and digest == product_digest(each):
+            content[i] = row
+    return content, listing
+
+
+def listing_rows(listings: Sequence[Product]) -> dict[ProductRef, tuple[int, str]]:
+    """Index and content digest of each listing."""
+    return {each.ref: (row, product_digest(each)) for row, each in enumerate(listings)}
+
+
+def _neighbourhood(kind: str, arrays: Arrays) -> Neighbourhood:
+    def both(what: str, dtype: type) -> tuple[Any, Any]:
+        return np.asarray(arrays[f"{kind}.queries.{what}"], dtype), np.asarray(arrays[f"{kind}.products.{what}"], dtype)
+
+    vectors = array_matrix(f"{kind}.queries", arrays), array_matrix(f"{kind}.products", arrays)
+    return Neighbourhood(vectors, both("best", np.float32), both("nearest", np.int64))

@@ -1,0 +1,223 @@
+"""The state that an index run leaves for the next one: what was indexed, the lexical index, and all search results.
+
+`products.faiss` holds the index of their vectors (`core.retrieval.dense_file`); `results.safetensors` everything else that changes with each run,
+and `statistics.safetensors` what is computed from the whole corpus and kept until the next full run. The manifest has
+their checksums, so that a run that was interrupted between two files leaves no state, and the next one is a full run.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.catalog.product import DefaultGtins, Product
+from core.errors import DamagedError
+from core.retrieval.array_file import ARRAY_ERRORS, Arrays, array_text, load_arrays, save_arrays, text_array
+from core.retrieval.corpus import Corpus
+from core.retrieval.dense import DenseIndex
+from core.retrieval.lexical import LexicalIndex
+from core.retrieval.manifest import PRODUCTS, checksum, index_damage, manifest_fingerprint, write_manifest
+from core.retrieval.search_results import SearchResults
+from labels.model import ProductRef
+from labels.quarantine import set_aside_irregular
+
+RESULTS, STATISTICS = "results.safetensors", "statistics.safetensors"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The corpus of an index run.
+
+    Attributes:
+        version: of the corpus, see `Corpus.version`.
+        queries: content digest of each query, in the order of the search results.
+        products: content digest of each product, in the order of the indexes.
+        defaults: GTINs that are default values.
+        changes: since the last full run, for each later run the version before it and the listings that it found
+            added, changed or removed.
+    """
+
+    version: str
+    queries: Mapping[ProductRef, str]
+    products: Mapping[ProductRef, str]
+    defaults: DefaultGtins
+    changes: tuple[tuple[str, frozenset[ProductRef]], ...] = ()
+
+    @classmethod
+    def of(cls, corpus: Corpus) -> "Snapshot":
+        """The snapshot of a corpus that is indexed in full."""
+        queries, products = (
+            {each.ref: corpus.digests[each.ref] for each in side} for side in (corpus.queries, corpus.products)
+        )
+        return cls(corpus.version, queries, products, corpus.default_gtins)
+
+    def followed_by(self, corpus: Corpus, change: "Change") -> "Snapshot":
+        """The snapshot of a corpus that this one has become."""
+        if corpus.version == self.version:
+            return self
+        return replace(Snapshot.of(corpus), changes=(*self.changes, (self.version, change.touched)))
+
+    @property
+    def drift(self) -> int:
+        """Number of changes of listings since the last full run."""
+        return sum(len(touched) for _, touched in self.changes)
+
+    def touched_since(self, version: str) -> frozenset[ProductRef] | None:
+        """The listings that were added, changed or removed since a version; None for an unknown one.
+
+        What was computed from an earlier version, by a run that was interrupted, can be brought up to date by them.
+        """
+        if version == self.version:
+            return frozenset()
+        versions = [before for before, _ in self.changes]
+        if version not in versions:
+            return None
+        later = self.changes[versions.index(version) :]
+        return frozenset().union(*(touched for _, touched in later))
+
+    def to_text(self) -> str:
+        """As JSON."""
+        return json.dumps(
+            [
+                self.version,
+                *([[*ref, digest] for ref, digest in side.items()] for side in (self.queries, self.products)),
+                sorted(self.defaults),
+                [[before, sorted(touched)] for before, touched in self.changes],
+            ]
+        )
+
+    @classmethod
+    def from_text(cls, text: str) -> "Snapshot":
+        """The snapshot of `to_text`.
+
+        Raises:
+            ValueError, TypeError: it is another text.
+        """
+        version, queries, products, defaults, changes = json.loads(text)
+        digests = [{ProductRef(source, id_): digest for source, id_, digest in side} for side in (queries, products)]
+        gtins = frozenset((source, gtin) for source, gtin in defaults)
+        history = tuple((str(before), frozenset(ProductRef(*ref) for ref in touched)) for before, touched in changes)
+        return cls(str(version), digests[0], digests[1], gtins, history)
+
+
+@dataclass(frozen=True)
+class Change:
+    """How a corpus differs from the indexed one.
+
+    Attributes:
+        queries: row of each query in the indexed corpus; -1 for a new or changed one.
+        products: position of each product, likewise.
+        added: listings that were not indexed in their present role.
+        changed: listings with another content, or whose GTIN has begun or ceased to be a default value.
+        removed: listings that are no longer there in that role.
+    """
+
+    queries: NDArray[np.int64]
+    products: NDArray[np.int64]
+    added: frozenset[ProductRef]
+    changed: frozenset[ProductRef]
+    removed: frozenset[ProductRef]
+
+    @property
+    def touched(self) -> frozenset[ProductRef]:
+        """All listings that differ."""
+        return self.added | self.changed | self.removed
+
+
+def compare(before: Snapshot, corpus: Corpus) -> Change:
+    """Compare a corpus with the indexed one."""
+    flipped = before.defaults ^ corpus.default_gtins
+    added: set[ProductRef] = set()
+    changed: set[ProductRef] = set()
+    removed: set[ProductRef] = set()
+
+    def origins(known: Mapping[ProductRef, str], listings: Sequence[Product]) -> NDArray[np.int64]:
+        row_of = {ref: row for row, ref in enumerate(known)}
+        origin = np.full(len(listings), -1, np.int64)
+        for i, each in enumerate(listings):
+            ref = each.ref
+            row = row_of.pop(ref, None)
+            if row is None:
+                added.add(ref)
+            elif known[ref] != corpus.digests[ref] or (flipped and (each.source, each.gtin) in flipped):
+                changed.add(ref)
+            else:
+                origin[i] = row
+        removed.update(row_of)
+        return origin
+
+    queries, products = origins(before.queries, corpus.queries), origins(before.products, corpus.products)
+    return Change(queries, products, frozenset(added), frozenset(changed), frozenset(removed))
+
+
+@dataclass(frozen=True)
+class IndexState:
+    """The state of an index.
+
+    Attributes:
+        snapshot: the indexed corpus.
+        lexical: index of the product texts.
+        results: of all queries.
+        statistics: what the selection keeps from the last full run.
+    """
+
+    snapshot: Snapshot
+    lexical: LexicalIndex
+    results: SearchResults
+    statistics: Arrays = field(default_factory=dict)
+
+    def save(self, folder: Path, settings: str, dense: DenseIndex, *, full: bool) -> None:
+        """Write all files, and the manifest last.
+
+        Args:
+            folder: of the model.
+            settings: fingerprint of the settings.
+            dense: index of the product vectors.
+            full: whether to write the statistics as well.
+
+        Raises:
+            CoreError: a file cannot be written.
+        """
+        set_aside_irregular(folder / PRODUCTS)
+        dense.save(folder / PRODUCTS)
+        corpus = {"corpus": text_array(self.snapshot.to_text())}
+        save_arrays(folder / RESULTS, {**corpus, **self.lexical.to_arrays(), **self.results.to_arrays()})
+        if full:
+            save_arrays(folder / STATISTICS, self.statistics)
+        write_manifest(folder, f"{settings}:{self.snapshot.version}", (PRODUCTS, RESULTS, STATISTICS), dense.record)
+
+    @classmethod
+    def load(cls, folder: Path, settings: str) -> "IndexState | None":
+        """The state in a model's folder; None where there is none for these settings, or a file is damaged."""
+        if manifest_fingerprint(folder).partition(":")[0] != settings or index_damage(folder):
+            return None
+        try:
+            arrays = load_arrays(folder / RESULTS)
+            return cls(
+                Snapshot.from_text(array_text(arrays["corpus"])),
+                LexicalIndex.from_arrays(arrays),
+                SearchResults.from_arrays(arrays),
+                load_arrays(folder / STATISTICS),
+            )
+        except (DamagedError, *ARRAY_ERRORS):
+            return None
+
+
+def indexed_snapshot(folder: Path) -> Snapshot:
+    """The snapshot of the last index run.
+
+    Raises:
+        DamagedError: there is none.
+    """
+    try:
+        return Snapshot.from_text(array_text(load_arrays(folder / RESULTS, ["corpus"])["corpus"]))
+    except ARRAY_ERRORS as error:
+        raise DamagedError(f"{RESULTS} is damaged.", "`samesku index` makes it again.") from error
+
+
+def statistics_checksum(folder: Path) -> str:
+    """Checksum of the statistics of the last full run; empty if there are none."""
+    return checksum(folder, STATISTICS)

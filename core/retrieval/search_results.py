@@ -1,0 +1,166 @@
+"""Search results: for each query the products that may be among its candidates, with all parts of their scores.
+
+They reach a little deeper than a search does, and down to a known cosine (the floor) they are complete. So they can be
+updated product by product: without those that left, and with those above the floor that are new. As long as enough
+results are left above the floor, this equals another search.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.retrieval.array_file import Arrays
+
+#: Cosines computed in another order of operations differ by less.
+EPSILON = 1e-5
+
+
+@dataclass(frozen=True)
+class SearchResults:
+    """The results of n queries, sorted by query and then by position; all other arrays are of one value per result.
+
+    Attributes:
+        starts: int64, shape (n + 1,): where the results of each query begin, and their number.
+        positions: int32, of the products.
+        cosine: float32, dense similarity.
+        lexical: float32, lexical similarity.
+        boost: float32, from brand, model number and price.
+        gtin: float32, from an equal or another GTIN; it counts for the order only.
+        prior: float32, score by which a selection chooses from the pool; NaN until it is computed.
+        floors: float32, shape (n, 2): every product with a cosine above the first is a result, and every product with a
+            lexical similarity above the second.
+    """
+
+    starts: NDArray[np.int64]
+    positions: NDArray[np.int32]
+    cosine: NDArray[np.float32]
+    lexical: NDArray[np.float32]
+    boost: NDArray[np.float32]
+    gtin: NDArray[np.float32]
+    prior: NDArray[np.float32]
+    floors: NDArray[np.float32]
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """The query of each result."""
+        return np.repeat(np.arange(len(self.floors)), np.diff(self.starts))
+
+    def to_arrays(self) -> Arrays:
+        """As arrays, for a file."""
+        return {f"results.{each.name}": getattr(self, each.name) for each in fields(self)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> Self:
+        """The results of `to_arrays`.
+
+        Raises:
+            KeyError: the arrays are others.
+        """
+        return cls(**{each.name: arrays[f"results.{each.name}"] for each in fields(cls)})  # type: ignore[arg-type]
+
+    @classmethod
+    def of(
+        cls,
+        rows: NDArray[np.int64],
+        positions: NDArray[np.int64],
+        scores: Sequence[NDArray[np.float32]],
+        floors: NDArray[np.float32],
+    ) -> Self:
+        """Results in any order.
+
+        Args:
+            rows: their queries.
+            positions: their products.
+            scores: cosine, lexical, boost, gtin, prior.
+            floors: shape (queries, 2).
+        """
+        order = np.lexsort((positions, rows))
+        starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(floors)))])
+        cosine, lexical, boost, gtin, prior = (each[order] for each in scores)
+        return cls(starts, positions[order].astype(np.int32), cosine, lexical, boost, gtin, prior, floors)
+
+    @property
+    def scores(self) -> tuple[NDArray[np.float32], ...]:
+        """Cosine, lexical, boost, gtin, prior, as `of` takes them."""
+        return self.cosine, self.lexical, self.boost, self.gtin, self.prior
+
+    def incomplete(self, depth: int, products: int) -> NDArray[np.bool_]:
+        """Queries with fewer results above a floor than a search returns, shape (n,).
+
+        Args:
+            depth: of a search.
+            products: number of products.
+        """
+        dense = self._above(self.cosine, 0) < min(depth, products)
+        lexical = (self._above(self.lexical, 1) < min(depth, products)) & (self.floors[:, 1] > 0)
+        return dense | lexical
+
+    def _above(self, scores: NDArray[np.float32], retriever: int) -> NDArray[np.int64]:
+        above = scores > self.floors[self.rows, retriever]
+        return np.bincount(self.rows[above], minlength=len(self.floors))
+
+    def ranked(self, dense_weight: float, depth: int, size: int) -> "Ranked":
+        """The best results of each query.
+
+        Args:
+            dense_weight: weight of the dense cosine in the mean, in [0, 1].
+            depth: results of each retriever that count.
+            size: results per query.
+        """
+        rows = self.rows
+        dense = self._ranks(rows, self.cosine, depth)
+        lexical = self._ranks(rows, self.lexical, depth)
+        lexical[self.lexical <= 0] = 0
+        found = np.flatnonzero((dense > 0) | (lexical > 0) | (self.gtin > 0))
+        score = dense_weight * self.cosine + (1 - dense_weight) * self.lexical + self.boost
+        order = np.lexsort((self.positions[found], -(score + self.gtin)[found], rows[found]))
+        entries = found[order]
+        rank = rank_within(rows[entries])
+        entries, rank = entries[rank <= size], rank[rank <= size]
+        return Ranked(rows[entries], entries, rank, score[entries], dense[entries], lexical[entries])
+
+    def _ranks(self, rows: NDArray[np.int64], scores: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
+        """The rank of each result by one similarity, from 1; 0 beyond the depth. Ties are broken by position."""
+        order = np.lexsort((self.positions, -scores, rows))
+        ranks = np.empty(len(rows), np.int64)
+        ranks[order] = rank_within(rows[order])
+        ranks[ranks > depth] = 0
+        return ranks
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Ranked results, sorted by query and rank; each array is of shape (n,).
+
+    Attributes:
+        rows: their queries.
+        entries: their indices in the search results.
+        rank: from 1.
+        score: fused score.
+        dense_rank: from 1; 0 beyond the depth of a search.
+        lexical_rank: likewise.
+    """
+
+    rows: NDArray[np.int64]
+    entries: NDArray[np.int64]
+    rank: NDArray[np.int64]
+    score: NDArray[np.float32]
+    dense_rank: NDArray[np.int64]
+    lexical_rank: NDArray[np.int64]
+
+    def part(self, chosen: NDArray[np.bool_]) -> "Ranked":
+        """The chosen ones alone, ranked from 1 again."""
+        rows = self.rows[chosen]
+        return Ranked(
+            rows, self.entries[chosen], rank_within(rows),
+            self.score[chosen], self.dense_rank[chosen], self.lexical_rank[chosen],
+        )  # fmt: skip
+
+
+def rank_within(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The place of each value within its run of equal values, from 1."""
+    first = np.flatnonzero(np.diff(rows, prepend=-1))
+    return np.arange(len(rows)) - np.repeat(first, np.diff(first, append=len(rows))) + 1

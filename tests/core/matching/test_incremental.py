@@ -1,0 +1,336 @@
+"""An index run after a change has the result of a run over everything with the same statistics."""
+
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from samples import HashEncoder, c, match, no_match, q
+
+from core.catalog.product import MAX_LISTINGS, Product
+from core.catalog.store import CatalogStore, ImportRules
+from core.jobs.progress import Silent
+from core.matching.features.builder import CorpusFeatures
+from core.matching.features.store import FeatureStore
+from core.matching.run import (
+    UpdateReport,
+    bring_up_to_date,
+    compute_features,
+    matcher_path,
+    saved_matcher,
+    settings_fingerprint,
+)
+from core.matching.shortlist import Shortlist
+from core.retrieval import index_run
+from core.retrieval.candidates import Candidate, CandidateStore
+from core.retrieval.corpus import Corpus
+from core.retrieval.dense import DenseIndex
+from core.retrieval.encoder_files import EncoderModel
+from core.retrieval.index_run import encode_corpus, lexical_texts, make_fusion, select_candidates
+from core.retrieval.index_state import RESULTS, STATISTICS, IndexState
+from core.settings import Settings
+from core.workspace import Workspace
+from labels.model import Pair, ProductRef, Verb
+from labels.store import LabelStore
+
+#: A search that ends before the catalogue does, so that results leave it and come in.
+SETTINGS = Settings.model_validate({"search": {"k": 3, "depth": 10}})
+GTIN = "036000291452"
+WORDS = ("Sony", "Canon", "red", "black", "case", "camera", "55in", "64gb", "TN450", "T6", "2-pack", "renewed", "über")
+
+
+class Shop:
+    """A catalogue that changes from day to day: queries, products, and a third source that changes sides."""
+
+    def __init__(self, home: Path, seed: int) -> None:
+        self.workspace = Workspace(home).create()
+        self._random = Random(seed)
+        self._count = 0
+        self._role = "catalog"
+        self.sides: dict[str, list[Product]] = {
+            source: [self._listing(source) for _ in range(size)]
+            for source, size in (("walmart", 14), ("amazon", 40), ("best", 4))
+        }
+        self.deliver()
+
+    def _listing(self, source: str) -> Product:
+        self._count += 1
+        pick = self._random
+        title = " ".join(
+            [*pick.choices(WORDS, k=pick.choice((0, 2, 4))), *([f"new{self._count}"] * pick.choice((0, 1)))]
+        )
+        return Product(
+            source, f"{source[0]}{self._count}", title, pick.choice(("", "Sony", "Canon")), pick.choice(("", "a", "b")),
+            pick.choice(("", "T6", "TN450")), pick.choice((None, 5.0, 9.5)), pick.choice(("", "", GTIN)),
+            pick.choice(({}, {"colour": "red"})),
+        )  # fmt: skip
+
+    def change(self) -> None:
+        """Some listings come, others change or leave; sometimes a source changes sides."""
+        for source, listings in self.sides.items():
+            for _ in range(self._random.choice((1, 2, 4))):
+                place = self._random.randrange(len(listings))
+                match self._random.choice(("add", "change", "price", "remove")):
+                    case "add":
+                        listings.append(self._listing(source))
+                    case "change":
+                        listings[place] = replace(self._listing(source), id=listings[place].id)
+                    case "price":
+                        listings[place] = replace(listings[place], price=float(self._random.randrange(1, 50)))
+                    case "remove" if len(listings) > 2:
+                        listings.pop(place)
+        if self._random.random() < 0.3:
+            self._role = "query" if self._role == "catalog" else "catalog"
+        self.deliver()
+
+    def deliver(self) -> None:
+        """Import the catalogues."""
+        roles = {"walmart": "query", "amazon": "catalog", "best": self._role}
+        with CatalogStore(self.workspace.catalog) as catalog:
+            for source, listings in self.sides.items():
+                rules = ImportRules(change_role=True)
+                catalog.replace(source, roles[source], listings, prune=True, rules=rules)
+
+    def index(self, *, rebuild: bool = False) -> UpdateReport:
+        """Run the index."""
+        return bring_up_to_date(self.workspace, SETTINGS, self.model, Silent(), rebuild=rebuild)
+
+    @property
+    def model(self) -> EncoderModel:
+        return EncoderModel("hash", self.workspace.home)
+
+    @property
+    def folder(self) -> Path:
+        return self.workspace.index / "hash"
+
+    def candidates(self) -> dict[ProductRef, list[Candidate]]:
+        """What is stored of each query, by rank, without probabilities."""
+        found: dict[ProductRef, list[Candidate]] = {}
+        with closing(CandidateStore(self.workspace.derived)) as store:
+            for query, candidate in store.all():
+                found.setdefault(query, []).append(replace(candidate, probability=None))
+        return {query: sorted(own, key=lambda each: each.rank) for query, own in found.items()}
+
+    def features(self) -> dict[Pair, bytes]:
+        with closing(FeatureStore(self.workspace.derived)) as store:
+            table = store.read()
+        assert table is not None
+        return {pair: table.vectors[row].tobytes() for pair, row in table.row.items()}
+
+    def probabilities(self) -> dict[Pair, float | None]:
+        with closing(CandidateStore(self.workspace.derived)) as store:
+            return {Pair(query, each.ref): each.probability for query, each in store.all()}
+
+    def state(self) -> IndexState:
+        found = IndexState.load(self.folder, settings_fingerprint(self.workspace, SETTINGS, self.model))
+        assert found is not None
+        return found
+
+
+@pytest.fixture(autouse=True)
+def any_drift(monkeypatch: pytest.MonkeyPatch, hash_encoder: HashEncoder) -> None:
+    """However much changes, no run is a full one."""
+    monkeypatch.setattr(index_run, "MAX_DRIFT", 100.0)
+
+
+def searched_anew(shop: Shop) -> tuple[dict[ProductRef, list[Candidate]], dict[Pair, bytes]]:
+    """Candidates and features over the whole corpus, with the statistics of the last full run."""
+    workspace, corpus = shop.workspace, Corpus.read(shop.workspace)
+    state = shop.state()
+    queries, products = encode_corpus(workspace, SETTINGS, shop.model, corpus, Silent())
+    none = np.full(len(corpus.products), -1)
+    lexical = state.lexical.replaced(none, lexical_texts(corpus.products))
+    fusion = make_fusion(SETTINGS, corpus, DenseIndex(products), lexical)
+    selection = Shortlist(CorpusFeatures(workspace, SETTINGS, corpus), SETTINGS.search.k)
+    selection.restore(state.statistics)
+    results = fusion.search(corpus.queries, lexical_texts(corpus.queries), queries, Silent())
+    results, chosen = select_candidates(fusion, results, selection, Silent())
+    found = dict(fusion.listed([query.ref for query in corpus.queries], results, chosen))
+    pairs = [Pair(query, each.ref) for query, own in found.items() for each in own]
+    table = compute_features(selection.features, shop.model, pairs, Silent())
+    return (
+        {query: own for query, own in found.items() if own},
+        {pair: table.vectors[row].tobytes() for pair, row in table.row.items()},
+    )
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_run_after_changes_finds_what_a_run_over_everything_finds(tmp_path: Path, seed: int) -> None:
+    shop = Shop(tmp_path / "home", seed)
+    assert shop.index().index.full
+    assert searched_anew(shop) == (shop.candidates(), shop.features())
+    for _ in range(4):
+        shop.change()
+        assert not shop.index().index.full
+        assert searched_anew(shop) == (shop.candidates(), shop.features())
+        assert shop.index().index.unchanged
+        matcher = saved_matcher(shop.workspace)
+        assert matcher is not None
+        for pair, vector in shop.features().items():
+            own = matcher.probabilities(np.frombuffer(vector, np.float32)[None])
+            assert shop.probabilities()[pair] == pytest.approx(own[0], abs=1e-9)
+
+
+def test_a_run_counts_what_changed_and_computes_no_more(
+    tmp_path: Path, hash_encoder: HashEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop(tmp_path / "home", 1)
+    shop.index()
+    before = shop.candidates()
+    hash_encoder.asked.clear()
+    shop.sides["amazon"][3] = replace(shop.sides["amazon"][3], title="Something else entirely")
+    shop.sides["amazon"] += [
+        Product("amazon", "a-new", "Brand new 4K thing"),
+        Product("amazon", "b-new", "Brand new 8K"),
+    ]
+    del shop.sides["walmart"][0]
+    shop.deliver()
+    prepared: list[int] = []
+    compute = CorpusFeatures.compute
+
+    def counting(self: CorpusFeatures, rows: np.ndarray, *rest: np.ndarray) -> np.ndarray:
+        prepared.append(len(rows))
+        return compute(self, rows, *rest)
+
+    monkeypatch.setattr(CorpusFeatures, "compute", counting)
+    done = shop.index().index
+    assert (done.added, done.changed, done.removed, done.full, done.unchanged) == (2, 1, 1, False, False)
+    after = shop.candidates()
+    assert done.updated == sum(after[query] != before[query] for query in after)
+    assert sorted(hash_encoder.asked)[:2] == ["Brand new 4K thing", "Brand new 8K"]
+    assert len(hash_encoder.asked) == 3
+    assert sum(prepared) < len(shop.features())
+
+
+@pytest.mark.parametrize("step", ["select", "candidates", "products", "features", "published"])
+def test_a_killed_run_is_made_good_by_the_next(tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Shop(tmp_path / "home", 2)
+    with LabelStore(shop.workspace.labels) as labels:
+        query, product = shop.sides["walmart"][0].id, shop.sides["amazon"][0].id
+        labels.record("ada", Verb.ACCEPT, q(query), match(product))
+        labels.record("ada", Verb.NONE, q(shop.sides["walmart"][1].id), no_match(product))
+    shop.index()
+    places = {
+        "select": "core.retrieval.index_run.select_candidates",
+        "candidates": "core.retrieval.candidates.CandidateStore.update",
+        "products": "core.retrieval.index_run._record_products",
+        "features": "core.matching.features.store.FeatureStore.replace",
+        "published": "core.matching.run.publish",
+    }
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    for _ in range(2):  # the second run is killed before it has made good what the first has left
+        shop.change()
+        with monkeypatch.context() as patch:
+            patch.setattr(places[step], killed)
+            with pytest.raises(KeyboardInterrupt):
+                shop.index()
+    shop.index()
+    labelled = {Pair(q(query), c(product)), Pair(q(shop.sides["walmart"][1].id), c(product))}
+    candidates, features = searched_anew(shop)
+    assert candidates == shop.candidates()
+    assert features == {pair: row for pair, row in shop.features().items() if pair in features}
+    assert shop.features().keys() - features.keys() <= labelled
+    assert None not in shop.probabilities().values()
+    assert shop.index().index.unchanged
+
+
+def test_a_gtin_that_becomes_a_default_value_counts_no_more(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "home", 3)
+    shop.sides["amazon"] = [
+        replace(each, upc=GTIN if n < MAX_LISTINGS else "") for n, each in enumerate(shop.sides["amazon"])
+    ]
+    shop.deliver()
+    shop.index()
+    shop.sides["amazon"].append(Product("amazon", "one more", "Sony case", upc=GTIN))
+    shop.deliver()
+    done = shop.index().index
+    assert (done.added, done.changed) == (1, MAX_LISTINGS)
+    assert searched_anew(shop) == (shop.candidates(), shop.features())
+
+
+def test_many_equal_listings_are_searched_in_the_order_of_the_catalogue(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "home", 4)
+    shop.sides["amazon"] += [Product("amazon", f"same{n}", "Sony black case") for n in range(30)]
+    shop.sides["walmart"].append(Product("walmart", "same", "Sony black case"))
+    shop.deliver()
+    shop.index()
+    del shop.sides["amazon"][42:47]
+    shop.deliver()
+    assert not shop.index().index.full
+    assert searched_anew(shop) == (shop.candidates(), shop.features())
+
+
+def test_the_matcher_is_fitted_again_only_if_a_labelled_pair_changes(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "home", 5)
+    first, second = shop.sides["walmart"][:2]
+    product = shop.sides["amazon"][0].id
+    with LabelStore(shop.workspace.labels) as labels:
+        labels.record("ada", Verb.ACCEPT, first.ref, match(product))
+        labels.record("ada", Verb.NONE, second.ref, no_match(product))
+    shop.index()
+    shop.sides["amazon"][7] = replace(shop.sides["amazon"][7], title="Another")
+    shop.deliver()
+    assert not shop.index().fitted
+    shop.sides["amazon"][0] = replace(shop.sides["amazon"][0], title="Another one")
+    shop.deliver()
+    assert shop.index().fitted
+
+
+@pytest.mark.parametrize("name", [RESULTS, STATISTICS])
+@pytest.mark.parametrize("content", [None, b"", b"damaged"])
+def test_without_its_files_a_run_is_a_full_one(tmp_path: Path, name: str, content: bytes | None) -> None:
+    shop = Shop(tmp_path / "home", 6)
+    shop.index()
+    (shop.folder / name).unlink()
+    if content is not None:
+        (shop.folder / name).write_bytes(content)
+    assert shop.index().index.full
+    assert shop.index().index.unchanged
+
+
+def test_another_tenth_of_the_catalogue_makes_a_full_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_run, "MAX_DRIFT", 0.1)
+    shop = Shop(tmp_path / "home", 7)
+    shop.index()
+    full = []
+    for place in range(7):
+        shop.sides["amazon"][place] = replace(shop.sides["amazon"][place], title=f"Another {place}")
+        shop.deliver()
+        full.append(shop.index().index.full)
+    assert full == [False] * 5 + [True, False], "58 listings"
+
+
+def test_no_probability_of_another_encoder_stays(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "home", 9)
+    shop.index()
+    before, matcher = shop.probabilities(), matcher_path(shop.workspace).read_bytes()
+    bring_up_to_date(shop.workspace, SETTINGS, EncoderModel("other", shop.workspace.home), Silent())
+    with closing(CandidateStore(shop.workspace.derived)) as store:
+        summary = store.matcher_summary
+        assert summary is not None
+        store.score(((pair.query, pair.candidate, 0.5) for pair in shop.probabilities()), summary)
+    matcher_path(shop.workspace).write_bytes(matcher)  # as a rollback does
+    assert not shop.index().index.unchanged
+    assert shop.probabilities() == before
+
+
+def test_a_rebuild_counts_terms_anew_and_changes_nothing_else(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "home", 8)
+    shop.index()
+    before = shop.candidates(), shop.features(), shop.probabilities()
+    done = shop.index(rebuild=True)
+    assert (done.index.full, done.weighed, done.index.unchanged) == (True, True, False)
+    assert (shop.candidates(), shop.features(), shop.probabilities()) == before
+    for _ in range(3):
+        shop.change()
+    shop.index()
+    incremental = shop.features()
+    shop.index(rebuild=True)
+    assert shop.features() != incremental
+    assert_array_equal(*map(sorted, (shop.candidates(), {each.ref for each in Corpus.read(shop.workspace).queries})))
