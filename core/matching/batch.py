@@ -35,7 +35,10 @@ from core.matching.pair_rows import (
 from core.matching.query_scorer import QueryScorer, indexed_corpus
 from core.matching.run import saved_matcher
 from core.retrieval.candidates import CandidateStore
+from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.encoder_registry import Registry
+from core.retrieval.index_run import index_folder
+from core.retrieval.index_state import statistics_checksum
 from core.retrieval.manifest import IndexFile, file_damage, index_file, no_candidates
 from core.settings import Settings
 from core.workspace import Workspace
@@ -44,10 +47,10 @@ from labels.files import DRAFT_PREFIX, way_out
 
 #: Queries per part: with a hundred queries a second, an interruption costs less than two minutes.
 PART_QUERIES = 10_000
-#: Queries that are encoded, searched and scored together.
-_BLOCK_QUERIES = 1000
+#: Queries that are encoded, searched and scored together; their candidates are prepared once for each block.
+_BLOCK_QUERIES = 5000
 #: Incremented when the same inputs give other parts.
-_VERSION = 1
+_VERSION = 2
 
 _MANIFEST, _MATCHER, _LOCK = "_manifest.json", "_matcher.json", "_samesku.lock"
 _ENDINGS = (".parquet", ".csv", ".jsonl")
@@ -167,7 +170,7 @@ def match_files(
     model = Registry(workspace, settings).champion()
     reporter.stage("read the catalogue")
     corpus = indexed_corpus(workspace, settings, model)
-    inputs = _inputs(workspace, settings, files, survey, options, model.id)
+    inputs = _inputs(workspace, settings, files, survey, options, model)
     wanted = Manifest(inputs, survey.products, options.part_queries)
     with _run_folder(options.folder):
         run = _Run.open(workspace, settings, wanted, options, reporter)
@@ -190,14 +193,14 @@ def _inputs(
     files: QueryFiles,
     survey: QuerySurvey,
     options: BatchOptions,
-    model_id: str,
+    model: EncoderModel,
 ) -> dict[str, str]:
     """Everything that the rows depend on, by what it is called in messages."""
     with closing(CandidateStore(workspace.derived)) as store:
-        index = store.fingerprint or ""
+        index = f"{store.fingerprint} {statistics_checksum(index_folder(workspace, model))}"
     return {
         "input": _hash(survey.digests, sorted(files.mapping.items()), files.source),
-        "encoder": model_id,
+        "encoder": model.id,
         "index": index,
         "settings": _hash(_VERSION, settings.bands),
         "options": f"{options.k} candidates as {options.ending}",

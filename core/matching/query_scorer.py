@@ -15,7 +15,7 @@ import numpy as np
 from core.catalog.product import Product
 from core.errors import CoreError, DamagedError
 from core.jobs.progress import Reporter, Silent
-from core.matching.features.builder import CorpusFeatures
+from core.matching.features.builder import CorpusFeatures, CorpusPart
 from core.matching.matcher import Matcher
 from core.matching.run import settings_fingerprint
 from core.matching.shortlist import Shortlist
@@ -86,7 +86,7 @@ class QueryScorer:
             raise DamagedError("The index is damaged.", "Run `samesku index` to make it again.") from error
         self._encoder = QueryEncoder(workspace, settings, model, reporter)
         self._stored = CandidateStore(workspace.derived)
-        self._fingerprint = self._stored.fingerprint
+        self._version = f"{fingerprint}:{corpus.version}"
 
     def __enter__(self) -> Self:
         return self
@@ -100,7 +100,7 @@ class QueryScorer:
         Raises:
             CoreError: the index was changed by another process.
         """
-        if self._stored.fingerprint != self._fingerprint:
+        if not self._stored.is_current(self._version):
             raise CoreError(
                 "The index was updated during the run.", "Start over: samesku match --input FILE --out PLACE --restart"
             )
@@ -125,10 +125,11 @@ class QueryScorer:
         shortlist = self._shortlist.with_queries(queries)
         results, chosen = select_candidates(self._fusion, results, shortlist, Silent())
         listed = [each for _, each in self._fusion.listed([query.ref for query in queries], results, chosen)]
-        return self._scored(shortlist.features, range(len(queries)), listed)
+        # What the pool was scored with has the listings of the chosen pairs; preparing them takes most of the time.
+        return self._scored(shortlist.scored or shortlist.features, range(len(queries)), listed)
 
     def _scored(
-        self, features: CorpusFeatures, rows: Sequence[int], listed: Sequence[Sequence[Candidate]]
+        self, features: CorpusFeatures | CorpusPart, rows: Sequence[int], listed: Sequence[Sequence[Candidate]]
     ) -> list[list[Candidate]]:
         """The candidates with probabilities, best first.
 
@@ -146,4 +147,3 @@ class QueryScorer:
         scores = iter(self._matcher.probabilities(vectors).tolist())
         scored = [[replace(candidate, probability=next(scores)) for candidate in each] for each in listed]
         return [sorted(each, key=lambda candidate: (-(candidate.probability or 0), candidate.rank)) for each in scored]
-

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from core.catalog.product import Product
 from core.jobs.progress import Reporter
-from core.matching.features.builder import CorpusFeatures
+from core.matching.features.builder import CorpusFeatures, CorpusPart
 from core.matching.features.statistics import CorpusStatistics
 from core.matching.learners import Linear, Scale
 from core.matching.prior import PRIOR_FILE, packaged_prior
@@ -42,11 +42,13 @@ class Shortlist:
 
     Attributes:
         features: of the corpus; with the statistics of the last full run after `restore`.
+        scored: the features of the listings that were scored last; None before.
     """
 
     def __init__(self, features: CorpusFeatures, k: int) -> None:
         self.features = features
         self._k = k
+        self.scored: CorpusPart | None = None
         self._learner: Linear | None = None
 
     @property
@@ -71,13 +73,13 @@ class Shortlist:
             reporter: receives progress in pairs.
         """
         reporter.stage("select the candidates", total=len(rows))
-        part_of_corpus = self.features.part(rows, positions)
+        self.scored = self.features.part(rows, positions)
         scores, done = np.empty(len(rows), np.float32), 0
         blocks = max(-(-len(rows) // _BLOCK), 1)
         for first in range(blocks):
             # Every block has pairs of all parts of the corpus, so that the first is a fair sample of its scale.
             part = slice(first, None, blocks)
-            vectors = part_of_corpus.compute(rows[part], positions[part], cosines[part])
+            vectors = self.scored.compute(rows[part], positions[part], cosines[part])
             if self._learner is None:
                 self._learner = packaged_prior().learner(self.features.names, vectors)
             scores[part] = self._learner.scores(vectors)

@@ -1,8 +1,9 @@
 """The state that an index run leaves for the next one: what was indexed, the lexical index, and all search results.
 
-`products.faiss` holds the index of their vectors (`core.retrieval.dense_file`); `results.safetensors` everything else that changes with each run,
-and `statistics.safetensors` what is computed from the whole corpus and kept until the next full run. The manifest has
-their checksums, so that a run that was interrupted between two files leaves no state, and the next one is a full run.
+`products.faiss` holds the index of the product vectors (`core.retrieval.dense_file`), `results.safetensors` everything
+else that changes with each run, and `statistics.safetensors` what is computed from the whole corpus and kept until the
+next full run. The manifest has their checksums, so that a run that was interrupted between two files leaves no state,
+and the next one is a full run.
 """
 
 import json

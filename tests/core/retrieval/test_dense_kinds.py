@@ -136,7 +136,7 @@ def folder(tmp_path: Path) -> Path:
     """An index folder as a run leaves it."""
     index = open_or_build(tmp_path, VECTORS, QUERIES, SearchSettings(index="sq8"), Silent())
     index.save(tmp_path / INDEX_FILE)
-    write_manifest(tmp_path, "run", index.record)
+    write_manifest(tmp_path, "run", (INDEX_FILE,), index.record)
     return tmp_path
 
 
@@ -165,7 +165,7 @@ def test_the_kinds_that_are_read_into_memory(tmp_path: Path, name: KindName) -> 
     search = SearchSettings(index=name, recall=0.9)
     index = open_or_build(tmp_path, VECTORS, QUERIES, search, Silent())
     index.save(tmp_path / INDEX_FILE)
-    write_manifest(tmp_path, "run", index.record)
+    write_manifest(tmp_path, "run", (INDEX_FILE,), index.record)
     again, heard = reopened(tmp_path, index=name, recall=0.9)
     assert heard == []
     assert again.record == index.record
@@ -199,10 +199,10 @@ def test_a_damaged_file_is_found_before_faiss_reads_it(
 def test_a_foreign_index_with_a_true_checksum_is_found(folder: Path) -> None:
     record = reopened(folder)[0].record
     DenseIndex(VECTORS[:10]).save(folder / INDEX_FILE)
-    write_manifest(folder, "run", record)
+    write_manifest(folder, "run", (INDEX_FILE,), record)
     assert "built again" in reopened(folder)[1][0]
     (folder / INDEX_FILE).write_bytes(b"IwFl no index")
-    write_manifest(folder, "run", record)
+    write_manifest(folder, "run", (INDEX_FILE,), record)
     assert "built again" in reopened(folder)[1][0]
 
 
