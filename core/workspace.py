@@ -196,6 +196,11 @@ class Workspace:
         return self.home / "notices.json"
 
     @property
+    def monitoring(self) -> Path:
+        """Snapshots of `samesku monitor`, JSON; without it the present state becomes the reference."""
+        return self.home / "monitoring.json"
+
+    @property
     def reports(self) -> Path:
         """Exports, lists of rejected rows, and evaluation reports."""
         return self.home / "reports"

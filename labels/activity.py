@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from labels.database import decode_errors
-from labels.model import Stream
+from labels.model import MACHINE, Stream
 from labels.reader import LabelReader
 
 _ACTS = """
@@ -31,6 +31,21 @@ def actions_by_annotator(reader: LabelReader) -> dict[str, ActivityCount]:
         LabelsError: the file cannot be read.
     """
     return {row[0]: ActivityCount(row[1], row[2]) for row in reader.rows(_ACTS)}
+
+
+_BY_DAY = """
+SELECT substr(e.at, 1, 10), count(*) FROM actions AS a JOIN events AS e ON e.seq = a.seq
+WHERE a.verb <> 'import' AND a.annotator <> ? AND a.undone_at IS NULL GROUP BY 1
+"""
+
+
+def answers_by_day(reader: LabelReader) -> dict[str, int]:
+    """The number of people's actions at the desk by day (ISO 8601, UTC), undone ones left out.
+
+    Raises:
+        LabelsError: the file cannot be read.
+    """
+    return dict(reader.rows(_BY_DAY, [MACHINE]))
 
 
 #: A look counts for at most this long, in milliseconds; beyond it the annotator has paused.

@@ -104,6 +104,12 @@ VERBS = (
     ),
     Verb("models", "core.cli.models", "app", "The encoders: list, show, compare, promote, roll back, merge, export."),
     Verb(
+        "monitor",
+        "core.cli.monitor",
+        "monitor",
+        "Compare listings, candidates and probabilities with a reference, by source and category.",
+    ),
+    Verb(
         "judge",
         "core.cli.judge",
         "app",

@@ -5,7 +5,7 @@ over the sample are unbiased estimates of the sums over all queries (Horvitz and
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -66,8 +66,16 @@ class AuditReport:
         return asdict(self)
 
 
-def draw_audit(workspace: Workspace, settings: Settings, count: int) -> tuple[int, dict[ProductRef, Stratum]]:
+def draw_audit(
+    workspace: Workspace, settings: Settings, count: int, among: Container[ProductRef] | None = None
+) -> tuple[int, dict[ProductRef, Stratum]]:
     """Draw unanswered queries, stratified by the band of their best candidate.
+
+    Args:
+        workspace: with calibrated probabilities.
+        settings: the seed.
+        count: about how many.
+        among: queries to draw from; all by default.
 
     Returns:
         the number of the draw, and the stratum of each drawn query.
@@ -89,6 +97,8 @@ def draw_audit(workspace: Workspace, settings: Settings, count: int) -> tuple[in
         excluded = {query for query, (people, _) in answered.items() if people} | store.validation_queries()
         excluded |= read_index_state(workspace).removed
         strata = {q: str(band_of(p, matcher.high, matcher.low)) for q, p in top.items() if q not in excluded}
+        if among is not None:
+            strata = {query: name for query, name in strata.items() if query in among}
         if not strata:
             raise CoreError("Every query is answered already.", "There is nothing left to audit.")
         # A later draw has another seed; the same ledger gives the same draw.

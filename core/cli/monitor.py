@@ -1,0 +1,201 @@
+"""`samesku monitor`: whether catalogues and matches are still distributed as they were."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from core.catalog.store import CatalogStore
+from core.cli.context import Context, context_of
+from core.cli.rebuild import rebuilds_damage
+from core.evaluation.audit import draw_audit
+from core.json_store import text_file
+from core.monitoring.history import load_history
+from core.monitoring.prometheus import prometheus_text
+from core.monitoring.shift import Shift, find_shifts
+from core.monitoring.snapshot import MEASURES, OTHERS, Snapshot, take_snapshot
+from core.permissions import require_lead
+from core.text.safe import safe
+from labels.model import ProductRef
+from labels.wording import counted
+
+#: Days in the table.
+_DAYS = 14
+#: Exit code of --check where something has moved.
+_MOVED_CODE = 3
+#: Titles of what is no measure of single listings.
+_TITLES = {"category": "mix of categories", "band": "bands"}
+
+
+@rebuilds_damage
+def monitor(
+    ctx: typer.Context,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Make the present state the reference of later runs; for leads.")
+    ] = False,
+    audit: Annotated[
+        int | None,
+        typer.Option(
+            min=1, show_default=False, help="Draw about this many queries of what has moved for the audit stream."
+        ),
+    ] = None,
+    prometheus: Annotated[
+        Path | None,
+        typer.Option(
+            show_default=False,
+            help="Write the figures in the text format of Prometheus, e.g. /var/lib/node_exporter/samesku.prom.",
+        ),
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help=f"Exit with {_MOVED_CODE} if something has moved.")] = False,
+) -> None:
+    """Compare listings, candidates and probabilities with a reference, by source and category.
+
+    The first run makes the reference; later ones, best after each index run, say what has moved since: prices, titles,
+    similarities, probabilities, bands, the mix of categories. A shift has a population stability index of 0.2 or more,
+    and a two-sample test says that it is no chance. Each run is kept as the snapshot of its day.
+
+    Example: samesku monitor
+
+    Example: samesku monitor --audit 100
+
+    Example: samesku monitor --check --prometheus /var/lib/node_exporter/samesku.prom
+    """
+    context = context_of(ctx)
+    workspace = context.workspace.require()
+    if accept or audit is not None:
+        require_lead(context.settings, context.annotator, "Only leads change the reference, and draw audits.")
+    history, message = load_history(workspace.monitoring)
+    if message:
+        context.err.print(message, markup=False)
+    with context.reporter() as reporter:
+        reporter.stage("count listings and candidates")
+        day = datetime.now(UTC).date().isoformat()
+        is_reference = accept or history.reference is None
+        snapshot, words = take_snapshot(
+            workspace, context.settings, day,
+            vocabulary=None if is_reference else history.vocabulary,
+            groups=() if is_reference or history.reference is None else history.reference.groups,
+        )  # fmt: skip
+    if is_reference:
+        history = history.with_reference(snapshot, words)
+    history = history.with_day(snapshot)
+    history.save(workspace.monitoring)
+    assert history.reference is not None  # noqa: S101 - set above
+    shifts = find_shifts(history.reference, snapshot)
+    if prometheus is not None:
+        with text_file(prometheus) as out:
+            out.write(prometheus_text(snapshot, shifts))
+    context.out.print(_days_table(history.days[-_DAYS:]))
+    _print_shifts(context, history.reference, snapshot, shifts)
+    drawn = _draw(context, shifts, snapshot, audit) if audit is not None else None
+    context.answer({
+        "day": day, "reference": history.reference.day, "shifts": [asdict(each) for each in shifts],
+        "snapshot": asdict(snapshot), "drawn": drawn,
+    })  # fmt: skip
+    if check and shifts:
+        raise typer.Exit(_MOVED_CODE)
+
+
+def _days_table(days: Sequence[Snapshot]) -> Table:
+    table = Table("day", "listings", "queries", "high", "medium", "low", "no match", "judge disagrees", "answers")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for each in days:
+        bands: Counter[str] = Counter()
+        for group in each.groups:
+            bands.update(group.bands)
+        queries = bands.total()
+        judged, contradicted = (sum(group.verdicts[i] for group in each.groups) for i in (0, 1))
+        without = sum(group.no_match for group in each.groups)
+        shares = [_share(bands[name], queries) for name in ("high", "medium", "low")]
+        table.add_row(
+            each.day, f"{sum(group.listings for group in each.groups):,}", f"{queries:,}", *shares,
+            _share(without, queries), _share(contradicted, judged), f"{each.answers:,}",
+        )  # fmt: skip
+    return table
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else "–"
+
+
+def _print_shifts(context: Context, reference: Snapshot, snapshot: Snapshot, shifts: Sequence[Shift]) -> None:
+    for band, (value, low, high) in snapshot.precision.items():
+        context.out.print(f"Audited precision of band {band}: {value:.3f} (95 % interval {low:.3f} to {high:.3f}).")
+    if reference is snapshot:
+        context.out.print("The present state is the reference. Run it again after the next import and index run.")
+        return
+    if reference.encoder != snapshot.encoder:
+        context.out.print(
+            f"The encoder has changed since the reference ({safe(reference.encoder)}): similarities may differ for that"
+            " reason alone. To compare with the present state from now on: samesku monitor --accept",
+            soft_wrap=True,
+        )
+    if not shifts:
+        context.out.print(f"Nothing has moved since {reference.day}.")
+        return
+    places = counted(len(shifts), "distribution has", "distributions have")
+    context.out.print(f"Look here: {places} moved since {reference.day}.")
+    table = Table("source", "category", "measure", "median before", "now", "PSI", "listings")
+    for column in table.columns[3:]:
+        column.justify = "right"
+    for each in shifts:
+        category = "" if each.measure == "category" else each.category or "(none)"
+        table.add_row(
+            Text(safe(each.source)), Text(safe(category)), _title(each.measure), _median(each.measure, each.before),
+            _median(each.measure, each.after), f"{each.psi:.2f}", f"{each.listings:,}",
+        )  # fmt: skip
+    context.out.print(table)
+    context.out.print(
+        "To check the matches there: samesku monitor --audit 100. If the change is intended: samesku monitor --accept",
+        soft_wrap=True,
+    )
+
+
+def _title(measure: str) -> str:
+    if measure == "price":
+        return "price"
+    return _TITLES[measure] if measure in _TITLES else MEASURES[measure].title
+
+
+def _median(measure: str, value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{10**value:.2f}" if measure == "price" else f"{value:.2f}"
+
+
+def _draw(context: Context, shifts: Sequence[Shift], snapshot: Snapshot, count: int) -> int:
+    """Draw queries of the groups that have moved, and of sources whose mix of categories has. Returns how many."""
+    moved = {(each.source, None if each.measure == "category" else each.category) for each in shifts}
+    queries = _queries_of(context, moved, snapshot)
+    if not queries:
+        where = "What has moved has no queries" if shifts else "Nothing has moved"
+        context.out.print(
+            f"{where}, so that nothing is drawn. For a sample of all queries: samesku labels audit --draw 200",
+            soft_wrap=True,
+        )
+        return 0
+    number, drawn = draw_audit(context.workspace, context.settings, count, among=queries)
+    context.out.print(
+        f"Draw {number}: {counted(len(drawn), 'query', 'queries')} of what has moved."
+        " Answer them with: samesku review --stream audit"
+    )
+    return len(drawn)
+
+
+def _queries_of(context: Context, moved: set[tuple[str, str | None]], snapshot: Snapshot) -> set[ProductRef]:
+    named = {(group.source, group.category) for group in snapshot.groups}
+    with CatalogStore(context.workspace.catalog) as catalog:
+        queries = list(catalog.iter(role="query"))
+    found = set()
+    for each in queries:
+        category = each.category if (each.source, each.category) in named else OTHERS
+        if (each.source, category) in moved or (each.source, None) in moved:
+            found.add(each.ref)
+    return found

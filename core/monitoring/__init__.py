@@ -1,0 +1,1 @@
+"""Monitoring: whether catalogues, candidates and probabilities are still what the matcher was trusted on."""

@@ -1,0 +1,136 @@
+"""`samesku monitor`."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.catalog.demo import generated_catalogue
+from core.catalog.product import Product
+from core.catalog.store import CatalogStore
+from core.retrieval.candidates import Candidate, CandidateStore, MatcherSummary
+from core.workspace import Workspace
+from labels.store import LabelStore
+from tests.core.cli.conftest import Call
+
+CATALOGUE = generated_catalogue("monitor")
+#: One category, so that there are enough queries of it to compare.
+QUERIES = [replace(query, category="Everything") for query in CATALOGUE.queries]
+DEARER = 10
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """Products with candidates and probabilities."""
+    made = Workspace(tmp_path / "home").create()
+    deliver(made, QUERIES)
+    with LabelStore(made.labels):
+        pass
+    return made
+
+
+def deliver(
+    workspace: Workspace, queries: list[Product], probability: Callable[[int], float] = lambda n: n % 10 / 10
+) -> None:
+    """Replace the catalogue and its candidates, as an import and an index run do."""
+    with CatalogStore(workspace.catalog) as catalog:
+        catalog.replace("walmart", "query", queries)
+        catalog.replace("amazon", "catalog", CATALOGUE.products)
+    candidates = CandidateStore(workspace.derived)
+    listed = [(query.ref, [Candidate(CATALOGUE.products[n].ref, 1, 0.5, 0.5, 1, 1)]) for n, query in enumerate(queries)]
+    candidates.replace(listed, model="encoder", fingerprint="by hand")
+    scored = ((query, found[0].ref, probability(n)) for n, (query, found) in enumerate(listed))
+    candidates.score(scored, MatcherSummary(0.5, 0.8, 0.2, 40, 20))
+    candidates.close()
+
+
+def dearer(query: Product) -> Product:
+    return replace(query, price=None if query.price is None else query.price * DEARER)
+
+
+def test_the_first_run_is_the_reference_and_a_shift_is_pointed_at(workspace: Workspace, call: Call) -> None:
+    home = ("--home", workspace.home)
+    first = call(*home, "monitor", "--check")
+    assert first.code == 0
+    assert "The present state is the reference" in first.out
+    again = call(*home, "monitor", "--check")
+    assert (again.code, "Nothing has moved" in again.out) == (0, True)
+
+    deliver(workspace, [dearer(query) for query in QUERIES])
+    moved = call(*home, "monitor", "--check")
+    assert moved.code == 3
+    assert "Look here" in moved.out
+    answer = call(*home, "--json", "monitor").json
+    assert [(each["source"], each["category"], each["measure"]) for each in answer["shifts"]] == [
+        ("walmart", "Everything", "price")
+    ]
+    # One snapshot a day.
+    assert len(json.loads(workspace.monitoring.read_text())["days"]) == 1
+
+    accepted = call(*home, "monitor", "--accept", "--check")
+    assert accepted.code == 0
+    assert "Nothing has moved" in call(*home, "monitor", "--check").out
+
+
+def test_queries_of_what_has_moved_are_drawn_for_audit(workspace: Workspace, call: Call) -> None:
+    home = ("--home", workspace.home)
+    call(*home, "monitor")
+    nothing = call(*home, "monitor", "--audit", "5")
+    assert (nothing.code, "nothing is drawn" in nothing.out) == (0, True)
+    odd = [replace(query, category="Odd") if n % 2 else dearer(query) for n, query in enumerate(QUERIES)]
+    deliver(workspace, odd)
+    drawn = call(*home, "--json", "monitor", "--audit", "20").json
+    assert drawn["drawn"] >= 20
+    with LabelStore(workspace.labels) as store:
+        queries = store.audit_queries()
+    categories = {query.ref: query.category for query in odd}
+    named = {each["category"] for each in drawn["shifts"] if each["measure"] != "category"}
+    assert named == {"Everything"}
+    # The mix of categories has moved as well, so that queries of the whole source are looked at.
+    assert {categories[query] for query in queries} == {"Everything", "Odd"}
+
+
+def test_probabilities_that_fall_are_pointed_at(workspace: Workspace, call: Call, tmp_path: Path) -> None:
+    home = ("--home", workspace.home)
+    call(*home, "monitor")
+    deliver(workspace, QUERIES, lambda n: n % 10 / 40)
+    target = tmp_path / "samesku.prom"
+    answer = call(*home, "--json", "monitor", "--prometheus", target).json
+    assert {each["measure"] for each in answer["shifts"]} == {"probability", "band"}
+    assert 'samesku_shift_psi{source="walmart",category="Everything",measure="band"}' in target.read_text()
+    unwritable = call(*home, "monitor", "--prometheus", target / "x.prom")
+    assert (unwritable.code, "Traceback" in unwritable.err) == (1, False)
+
+
+def test_a_damaged_history_is_set_aside_and_a_newer_one_is_left_alone(workspace: Workspace, call: Call) -> None:
+    home = ("--home", workspace.home)
+    call(*home, "monitor")
+    workspace.monitoring.write_text('{"days": [1')
+    said = call(*home, "monitor")
+    assert said.code == 0
+    assert "monitoring.json is damaged" in said.err
+    assert len(list(workspace.home.glob("monitoring.json.damaged-*"))) == 1
+    newer = workspace.monitoring.read_text().replace('"version": 1', '"version": 2')
+    workspace.monitoring.write_text(newer)
+    refused = call(*home, "monitor")
+    assert (refused.code, "newer version" in refused.err) == (1, True)
+    assert workspace.monitoring.read_text() == newer
+
+
+def test_only_leads_change_the_reference(workspace: Workspace, call: Call) -> None:
+    workspace.settings.write_text('[people]\nleads = ["lea"]\n')
+    refused = call("--home", workspace.home, "--as", "ann", "monitor", "--accept")
+    assert (refused.code, "Only leads change the reference" in refused.err) == (1, True)
+    assert not workspace.monitoring.exists()
+    assert call("--home", workspace.home, "--as", "ann", "monitor").code == 0
+
+
+def test_without_candidates_the_way_out_is_an_index_run(tmp_path: Path, call: Call) -> None:
+    made = Workspace(tmp_path / "home").create()
+    with CatalogStore(made.catalog) as catalog:
+        catalog.replace("walmart", "query", QUERIES)
+    said = call("--home", made.home, "monitor")
+    assert (said.code, "samesku index" in said.err) == (1, True)
+    assert not made.monitoring.exists()
