@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 # A person sees the installer's own progress; a build log stays short.
 QUIET := $(shell test -t 2 || echo --quiet)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check $(QUIET) -c constraints.txt
+# Several times as fast as pip, which it falls back to.
 INSTALL := $(BIN)/python .ci/install.py $(QUIET) -c constraints.txt
 DEMO := .demo
 # Several processes share the tests; each loads the model libraries, so that memory sets a bound too.
