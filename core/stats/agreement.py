@@ -1,7 +1,7 @@
 """Inter-annotator agreement: Cohen's kappa, Krippendorff's alpha and Gwet's AC1, with bootstrap intervals.
 
-All are computed from counts summed over queries, so that whole queries can be resampled. Libraries give the values of
-kappa and alpha; the vectorised formulas `kappas`, `alphas` and `ac1s` give the intervals.
+All are computed from counts summed over queries, so that whole queries can be resampled: `kappas`, `alphas` and `ac1s`
+give the values and the intervals. The tests compare them with libraries, which take a second to import.
 """
 
 from collections.abc import Iterable, Sequence
@@ -101,13 +101,9 @@ def kappa(shared: Sequence[SharedPair]) -> Estimate:
     couples = annotator_pairs(shared)
     if not couples:
         return NO_OVERLAP
-    found = [(_kappa_of_two(shared, *couple), pairs) for couple, pairs in couples.items()]
-    defined = [(value, pairs) for value, pairs in found if value is not None]
-    if not defined:
-        return ONE_CLASS
-    values, weights = zip(*defined, strict=True)
     tables = _tables(shared, list(couples))
-    return _estimate(float(np.average(values, weights=weights)), interval(tables, kappas))
+    value = float(kappas(tables.sum(axis=0, keepdims=True))[0])
+    return ONE_CLASS if np.isnan(value) else _estimate(value, interval(tables, kappas))
 
 
 def alpha(shared: Sequence[SharedPair]) -> Estimate:
@@ -189,15 +185,6 @@ def _observed(each: SharedPair) -> tuple[float, float, int]:
     people, matches = len(each.votes), sum(each.votes.values())
     agreeing = matches * (matches - 1) + (people - matches) * (people - matches - 1)
     return agreeing / (people * (people - 1)), matches / people, 1
-
-
-def _kappa_of_two(shared: Sequence[SharedPair], one: str, other: str) -> float | None:
-    """None where both give the same single answer throughout, for which kappa is undefined."""
-    from sklearn.metrics import cohen_kappa_score
-
-    both = [each.votes for each in shared if one in each.votes and other in each.votes]
-    first, second = [votes[one] for votes in both], [votes[other] for votes in both]
-    return float(cohen_kappa_score(first, second)) if len({*first, *second}) > 1 else None
 
 
 def _tables(shared: Sequence[SharedPair], couples: list[tuple[str, str]]) -> NDArray[np.float64]:

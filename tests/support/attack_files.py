@@ -23,7 +23,7 @@ MIB = 2**20
 TREE = Path(__file__).parents[2]
 
 
-def parquet_repeated_value(path: Path, rows: int = 1_500, length: int = MIB) -> None:
+def parquet_repeated_value(path: Path, rows: int = 1_000, length: int = MIB) -> None:
     """A dictionary of one long text, which every row names."""
     index = pa.array([0] * rows, pa.int32())
     text = pa.DictionaryArray.from_arrays(index, pa.array(["x" * length]))

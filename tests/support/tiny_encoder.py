@@ -44,7 +44,7 @@ def write_tiny_sentence_encoder(folder: Path, texts: Iterable[str], seed: int = 
     return made
 
 
-def write_tiny_model(folder: Path, texts: Iterable[str], kind: str) -> Path:
+def write_tiny_model(folder: Path, texts: Iterable[str], kind: str, layers: int = 2) -> Path:
     """The same for another architecture: `bert`, `mpnet`, `qwen2`, `mistral`, `clip` (a text tower) or `distilbert`."""
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer  # noqa: PLC0415
@@ -57,11 +57,11 @@ def write_tiny_model(folder: Path, texts: Iterable[str], kind: str) -> Path:
 
     inner = write_tiny_encoder(folder / kind, texts)
     (inner / "modules.json").unlink()
-    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    sizes = {"hidden_size": 32, "num_hidden_layers": layers, "num_attention_heads": 2, "intermediate_size": 64}
     if kind in {"qwen2", "mistral"}:
         sizes |= {"num_key_value_heads": 1, "head_dim": 16}
     if kind == "distilbert":
-        sizes = {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64}
+        sizes = {"dim": 32, "n_layers": layers, "n_heads": 2, "hidden_dim": 64}
 
     def make() -> "PreTrainedModel":
         if kind == "clip":

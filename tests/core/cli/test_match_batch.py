@@ -31,32 +31,72 @@ IMPORTED, OTHERS = DEMO.queries[:-30], DEMO.queries[-30:]
 
 Match = Callable[..., Answer]
 
-#: Runs `samesku ARGUMENTS` with an encoder without a model, and is killed when the block of this number is scored.
+#: Runs of `samesku ARGUMENTS` with an encoder without a model, each killed when the block of a number is scored. The
+#: libraries are imported once: a line of input is a run, in a fork of this process, and its exit status is a line of
+#: output.
 _KILLED = """
-import os, sys
+import gc, json, os, sys, traceback
 from pathlib import Path
+import faiss, lightgbm, pyarrow.parquet, rapidfuzz, scipy.optimize, sklearn.feature_extraction.text, sklearn.metrics
+import core.cli.match, core.matching.run
 from samples import HashEncoder
 from core.cli.app import make_app, run
 from core.matching.query_scorer import QueryScorer
 from core.retrieval import encoder_registry, index_run
 from core.retrieval.encoder_files import EncoderModel
 
-left = int(sys.argv[1])
-folder = Path(sys.argv[2])
 index_run.Encoder = lambda *_, **__: HashEncoder()
-encoder_registry.find_base = lambda _: EncoderModel("hash", folder)
 candidates = QueryScorer.candidates
 
-def counted(self, queries):
-    global left
-    left -= 1
-    if left < 0:
-        os.kill(os.getpid(), 9)
-    return candidates(self, queries)
+def killed(block, folder, arguments):
+    encoder_registry.find_base = lambda _: EncoderModel("hash", Path(folder))
+    left = block
 
-QueryScorer.candidates = counted
-run(make_app(), sys.argv[3:])
+    def counted(self, queries):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), 9)
+        return candidates(self, queries)
+
+    QueryScorer.candidates = counted
+    os.dup2(2, 1)
+    run(make_app(), arguments)
+
+gc.freeze()  # a collection in a fork would copy all that was imported
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        try:
+            killed(*json.loads(line))
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(1)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
+
+Kill = Callable[..., int]
+
+
+@pytest.fixture(scope="module")
+def killed_at() -> Iterator[Kill]:
+    """Runs `samesku ARGUMENTS` in a process of its own until a block; returns how that ended."""
+
+    def run(block: int, folder: Path, *arguments: str | Path) -> int:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps([block, str(folder), [*map(str, arguments)]]) + "\n")
+        process.stdin.flush()
+        return int(process.stdout.readline())
+
+    path = os.pathsep.join([str(Path(__file__).parents[2] / "support"), *sys.path])
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SAMESKU_")}
+    with subprocess.Popen(
+        [sys.executable, "-c", _KILLED], env=environment | {"PYTHONPATH": path}, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        yield run
 
 
 def _write_home(home: Path) -> None:
@@ -105,14 +145,6 @@ def rows_of(path: Path) -> list[dict[str, object]]:
 
 def content_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def killed_at(block: int, tmp_path: Path, *arguments: str | Path) -> int:
-    words = [sys.executable, "-c", _KILLED, str(block), str(tmp_path), *map(str, arguments)]
-    path = os.pathsep.join([str(Path(__file__).parents[2] / "support"), *sys.path])
-    done = subprocess.run(words, env={**os.environ, "PYTHONPATH": path}, capture_output=True, check=False, timeout=240)
-    assert done.returncode in {0, -signal.SIGKILL}, done.stderr.decode()
-    return done.returncode
 
 
 # -- the same as for imported queries ------------------------------------------------------------------------
@@ -190,7 +222,7 @@ def test_a_repeated_id_is_matched_each_time(matched: Match, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("ending", ["", ".parquet", ".csv", ".jsonl"])
 def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(
-    home: Workspace, matched: Match, tmp_path: Path, ending: str
+    home: Workspace, matched: Match, killed_at: Kill, tmp_path: Path, ending: str
 ) -> None:
     products = [*IMPORTED[:15], *OTHERS]
     folder = tmp_path / "in"
@@ -250,7 +282,7 @@ def test_a_damaged_part_is_written_again(matched: Match, tmp_path: Path) -> None
 
 
 def test_a_run_keeps_its_matcher_while_people_label(
-    home: Workspace, matched: Match, call: Call, tmp_path: Path
+    home: Workspace, matched: Match, call: Call, killed_at: Kill, tmp_path: Path
 ) -> None:
     path, out, whole = write_products(tmp_path / "queries.parquet", OTHERS), tmp_path / "out", tmp_path / "whole"
     assert matched(path, "--out", whole, "--part", "10").code == 0

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from core.workspace import Workspace
 
 Call = Callable[..., Any]
 
-pytest.importorskip("sentence_transformers", reason="needs the model libraries")
+# Not imported here: that takes seconds in every test process, which collects the module.
+if find_spec("sentence_transformers") is None:
+    pytest.skip("needs the model libraries", allow_module_level=True)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from core.workspace import Workspace
 from labels.model import ActionDetails, Side, Verb
 from labels.store import LabelStore
 
-pytest.importorskip("sentence_transformers", reason="needs the model libraries")
+# Not imported here: that takes seconds in every test process, which collects the module.
+if find_spec("sentence_transformers") is None:
+    pytest.skip("needs the model libraries", allow_module_level=True)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -115,6 +115,7 @@ def test_labels_of_one_class_calibrate_nothing(catalogue: Workspace) -> None:
     assert {(row.probability, row.band.partition(":")[0]) for row in rows_of(catalogue)} == {(None, "prior")}
 
 
+@pytest.mark.slow
 def test_before_labels_an_evaluation_ranks_as_match_does(catalogue: Workspace, tmp_path: Path) -> None:
     index(catalogue)
     model = EncoderModel(MODEL, catalogue.home)

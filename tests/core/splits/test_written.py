@@ -51,6 +51,7 @@ def test_pairs_have_a_label_of_one_for_a_match(labelled: Workspace, tmp_path: Pa
     assert not any("Sony" in json.dumps(row) for row in found)
 
 
+@pytest.mark.slow
 def test_a_folder_is_a_dataset_on_disk(labelled: Workspace, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "triplets"
     out.parent.mkdir()

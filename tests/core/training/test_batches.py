@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from core.training.batches import no_false_negatives
 
+pytestmark = pytest.mark.slow  # what they import takes seconds
+
 TEXTS = [f"t{n}" for n in range(12)]
 ROWS = st.lists(st.lists(st.sampled_from(TEXTS), min_size=3, max_size=3, unique=True), min_size=1, max_size=14)
 GROUPS = st.dictionaries(st.sampled_from(TEXTS), st.sets(st.sampled_from("abc"), min_size=1, max_size=2))

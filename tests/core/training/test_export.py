@@ -272,7 +272,8 @@ def test_the_prefixes_of_an_encoder_are_exported(
 
 @pytest.mark.parametrize("kind", ["qwen2", "clip"])
 def test_other_architectures_are_exported_to_onnx(shop: Workspace, tmp_path: Path, kind: str) -> None:
-    settings = settings_for(write_tiny_model(tmp_path, TEXTS, kind))
+    # Each layer takes seconds to trace; the other exports have two.
+    settings = settings_for(write_tiny_model(tmp_path, TEXTS, kind, layers=1))
     made = export(shop, settings, "base", ExportFormat.ONNX, tmp_path / "out")
     expected = vectors(shop, settings, "base")[0]
     assert np.abs(encode_with_onnx(made.folder, ["find " + text for text in PROBES]) - expected).max() < 1e-4

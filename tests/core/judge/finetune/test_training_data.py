@@ -52,6 +52,7 @@ def test_training_answer_has_one_verdict_line() -> None:
     assert parse_verdict(text) is Answer.NO_MATCH
 
 
+@pytest.mark.slow
 def test_files_have_mlx_lm_format(tmp_path: Path) -> None:
     workspace = write_catalogue(tmp_path / "home")
     absent = {Pair(q("q1"), c("gone")): True}
@@ -70,6 +71,7 @@ def test_files_have_mlx_lm_format(tmp_path: Path) -> None:
     assert (done.longest, done.max_seq_length) == (None, 512)
 
 
+@pytest.mark.slow
 def test_nothing_is_written_without_labels(tmp_path: Path) -> None:
     workspace = write_catalogue(tmp_path / "home")
     for known in ({}, {Pair(q("q1"), c("gone")): True}):
@@ -115,6 +117,7 @@ def test_examples_are_measured_with_a_local_tokenizer(tiny_llm: Path, tmp_path: 
     assert caught.value.hint == f"Set max_seq_length: {recipe.max_seq_length} in the recipe, and start again."
 
 
+@pytest.mark.slow
 def test_recipe_is_valid_for_mlx_lm(tmp_path: Path) -> None:
     pytest.importorskip("mlx_lm", exc_type=ImportError)
     import yaml  # noqa: PLC0415
@@ -236,6 +239,7 @@ def test_downsampling_keeps_all_matches() -> None:
         downsample_negatives(dict.fromkeys(KNOWN, True), 1, seed=3)
 
 
+@pytest.mark.slow
 def test_examples_are_escaped(tmp_path: Path) -> None:
     workspace = write_catalogue(tmp_path / "home")
     with CatalogStore(workspace.catalog) as catalog:
