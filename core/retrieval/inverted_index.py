@@ -13,11 +13,13 @@ from scipy.sparse import csc_matrix, csr_matrix
 
 from core.retrieval.array_file import Arrays, array_matrix, matrix_arrays
 
-#: Up to so many rows every search is exact. Of more, a query's most common terms are left out as long as it has more
-#: postings than there are rows, and the best rows are scored again by all terms.
+#: Up to so many rows every search is exact.
 MAX_EXACT = 50_000
+#: Of more rows, so many postings per row are read for a query. Of a longer one, or among rows that are much the same,
+#: the most common terms are left out, and the best rows are scored again by all terms.
+_POSTINGS_PER_ROW = 8
 #: Rows that are scored again: at least so many, and this many for each result.
-_SHORTLIST = 1_000
+_SHORTLIST = 2_000
 _SHORTLIST_PER_RESULT = 4
 #: Rows of which the highest score is computed to find a threshold: few enough for many groups, and many for few.
 _GROUP = 64
@@ -87,13 +89,13 @@ class InvertedIndex:
         return shortlist[places], scores
 
     def _counted_terms(self, terms: NDArray[np.int32]) -> NDArray[np.int64]:
-        """Which terms of a query are searched: all, or the rarest that have as many postings as there are rows."""
+        """Which terms of a query are searched: all, or the rarest."""
         frequencies = self.frequencies[terms]
-        rows = self.rows.shape[0]
-        if rows <= MAX_EXACT or frequencies.sum() <= rows:
+        limit = _POSTINGS_PER_ROW * self.rows.shape[0]
+        if self.rows.shape[0] <= MAX_EXACT or frequencies.sum() <= limit:
             return np.arange(len(terms))
         order = np.argsort(frequencies, kind="stable")
-        fitting = int(np.searchsorted(np.cumsum(frequencies[order]), rows, side="right"))
+        fitting = int(np.searchsorted(np.cumsum(frequencies[order]), limit, side="right"))
         return np.sort(order[: max(1, fitting)])
 
     def to_arrays(self, name: str) -> Arrays:

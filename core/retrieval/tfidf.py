@@ -120,7 +120,9 @@ def _with_weights(lists: Iterable[Iterable[str]], weights: TermWeights) -> tuple
     if not weights.unseen:
         # Nothing that grows with the vocabulary: a single query takes less than a millisecond.
         columns = weights.columns
-        return widen(_counted(([term for term in terms if term in columns] for terms in lists), columns), known), weights
+        return widen(
+            _counted(([term for term in terms if term in columns] for terms in lists), columns), known
+        ), weights
     columns = dict(weights.columns)
     counts = _counted(lists, columns)
     found = list(columns)

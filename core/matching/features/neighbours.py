@@ -172,8 +172,8 @@ def _best_both(
     """The highest scores of each query over the products, and the reverse, best first.
 
     Returns:
-        shapes (queries, MAX_RANK) and (products, MAX_RANK), padded with 0; and the index of the nearest one on the other
-        side, shapes (queries,) and (products,).
+        shapes (queries, MAX_RANK) and (products, MAX_RANK), padded with 0; and the index of the nearest one on the
+        other side, shapes (queries,) and (products,).
     """
     count, others = queries.shape[0], products.rows.shape[0]
     forth, nearest = np.zeros((count, MAX_RANK), np.float32), np.zeros(count, np.int64)

@@ -112,5 +112,8 @@ def _neighbourhood(kind: str, arrays: Arrays) -> Neighbourhood:
     def both(what: str, dtype: type) -> tuple[Any, Any]:
         return np.asarray(arrays[f"{kind}.queries.{what}"], dtype), np.asarray(arrays[f"{kind}.products.{what}"], dtype)
 
-    indexes = InvertedIndex.from_arrays(f"{kind}.queries", arrays), InvertedIndex.from_arrays(f"{kind}.products", arrays)
+    indexes = (
+        InvertedIndex.from_arrays(f"{kind}.queries", arrays),
+        InvertedIndex.from_arrays(f"{kind}.products", arrays),
+    )
     return Neighbourhood(indexes, both("best", np.float32), both("nearest", np.int64))
