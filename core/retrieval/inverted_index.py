@@ -15,9 +15,9 @@ from core.retrieval.array_file import Arrays, array_matrix, matrix_arrays
 
 #: Up to so many rows every search is exact.
 MAX_EXACT = 50_000
-#: Of more rows, so many postings per row are read for a query. Of a longer one, or among rows that are much the same,
-#: the most common terms are left out, and the best rows are scored again by all terms.
-_POSTINGS_PER_ROW = 8
+#: Of more rows, so many postings per row are read for a query: product titles have 2.5 on average, and 4 million take
+#: 9 ms. Of a query with more, the most common terms are left out, and the best rows are scored again by all terms.
+_POSTINGS_PER_ROW = 4
 #: Rows that are scored again: at least so many, and this many for each result.
 _SHORTLIST = 2_000
 _SHORTLIST_PER_RESULT = 4
