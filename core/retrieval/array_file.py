@@ -19,6 +19,10 @@ from labels.quarantine import set_aside_irregular
 
 Arrays = dict[str, NDArray[np.generic]]
 
+#: Arrays from this size are memory-mapped. The rest is read: a page of a file that was replaced on another machine of a
+#: network file system may be gone.
+_MIN_MAPPED_BYTES = 2**24
+
 #: What an array of another shape or type than was written raises where it is used.
 ARRAY_ERRORS = (ValueError, KeyError, IndexError, TypeError)
 
@@ -46,7 +50,7 @@ def save_arrays(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
 
 
 def load_arrays(path: Path, names: Sequence[str] | None = None) -> Arrays:
-    """Arrays of a file, memory-mapped and read-only; all of them by default.
+    """Arrays of a file; all of them by default. Large ones are memory-mapped and read-only.
 
     A file that is replaced stays what it was for those who have it mapped.
 
@@ -68,7 +72,8 @@ def _array(mapped: mmap.mmap, start: int, entry: dict[str, Any]) -> NDArray[np.g
     count, offset = math.prod(entry["shape"]), start + entry["data_offsets"][0]
     if count < 0:
         raise ValueError(entry)
-    return np.frombuffer(mapped, dtype, count, offset).reshape(entry["shape"])
+    array = np.frombuffer(mapped, dtype, count, offset).reshape(entry["shape"])
+    return array if array.nbytes >= _MIN_MAPPED_BYTES else array.copy()
 
 
 def text_array(text: str) -> NDArray[np.uint8]:

@@ -24,7 +24,7 @@ from core.matching.run import (
     settings_fingerprint,
 )
 from core.matching.shortlist import Shortlist
-from core.retrieval import index_run, inverted_index
+from core.retrieval import array_file, index_run, inverted_index
 from core.retrieval.array_file import load_arrays
 from core.retrieval.candidates import Candidate, CandidateStore
 from core.retrieval.corpus import Corpus
@@ -182,6 +182,7 @@ def test_so_it_is_with_the_lexical_index_of_many_products(
     # Common n-grams are left out, and the shortlist has all products.
     monkeypatch.setattr(inverted_index, "MAX_EXACT", 5)
     monkeypatch.setattr(inverted_index, "_POSTINGS_PER_ROW", 1)
+    monkeypatch.setattr(array_file, "_MIN_MAPPED_BYTES", 0)
     shop = Shop(tmp_path / "home", seed)
     shop.index()
     for _ in range(3):
