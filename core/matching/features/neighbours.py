@@ -179,7 +179,7 @@ def _best_both(
     forth, nearest = np.zeros((count, MAX_RANK), np.float32), np.zeros(count, np.int64)
     back, nearest_back = np.zeros((others, MAX_RANK), np.float32), np.zeros(others, np.int64)
     lowest_back, highest_back = np.zeros((2, others), np.float32)
-    size = min(max(1, _BLOCK_SCORES // max(1, others)), _BLOCK_QUERIES, count)
+    size = max(1, min(_BLOCK_SCORES // max(1, others), _BLOCK_QUERIES, count))
     block = np.empty((size, others), np.float32)
     for start in range(0, count, size):
         block = block[: count - start]

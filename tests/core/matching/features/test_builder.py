@@ -167,6 +167,16 @@ def test_neighbours_are_the_same_whatever_is_compared_at_once(monkeypatch: pytes
             assert_array_equal(looked_up[1], found.nearest[side])
 
 
+@pytest.mark.parametrize("sizes", [(0, 3), (3, 0), (0, 0)])
+def test_without_queries_or_products_nothing_is_near(sizes: tuple[int, int]) -> None:
+    from scipy.sparse import csr_matrix  # noqa: PLC0415
+
+    sides = csr_matrix((sizes[0], 4), dtype=np.float32), csr_matrix((sizes[1], 4), dtype=np.float32)
+    found = Neighbourhood.of(sides)
+    assert [best.shape for best in found.best] == [(size, 50) for size in sizes]
+    assert not any(best.any() for best in found.best)
+
+
 # -- other queries ---------------------------------------------------------------------------------------------------
 
 LISTINGS = st.lists(PRODUCTS, min_size=1, max_size=4, unique_by=lambda product: product.ref)
