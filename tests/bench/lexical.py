@@ -28,7 +28,7 @@ from core.matching.features.neighbours import Neighbourhood
 from core.retrieval import inverted_index
 from core.retrieval.array_file import load_arrays, save_arrays
 from core.retrieval.lexical import LexicalIndex
-from tests.bench.ann import _memory, _say
+from tests.bench.ann import memory_mib, say
 from tests.bench.walmart_amazon import SHARED
 
 QUERIES = 200
@@ -70,8 +70,8 @@ def measure(data: Path, count: int, titles: int) -> None:
     built = time.thread_time() - begun
     postings = [index._index.frequencies[row.indices].sum() for row in index.vectors(texts)]
     rows = index._index.rows
-    _say(
-        products=len(index), titles=titles, build_s=round(built, 1), build_peak_mib=_memory("VmHWM", "RssFile"),
+    say(
+        products=len(index), titles=titles, build_s=round(built, 1), build_peak_mib=memory_mib("VmHWM", "RssFile"),
         ngrams_per_product=round(rows.nnz / len(index)), postings_per_query=round(np.mean(postings)),
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
@@ -79,7 +79,7 @@ def measure(data: Path, count: int, titles: int) -> None:
         save_arrays(Path(folder) / "lexical", index.to_arrays())
         file_mib = (Path(folder) / "lexical").stat().st_size >> 20
         del index, rows, listings
-        before = _memory("RssAnon")
+        before = memory_mib("RssAnon")
         index = LexicalIndex.from_arrays(load_arrays(Path(folder) / "lexical"))
         exact = None
         for limit in LIMITS:
@@ -88,9 +88,9 @@ def measure(data: Path, count: int, titles: int) -> None:
             exact = exact or found
             known = [{int(product) - int(products[0]["id"]) for product in gold.get(row["id"], ())} for row in asked]
             hits = {"hit@10": _hits(found[0], known)} if count == 0 else {}
-            _say(limit=limit if limit < LIMITS[0] else "exact", **times, **_recall(found, exact), **hits)
-        _say(file_mib=file_mib, memory_of_searches_mib=_memory("RssAnon") - before)
-        _say(**_product_of_matrices(index, texts), **_neighbours(index, texts))
+            say(limit=limit if limit < LIMITS[0] else "exact", **times, **_recall(found, exact), **hits)
+        say(file_mib=file_mib, memory_of_searches_mib=memory_mib("RssAnon") - before)
+        say(**_product_of_matrices(index, texts), **_neighbours(index, texts))
 
 
 def _searched(index: LexicalIndex, texts: list[str]) -> tuple[tuple[NDArray[np.int64], NDArray[np.float32]], Row]:
@@ -132,7 +132,7 @@ def _neighbours(index: LexicalIndex, texts: list[str]) -> dict[str, float]:
     begun = time.thread_time()
     Neighbourhood.of((index.vectors(texts), index._index.rows))
     seconds = time.thread_time() - begun
-    return {"neighbours_ms": round(seconds / len(texts) * 1e3, 1), "peak_mib": _memory("VmHWM", "RssFile")}
+    return {"neighbours_ms": round(seconds / len(texts) * 1e3, 1), "peak_mib": memory_mib("VmHWM", "RssFile")}
 
 
 def recombined(products: list[Row], count: int, titles: int) -> list[str]:
