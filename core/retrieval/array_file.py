@@ -1,7 +1,11 @@
 """Files of named arrays (safetensors), in which texts and sparse matrices are stored as arrays as well."""
 
+import json
+import math
+import mmap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,40 +14,66 @@ from scipy.sparse import csr_matrix
 from core.errors import DamagedError
 from core.json_store import binary_file
 from core.retrieval.tfidf import TermWeights
+from labels.files import open_regular
 from labels.quarantine import set_aside_irregular
 
 Arrays = dict[str, NDArray[np.generic]]
+
+#: Arrays from this size are memory-mapped. The rest is read: a page of a file that was replaced on another machine of a
+#: network file system may be gone.
+_MIN_MAPPED_BYTES = 2**24
 
 #: What an array of another shape or type than was written raises where it is used.
 ARRAY_ERRORS = (ValueError, KeyError, IndexError, TypeError)
 
 
 def save_arrays(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
-    """Write named arrays, atomically.
+    """Write named arrays of numbers, atomically, one after another: the library would make the whole file in memory.
 
     Raises:
         CoreError: the file cannot be written.
     """
-    from safetensors.numpy import save
-
     set_aside_irregular(path)
+    # The widest numbers first, so that all are aligned.
+    ordered = dict(sorted(arrays.items(), key=lambda item: -item[1].itemsize))
+    header, end = {}, 0
+    for name, array in ordered.items():
+        start, end = end, end + array.nbytes
+        number = f"{array.dtype.kind.upper()}{8 * array.itemsize}"
+        header[name] = {"dtype": number, "shape": array.shape, "data_offsets": (start, end)}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
     with binary_file(path) as out:
-        out.write(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
+        out.write(len(text).to_bytes(8, "little") + text)
+        for array in ordered.values():
+            out.write(np.ascontiguousarray(array).data)
 
 
 def load_arrays(path: Path, names: Sequence[str] | None = None) -> Arrays:
-    """Read arrays of a file; all of them by default.
+    """Arrays of a file; all of them by default. Large ones are memory-mapped and read-only.
+
+    A file that is replaced stays what it was for those who have it mapped.
 
     Raises:
         DamagedError: it is missing or damaged, or has no array of that name.
     """
-    from safetensors import SafetensorError, safe_open
-
     try:
-        with safe_open(path, "numpy") as file:
-            return {name: file.get_tensor(name) for name in (names or file.keys())}
-    except (OSError, SafetensorError) as error:
+        with open_regular(path, follow_links=False) as file:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        start = 8 + int.from_bytes(mapped[:8], "little")
+        header = json.loads(mapped[8:start])
+        return {name: _array(mapped, start, header[name]) for name in (names or header) if name != "__metadata__"}
+    except (OSError, OverflowError, RecursionError, AttributeError, *ARRAY_ERRORS) as error:
         raise DamagedError(f"{path.name} is missing or damaged.", "`samesku index` makes it again.") from error
+
+
+def _array(mapped: mmap.mmap, start: int, entry: dict[str, Any]) -> NDArray[np.generic]:
+    dtype = np.dtype(f"{entry['dtype'][0].lower()}{int(entry['dtype'][1:]) // 8}")
+    count, offset = math.prod(entry["shape"]), start + entry["data_offsets"][0]
+    if count < 0:
+        raise ValueError(entry)
+    array = np.frombuffer(mapped, dtype, count, offset).reshape(entry["shape"])
+    return array if array.nbytes >= _MIN_MAPPED_BYTES else array.copy()
 
 
 def text_array(text: str) -> NDArray[np.uint8]:

@@ -162,4 +162,4 @@ class Fusion:
         """The cosine of one query with every product, shape (products,)."""
         if retriever == 0:
             return self.dense.scores(vector[None]).ravel()
-        return self.lexical.scores(self.lexical.vectors([text])).ravel()
+        return self.lexical.every_score(text)

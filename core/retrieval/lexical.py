@@ -9,26 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
-from core.retrieval.array_file import Arrays, array_matrix, matrix_arrays, weights_arrays, weights_of
+from core.retrieval.array_file import Arrays, weights_arrays, weights_of
+from core.retrieval.inverted_index import InvertedIndex, terms_of
 from core.retrieval.tfidf import TermWeights, Texts, character_ngrams
-
-#: Queries scored at once; limits memory to batch × products × 4 bytes.
-_BATCH = 256
 
 
 class LexicalIndex:
-    """TF-IDF matrix of the product texts, sparse float32 of shape (products, n-grams)."""
+    """TF-IDF vectors of the product texts, sparse float32 of shape (products, n-grams), in an inverted index."""
 
-    def __init__(self, weights: TermWeights, matrix: csr_matrix) -> None:
+    def __init__(self, weights: TermWeights, index: InvertedIndex) -> None:
         self._weights = weights
-        self._matrix = matrix
+        self._index = index
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> "LexicalIndex":
         """The index of product texts, with their own weights."""
         vectors, weights = Texts(texts=[text.lower() for text in texts]).vectors(character_ngrams(3, 3), ["texts"])
         # N-grams that no product has match nothing; counted, they would only shorten the rest of a query's vector.
-        return cls(weights.closed(), vectors[0])
+        return cls(weights.closed(), InvertedIndex(vectors[0]))
 
     def vectors(self, texts: Sequence[str]) -> csr_matrix:
         """Texts as vectors of length 1, shape (texts, n-grams); the weights are those of the products at the start."""
@@ -45,40 +43,33 @@ class LexicalIndex:
             texts: of the products with -1, in their order.
         """
         places = origin.copy()
-        places[origin < 0] = self._matrix.shape[0] + np.arange(len(texts))
-        return LexicalIndex(self._weights, vstack([self._matrix, self.vectors(texts)], format="csr")[places])
+        places[origin < 0] = len(self) + np.arange(len(texts))
+        rows = vstack([self._index.rows, self.vectors(texts)], format="csr")[places]
+        return LexicalIndex(self._weights, InvertedIndex(rows))
 
     def search(self, texts: Sequence[str], depth: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The most similar products of each text.
+        """The most similar products of each text. Cosines are exact.
+
+        Of more than `MAX_EXACT` products, a few results may be missed, as of an approximate dense index.
 
         Returns:
             product positions and cosines in [0, 1], both of shape (texts, depth), best first; `depth` is limited to the
             number of products.
         """
-        queries = self.vectors(texts)
-        transposed = self._matrix.T.tocsc()
-        depth = min(depth, self._matrix.shape[0])
-        positions = np.empty((len(texts), depth), np.int64)
-        scores = np.empty((len(texts), depth), np.float32)
-        for start in range(0, len(texts), _BATCH):
-            batch = (queries[start : start + _BATCH] @ transposed).toarray()
-            rows = slice(start, start + len(batch))
-            top = np.argpartition(-batch, depth - 1, axis=1)[:, :depth]
-            found = np.take_along_axis(batch, top, axis=1)
-            # Ties are broken by import order, so that runs are reproducible.
-            order = np.lexsort((top, -found), axis=1)
-            positions[rows] = np.take_along_axis(top, order, axis=1)
-            scores[rows] = np.take_along_axis(found, order, axis=1)
-        return positions, scores
+        return self._index.search(self.vectors(texts), min(depth, len(self)))
 
-    def scores(self, queries: csr_matrix, positions: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.float32]:
+    def every_score(self, text: str) -> NDArray[np.float32]:
+        """The cosine of one text with every product, shape (products,)."""
+        return self._index.scores(*terms_of(self.vectors([text]), 0))
+
+    def scores(self, queries: csr_matrix, positions: NDArray[np.int64]) -> NDArray[np.float32]:
         """The cosine of each query with each product, shape (queries, positions).
 
         Args:
             queries: of `vectors`.
-            positions: of the products; all of them by default.
+            positions: of the products.
         """
-        found: NDArray[np.float32] = (queries @ self._matrix[positions].T.tocsr()).toarray()
+        found: NDArray[np.float32] = (queries @ self._index.rows[positions].T.tocsr()).toarray()
         return found
 
     def pairs(self, texts: Sequence[str], rows: NDArray[np.int64], positions: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -90,11 +81,11 @@ class LexicalIndex:
             positions: of the products, shape (pairs,).
         """
         queries = self.vectors(texts)
-        return np.asarray(queries[rows].multiply(self._matrix[positions]).sum(axis=1), dtype=np.float32).ravel()
+        return np.asarray(queries[rows].multiply(self._index.rows[positions]).sum(axis=1), dtype=np.float32).ravel()
 
     def to_arrays(self) -> Arrays:
         """As arrays, for a file."""
-        return {**weights_arrays("lexical", self._weights), **matrix_arrays("lexical", self._matrix)}
+        return {**weights_arrays("lexical", self._weights), **self._index.to_arrays("lexical")}
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> "LexicalIndex":
@@ -103,4 +94,8 @@ class LexicalIndex:
         Raises:
             KeyError, ValueError: the arrays are others.
         """
-        return cls(weights_of("lexical", arrays), array_matrix("lexical", arrays))
+        return cls(weights_of("lexical", arrays), InvertedIndex.from_arrays("lexical", arrays))
+
+    def __len__(self) -> int:
+        """The number of products."""
+        return int(self._index.rows.shape[0])

@@ -7,15 +7,20 @@ The weights of one corpus can be kept and applied to other texts, whose vectors 
 same text has the same vector, to the last bit, whatever texts are beside it.
 """
 
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix
 
 Analyser = Callable[[str], Iterable[str]]
+
+#: Entries and rows of a matrix that are processed at once: intermediate results take a few 10 MiB, not a multiple of
+#: the matrix.
+_BLOCK, _BLOCK_ROWS = 2**20, 2**14
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,11 @@ class TermWeights:
     terms: list[str]
     idf: NDArray[np.float32]
     unseen: float
+
+    @cached_property
+    def columns(self) -> dict[str, int]:
+        """The column of each term."""
+        return {term: column for column, term in enumerate(self.terms)}
 
     def closed(self) -> "TermWeights":
         """The same weights, with unseen terms left out."""
@@ -68,14 +78,14 @@ class Texts:
             one matrix for each of `fit` and `others`; the weights of its columns.
         """
         names = (*fit, *others)
-        found = {} if weights is None else {term: column for column, term in enumerate(weights.terms)}
-        terms = _counted((analyse(word) for word in self._words), found)
-        if weights is not None:
-            terms, weights = _extended(terms, list(found), weights)
+        if weights is None:
+            found: dict[str, int] = {}
+            terms = _counted(map(analyse, self._words), found)
+        else:
+            terms, weights = _with_weights(map(analyse, self._words), weights)
         counts = {name: (widen(self._counts[name], len(self._words)) @ terms).tocsr() for name in names}
         if weights is None:
-            fitted = vstack([counts[name] for name in fit], format="csr")
-            frequency = np.bincount(fitted.indices, minlength=fitted.shape[1])
+            frequency = np.sum([_frequencies(counts[name]) for name in fit], axis=0)
             frequent = frequency >= min_df
             selective = min_df > 1 and bool(frequent.any())
             if selective:
@@ -83,9 +93,17 @@ class Texts:
                 frequency = frequency[frequent]
             kept = np.array([*found, *[""] * (terms.shape[1] - len(found))], object)
             kept = kept[frequent] if selective else kept
-            texts = fitted.shape[0]
+            texts = sum(counts[name].shape[0] for name in fit)
             weights = TermWeights(kept.tolist(), _idf(texts, frequency), 0.0 if selective else float(_idf(texts, 1)))
         return [_weighted_by_rarity(counts[name], weights.idf) for name in names], weights
+
+
+def _frequencies(counts: csr_matrix) -> NDArray[np.int64]:
+    """The number of texts that have each term, shape (terms,)."""
+    found = np.zeros(counts.shape[1], np.int64)
+    for start in range(0, len(counts.indices), _BLOCK):
+        found += np.bincount(counts.indices[start : start + _BLOCK], minlength=len(found))
+    return found
 
 
 def _idf(texts: int, frequency: NDArray[np.int64] | int) -> NDArray[np.float32]:
@@ -93,15 +111,25 @@ def _idf(texts: int, frequency: NDArray[np.int64] | int) -> NDArray[np.float32]:
     return np.asarray(np.log((1 + texts) / (1 + np.asarray(frequency))) + 1, np.float32)
 
 
-def _extended(terms: csr_matrix, found: list[str], weights: TermWeights) -> tuple[csr_matrix, TermWeights]:
-    """The terms of the words with unseen terms as further columns, sorted, so that vectors are reproducible."""
+def _with_weights(lists: Iterable[Iterable[str]], weights: TermWeights) -> tuple[csr_matrix, TermWeights]:
+    """The counts of the terms of each word, and their weights.
+
+    Unseen terms are further columns, sorted, so that vectors are reproducible.
+    """
     known = len(weights.terms)
-    terms = widen(terms, max(len(found), known))
     if not weights.unseen:
-        return terms[:, :known], weights
+        # Nothing that grows with the vocabulary: a single query takes less than a millisecond.
+        columns = weights.columns
+        return widen(
+            _counted(([term for term in terms if term in columns] for terms in lists), columns), known
+        ), weights
+    columns = dict(weights.columns)
+    counts = _counted(lists, columns)
+    found = list(columns)
+    counts = widen(counts, max(len(found), known))
     order = sorted(range(known, len(found)), key=lambda column: found[column])
     unseen = np.full(len(order), weights.unseen, np.float32)
-    return terms[:, [*range(known), *order]], TermWeights(
+    return counts[:, [*range(known), *order]], TermWeights(
         [*weights.terms, *(found[column] for column in order)],
         np.concatenate([weights.idf[:known], unseen]),
         weights.unseen,
@@ -109,12 +137,15 @@ def _extended(terms: csr_matrix, found: list[str], weights: TermWeights) -> tupl
 
 
 def _weighted_by_rarity(counts: csr_matrix, idf: NDArray[np.float32]) -> csr_matrix:
-    """Counts as vectors of length 1."""
+    """Counts as vectors of length 1; the matrix itself is changed, in blocks, since it may take most of the memory."""
     counts.sort_indices()
-    weights = (1 + np.log(counts.data)) * idf[counts.indices]
-    rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
-    lengths = np.sqrt(np.bincount(rows, weights.astype(float) ** 2, counts.shape[0]))
-    counts.data = (weights / lengths[rows]).astype(np.float32)
+    for start in range(0, counts.shape[0], _BLOCK_ROWS):
+        starts = counts.indptr[start : start + _BLOCK_ROWS + 1]
+        block = slice(starts[0], starts[-1])
+        weights = (1 + np.log(counts.data[block])) * idf[counts.indices[block]]
+        rows = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+        lengths = np.sqrt(np.bincount(rows, weights.astype(float) ** 2, len(starts) - 1))
+        counts.data[block] = weights / lengths[rows]
     return counts
 
 
@@ -135,11 +166,12 @@ def character_ngrams(low: int, high: int) -> Callable[[str], list[str]]:
 
 def _counted(lists: Iterable[Iterable[str]], vocabulary: dict[str, int]) -> csr_matrix:
     """The count matrix, shape (lists, vocabulary); new items are appended to the vocabulary."""
-    columns = [[vocabulary.setdefault(item, len(vocabulary)) for item in items] for items in lists]
-    starts = np.cumsum([0, *map(len, columns)])
-    indices = np.fromiter(chain.from_iterable(columns), np.int32, count=int(starts[-1]))
-    ones = np.ones(len(indices), np.float32)
-    matrix = csr_matrix((ones, indices, starts), shape=(len(columns), max(len(vocabulary), 1)))
+    columns, starts = array("i"), array("q", [0])
+    for items in lists:
+        columns.extend([vocabulary.setdefault(item, len(vocabulary)) for item in items])
+        starts.append(len(columns))
+    indices, ones = np.array(columns, np.int32), np.ones(len(columns), np.float32)
+    matrix = csr_matrix((ones, indices, np.array(starts)), shape=(len(starts) - 1, max(len(vocabulary), 1)))
     matrix.sum_duplicates()
     return matrix
 

@@ -53,7 +53,7 @@ def main() -> None:
         folder = given.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         if given.one:
-            _say(**measure(folder, given.count, given.one))
+            say(**measure(folder, given.count, given.one))
             return
         prepare(folder, given.count, given.home)
         for kind in given.kinds.split(","):
@@ -72,11 +72,11 @@ def prepare(folder: Path, count: int, home: Path | None) -> None:
     path = vectors_path(folder, count)
     if not path.exists():
         recombine(np.load(folder / "products.npy"), count, path)
-        _say(vectors=count, made_s=round(time.perf_counter() - begun))
+        say(vectors=count, made_s=round(time.perf_counter() - begun))
     vectors = np.load(path, mmap_mode="r")
     begun = time.perf_counter()
     np.save(folder / f"truth-{count}.npy", exact_search(vectors, queries, 10)[0])
-    _say(exact_ms_per_query_in_a_batch=round((time.perf_counter() - begun) / len(queries) * 1e3, 2))
+    say(exact_ms_per_query_in_a_batch=round((time.perf_counter() - begun) / len(queries) * 1e3, 2))
 
 
 def _real_vectors(home: Path | None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -125,16 +125,16 @@ def measure(folder: Path, count: int, kind: KindName) -> dict[str, Any]:
         answer |= {
             "built": index.kind,
             "build_s": round(time.perf_counter() - begun),
-            "build_peak_mib": _memory("VmHWM", "RssFile"),
+            "build_peak_mib": memory_mib("VmHWM", "RssFile"),
         }
         with binary_file(path) as out:
             faiss.write_index(index.index, faiss.PyCallbackIOWriter(out.write))  # type: ignore[attr-defined]
         effort_path.write_text(json.dumps([index.effort.probes, index.effort.shortlist]))
-        _say(**answer)
+        say(**answer)
         # Searched from the file in a fresh process, as a later run does.
         os.execv(sys.executable, [sys.executable, "-m", "tests.bench.ann", *sys.argv[1:]])  # noqa: S606
     faiss.omp_set_num_threads(1)
-    before = _memory("RssAnon")
+    before = memory_mib("RssAnon")
     mapped = faiss.read_index(str(path), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
     index = DenseIndex(vectors, mapped, kind=kind, effort=Effort(*json.loads(effort_path.read_text())))
     answer |= {"file_mib": round(path.stat().st_size / 2**20), "effort": repr(index.effort)}
@@ -150,12 +150,12 @@ def measure(folder: Path, count: int, kind: KindName) -> dict[str, Any]:
         "p99_ms": round(p99, 2),
     }
     # Exact vectors of the shortlists are clean pages of the page cache, which the system takes back when it needs them.
-    answer |= {"index_resident_mib": _memory("RssAnon") - before + _mapped(path)}
+    answer |= {"index_resident_mib": memory_mib("RssAnon") - before + _mapped(path)}
     answer |= {"exact_vectors_in_page_cache_mib": _mapped(vectors_path(folder, count))}
     return answer
 
 
-def _memory(name: str, less: str = "") -> int:
+def memory_mib(name: str, less: str = "") -> int:
     """A line of /proc/self/status in MiB, less another."""
     lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     kib = {line.partition(":")[0]: int(line.split()[1]) for line in lines if line.endswith("kB")}
@@ -173,7 +173,8 @@ def _mapped(path: Path) -> int:
     return kib // 1024
 
 
-def _say(**values: object) -> None:
+def say(**values: object) -> None:
+    """Print a line of figures as JSON."""
     sys.stdout.write(json.dumps(values) + "\n")
     sys.stdout.flush()
 

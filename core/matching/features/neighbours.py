@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from core.matching.features.base import Feature, dots
+from core.retrieval.inverted_index import InvertedIndex, highest, terms_of
 
 #: Ranks are counted up to this one.
 MAX_RANK = 50
-#: Queries compared with all products at once; bounds memory at block × products × 4 bytes.
-_BLOCK = 256
+#: Scores of queries with all products that are kept at once, 64 MiB, and the most queries of them.
+_BLOCK_SCORES, _BLOCK_QUERIES = 2**24, 256
+#: Products whose highest scores are updated at once; bounds memory at (MAX_RANK + queries of a block) × 4 bytes each.
+_BLOCK_PRODUCTS = 2**16
 #: Sums in another order differ in the last digits.
 _EPSILON = 1e-5
 
@@ -25,20 +28,25 @@ class Neighbourhood:
     """The neighbours of all queries and products of a corpus; each tuple is of the queries and of the products.
 
     Attributes:
-        vectors: unit vectors of the texts, sparse, over the same columns.
+        indexes: of the unit vectors of the texts, over the same columns.
         best: the highest similarities to the other side, best first, shape (n, MAX_RANK), padded with 0.
         nearest: index of the nearest one on the other side, shape (n,).
     """
 
-    vectors: tuple[csr_matrix, csr_matrix]
+    indexes: tuple[InvertedIndex, InvertedIndex]
     best: tuple[NDArray[np.float32], NDArray[np.float32]]
     nearest: tuple[NDArray[np.int64], NDArray[np.int64]]
 
     @classmethod
     def of(cls, vectors: tuple[csr_matrix, csr_matrix]) -> "Neighbourhood":
-        """Compare every query with every product."""
-        forth, back, nearest, nearest_back = _best(*vectors)
-        return cls(vectors, (forth, back), (nearest, nearest_back))
+        """Compare every query with every product.
+
+        Args:
+            vectors: unit vectors of the texts, sparse, over the same columns.
+        """
+        indexes = InvertedIndex(vectors[0]), InvertedIndex(vectors[1])
+        forth, back, nearest, nearest_back = _best_both(vectors[0], indexes[1])
+        return cls(indexes, (forth, back), (nearest, nearest_back))
 
     def mutual(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Indices of the queries and products that are each other's nearest neighbour."""
@@ -61,10 +69,10 @@ class Neighbourhood:
         nearest = np.full(len(rows), -1, np.int64)
         known, new = np.flatnonzero(rows >= 0), np.flatnonzero(rows < 0)
         best[known], nearest[known] = self.best[side][rows[known]], self.nearest[side][rows[known]]
-        others = self.vectors[1 - side]
-        if len(new):
-            found, _, places, _ = _best(vectors[new][:, : others.shape[1]], others, back=False)
-            best[new], nearest[new] = found, places
+        others = self.indexes[1 - side]
+        texts = vectors[new][:, : others.rows.shape[1]]
+        for i, row in enumerate(new.tolist()):
+            best[row], nearest[row] = _best(others.scores(*terms_of(texts, i)))
         return best, nearest
 
 
@@ -150,41 +158,47 @@ def _margin_and_rank(
     return margin.astype(np.float32), rank.astype(np.float32)
 
 
-def _best(
-    left: csr_matrix, right: csr_matrix, *, back: bool = True
+def _best(scores: NDArray[np.float32]) -> tuple[NDArray[np.float32], int]:
+    """The highest of the scores, best first, shape (MAX_RANK,), padded with 0; and the index of the first of them."""
+    best = np.zeros(MAX_RANK, np.float32)
+    count = min(MAX_RANK, len(scores))
+    places, best[:count] = highest(scores, count)
+    return best, int(places[0]) if count else 0
+
+
+def _best_both(
+    queries: csr_matrix, products: InvertedIndex
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
-    """The highest scores of each left text over the right ones, and the reverse, best first.
+    """The highest scores of each query over the products, and the reverse, best first.
 
     Returns:
-        shapes (left, MAX_RANK) and (right, MAX_RANK), padded with 0; and the index of the nearest one on the other
-        side, shapes (left,) and (right,). Without `back` the second and the last are not computed.
+        shapes (queries, MAX_RANK) and (products, MAX_RANK), padded with 0; and the index of the nearest one on the
+        other side, shapes (queries,) and (products,).
     """
-    transposed = right.T.tocsr()
-    forth = np.zeros((left.shape[0], MAX_RANK), np.float32)
-    best_back = np.zeros((right.shape[0], MAX_RANK), np.float32)
-    nearest = np.zeros(left.shape[0], np.int64)
-    nearest_back = np.zeros(right.shape[0], np.int64)
-    highest_back = np.full(right.shape[0], -1.0, np.float32)
-    for start in range(0, left.shape[0], _BLOCK):
-        block = (left[start : start + _BLOCK] @ transposed).toarray()
-        nearest[start : start + len(block)] = block.argmax(axis=1)
-        forth[start : start + len(block)] = _top(block)
-        if back:
-            best_back = _top(np.concatenate([best_back, block.T], axis=1))
-            places = block.argmax(axis=0)
-            highest = block[places, np.arange(len(places))]
-            higher = highest > highest_back
-            nearest_back[higher], highest_back[higher] = places[higher] + start, highest[higher]
-    return _best_first(forth), _best_first(best_back), nearest, nearest_back
+    count, others = queries.shape[0], products.rows.shape[0]
+    forth, nearest = np.zeros((count, MAX_RANK), np.float32), np.zeros(count, np.int64)
+    back, nearest_back = np.zeros((others, MAX_RANK), np.float32), np.zeros(others, np.int64)
+    lowest_back, highest_back = np.zeros((2, others), np.float32)
+    size = max(1, min(_BLOCK_SCORES // max(1, others), _BLOCK_QUERIES, count))
+    block = np.empty((size, others), np.float32)
+    for start in range(0, count, size):
+        block = block[: count - start]
+        for row, scores in enumerate(block, start):
+            scores[:] = products.scores(*terms_of(queries, row))
+            forth[row], nearest[row] = _best(scores)
+        highest_of_block = block.max(axis=0)
+        higher = np.flatnonzero(highest_of_block > highest_back)
+        nearest_back[higher] = block[:, higher].argmax(axis=0) + start
+        highest_back[higher] = highest_of_block[higher]
+        changed = np.flatnonzero(highest_of_block > lowest_back)
+        for first in range(0, len(changed), _BLOCK_PRODUCTS):
+            part = changed[first : first + _BLOCK_PRODUCTS]
+            back[part] = _top(np.concatenate([back[part], block[:, part].T], axis=1))
+            lowest_back[part] = back[part].min(axis=1)
+    back.sort(axis=1)
+    return forth, back[:, ::-1], nearest, nearest_back
 
 
 def _top(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The `MAX_RANK` highest of each row in any order, padded with 0."""
-    if scores.shape[1] < MAX_RANK:
-        return np.pad(scores, ((0, 0), (0, MAX_RANK - scores.shape[1])))
+    """The `MAX_RANK` highest of each row in any order."""
     return np.partition(scores, scores.shape[1] - MAX_RANK, axis=1)[:, -MAX_RANK:]
-
-
-def _best_first(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    found: NDArray[np.float32] = -np.sort(-scores, axis=1)
-    return found

@@ -19,14 +19,13 @@ from core.matching.features.neighbours import CorpusRows, Neighbourhood
 from core.retrieval.array_file import (
     Arrays,
     array_lines,
-    array_matrix,
     array_text,
     lines_array,
-    matrix_arrays,
     text_array,
     weights_arrays,
     weights_of,
 )
+from core.retrieval.inverted_index import InvertedIndex
 from core.retrieval.tfidf import TermWeights
 from labels.model import ProductRef
 
@@ -65,7 +64,7 @@ class CorpusStatistics:
             found |= weights_arrays(kind, weights)
         for kind, each in self.neighbours.items():
             for side, name in enumerate(_SIDES):
-                found |= matrix_arrays(f"{kind}.{name}", each.vectors[side])
+                found |= each.indexes[side].to_arrays(f"{kind}.{name}")
                 found[f"{kind}.{name}.best"], found[f"{kind}.{name}.nearest"] = each.best[side], each.nearest[side]
         return found
 
@@ -113,5 +112,8 @@ def _neighbourhood(kind: str, arrays: Arrays) -> Neighbourhood:
     def both(what: str, dtype: type) -> tuple[Any, Any]:
         return np.asarray(arrays[f"{kind}.queries.{what}"], dtype), np.asarray(arrays[f"{kind}.products.{what}"], dtype)
 
-    vectors = array_matrix(f"{kind}.queries", arrays), array_matrix(f"{kind}.products", arrays)
-    return Neighbourhood(vectors, both("best", np.float32), both("nearest", np.int64))
+    indexes = (
+        InvertedIndex.from_arrays(f"{kind}.queries", arrays),
+        InvertedIndex.from_arrays(f"{kind}.products", arrays),
+    )
+    return Neighbourhood(indexes, both("best", np.float32), both("nearest", np.int64))

@@ -24,7 +24,8 @@ from core.matching.run import (
     settings_fingerprint,
 )
 from core.matching.shortlist import Shortlist
-from core.retrieval import index_run
+from core.retrieval import array_file, index_run, inverted_index
+from core.retrieval.array_file import load_arrays
 from core.retrieval.candidates import Candidate, CandidateStore
 from core.retrieval.corpus import Corpus
 from core.retrieval.dense import DenseIndex
@@ -172,6 +173,25 @@ def test_a_run_after_changes_finds_what_a_run_over_everything_finds(tmp_path: Pa
         for pair, vector in shop.features().items():
             own = matcher.probabilities(np.frombuffer(vector, np.float32)[None])
             assert shop.probabilities()[pair] == pytest.approx(own[0], abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", [10, 11])
+def test_so_it_is_with_the_lexical_index_of_many_products(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Common n-grams are left out, and the shortlist has all products.
+    monkeypatch.setattr(inverted_index, "MAX_EXACT", 5)
+    monkeypatch.setattr(inverted_index, "_POSTINGS_PER_ROW", 1)
+    monkeypatch.setattr(array_file, "_MIN_MAPPED_BYTES", 0)
+    shop = Shop(tmp_path / "home", seed)
+    shop.index()
+    for _ in range(3):
+        assert searched_anew(shop) == (shop.candidates(), shop.features())
+        shop.change()
+        assert not shop.index().index.full
+    assert {f"{name}.columns.data" for name in ("lexical", "words.products")} <= {
+        name for file in (RESULTS, STATISTICS) for name in load_arrays(shop.folder / file)
+    }
 
 
 def test_a_run_counts_what_changed_and_computes_no_more(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from core.catalog.product import Product
+from core.matching.features import neighbours
 from core.matching.features.builder import FEATURES, FeatureBuilder
 from core.matching.features.neighbours import NeighbourFeatures, Neighbourhood, neighbour_features
 from core.text.vocabulary import Vocabulary
@@ -144,6 +145,36 @@ def test_rivals_are_counted_right_beyond_one_block_and_up_to_the_depth() -> None
         others = table.copy()
         others[np.arange(500), at] = -1
         assert found == pytest.approx(own - others.max(axis=1), abs=2e-5)
+
+
+def test_neighbours_are_the_same_whatever_is_compared_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from scipy.sparse import csr_matrix  # noqa: PLC0415
+
+    random = np.random.default_rng(4)
+    sides = [random.random((n, 30)).astype(np.float32).round(1) for n in (90, 70)]
+    vectors = csr_matrix(sides[0] * (sides[0] > 0.7)), csr_matrix(sides[1] * (sides[1] > 0.7))
+    table = (vectors[0] @ vectors[1].T).toarray()
+    for scores, queries in ((10 * 70, 256), (1, 256), (2**24, 7), (2**24, 256)):
+        monkeypatch.setattr(neighbours, "_BLOCK_SCORES", scores)
+        monkeypatch.setattr(neighbours, "_BLOCK_QUERIES", queries)
+        monkeypatch.setattr(neighbours, "_BLOCK_PRODUCTS", 2**16 if scores == 1 else 11)
+        found = Neighbourhood.of(vectors)
+        for side, own in enumerate((table, table.T)):
+            assert_array_equal(found.best[side], -np.sort(-own, axis=1)[:, :50])
+            assert_array_equal(found.nearest[side], own.argmax(axis=1))
+            looked_up = found.look_up(side, vectors[side], np.full(len(own), -1))
+            assert_array_equal(looked_up[0], found.best[side])
+            assert_array_equal(looked_up[1], found.nearest[side])
+
+
+@pytest.mark.parametrize("sizes", [(0, 3), (3, 0), (0, 0)])
+def test_without_queries_or_products_nothing_is_near(sizes: tuple[int, int]) -> None:
+    from scipy.sparse import csr_matrix  # noqa: PLC0415
+
+    sides = csr_matrix((sizes[0], 4), dtype=np.float32), csr_matrix((sizes[1], 4), dtype=np.float32)
+    found = Neighbourhood.of(sides)
+    assert [best.shape for best in found.best] == [(size, 50) for size in sizes]
+    assert not any(best.any() for best in found.best)
 
 
 # -- other queries ---------------------------------------------------------------------------------------------------

@@ -1,0 +1,157 @@
+"""Search in sparse vectors by an inverted index: for each term the rows that have it, with their weights.
+
+The scores of a query are added up term by term in one array over all rows, so that the memory of a search is that of
+this array, and its time the number of postings (pairs of a term of the query and a row). Common terms have most of the
+postings and the lowest weights. Figures: docs/explanation/scale.md.
+"""
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csc_matrix, csr_matrix
+
+from core.retrieval.array_file import Arrays, array_matrix, matrix_arrays
+
+#: Up to so many rows every search is exact.
+MAX_EXACT = 50_000
+#: Of more rows, so many postings per row are read for a query: product titles have 2.5 on average, and 4 million take
+#: 9 ms. Of a query with more, the most common terms are left out, and the best rows are scored again by all terms.
+_POSTINGS_PER_ROW = 4
+#: Rows that are scored again: at least so many, and this many for each result.
+_SHORTLIST = 2_000
+_SHORTLIST_PER_RESULT = 4
+#: Rows of which the highest score is computed to find a threshold: few enough for many groups, and many for few.
+_GROUP = 64
+
+
+class InvertedIndex:
+    """An inverted index of the rows of a sparse float32 matrix."""
+
+    def __init__(self, rows: csr_matrix, columns: csc_matrix | None = None) -> None:
+        """Wrap a matrix.
+
+        Args:
+            rows: shape (rows, terms), with sorted indices.
+            columns: the same by columns; by default, the first search makes it.
+        """
+        self.rows = rows
+        self._columns = columns
+
+    @cached_property
+    def columns(self) -> csc_matrix:
+        """The matrix by columns: the postings of each term."""
+        return self.rows.tocsc() if self._columns is None else self._columns
+
+    @cached_property
+    def frequencies(self) -> NDArray[np.int64]:
+        """The number of postings of each term, shape (terms,)."""
+        return np.asarray(np.diff(self.columns.indptr), np.int64)
+
+    def search(self, queries: csr_matrix, depth: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The rows with the highest scores.
+
+        Args:
+            queries: shape (queries, terms).
+            depth: results per query, at most the number of rows.
+
+        Returns:
+            indices of rows and their scores, both of shape (queries, depth), best first; equal scores by their index.
+        """
+        found = np.empty((queries.shape[0], depth), np.int64)
+        scores = np.empty((queries.shape[0], depth), np.float32)
+        for i in range(queries.shape[0]):
+            found[i], scores[i] = self._search(*terms_of(queries, i), depth)
+        return found, scores
+
+    def scores(self, terms: NDArray[np.int32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The score of every row, shape (rows,).
+
+        Args:
+            terms: of the query, ascending.
+            weights: of the terms, float32 as the result.
+        """
+        scores: NDArray[np.float32] = self.columns[:, terms] @ weights
+        return scores
+
+    def _search(
+        self, terms: NDArray[np.int32], weights: NDArray[np.float32], depth: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        counted = self._counted_terms(terms)
+        if len(counted) == len(terms):
+            return highest(self.scores(terms, weights), depth)
+        size = min(self.rows.shape[0], max(_SHORTLIST, _SHORTLIST_PER_RESULT * depth))
+        shortlist, _ = highest(self.scores(terms[counted], weights[counted]), size)
+        query = np.zeros(self.rows.shape[1], np.float32)
+        query[terms] = weights
+        shortlist.sort()
+        places, scores = highest(self.rows[shortlist] @ query, depth)
+        return shortlist[places], scores
+
+    def _counted_terms(self, terms: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Which terms of a query are searched: all, or the rarest."""
+        frequencies = self.frequencies[terms]
+        limit = _POSTINGS_PER_ROW * self.rows.shape[0]
+        if self.rows.shape[0] <= MAX_EXACT or frequencies.sum() <= limit:
+            return np.arange(len(terms))
+        order = np.argsort(frequencies, kind="stable")
+        fitting = int(np.searchsorted(np.cumsum(frequencies[order]), limit, side="right"))
+        return np.sort(order[: max(1, fitting)])
+
+    def to_arrays(self, name: str) -> Arrays:
+        """As arrays, for a file: a large matrix also by columns, so that nothing is computed before a search."""
+        found = matrix_arrays(name, self.rows)
+        if self.rows.shape[0] > MAX_EXACT:
+            found |= matrix_arrays(f"{name}.columns", self.columns.T)
+        return found
+
+    @classmethod
+    def from_arrays(cls, name: str, arrays: Arrays) -> "InvertedIndex":
+        """The index of `to_arrays`.
+
+        Raises:
+            KeyError, ValueError: the arrays are others.
+        """
+        saved = f"{name}.columns.data" in arrays
+        return cls(array_matrix(name, arrays), array_matrix(f"{name}.columns", arrays).T if saved else None)
+
+
+def terms_of(queries: csr_matrix, row: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The terms of one query and their weights."""
+    part = slice(queries.indptr[row], queries.indptr[row + 1])
+    return queries.indices[part], queries.data[part]
+
+
+def highest(scores: NDArray[np.float32], depth: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The highest scores, best first, equal ones by their index.
+
+    Args:
+        scores: not negative, shape (n,); most may be 0.
+        depth: number of results, at most n.
+
+    Returns:
+        indices and scores, of shape (depth,).
+    """
+    threshold = _kth_highest(_group_maxima(scores), depth)
+    found = np.flatnonzero(scores >= threshold if threshold > 0 else scores)
+    found = found[scores[found] >= _kth_highest(scores[found], depth)]
+    if len(found) < depth:
+        found = np.concatenate([found, np.flatnonzero(scores == 0)[: depth - len(found)]])
+    order = np.lexsort((found, -scores[found]))[:depth]
+    return found[order], scores[found[order]]
+
+
+def _group_maxima(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The maximum of each group of scores: the k-th highest of them is at most the k-th highest score.
+
+    A group is every n-th score, so that maxima are computed for many groups at once, and near-duplicates which were
+    imported one after another are in different groups.
+    """
+    groups = len(scores) // _GROUP
+    maxima: NDArray[np.float32] = scores[: groups * _GROUP].reshape(_GROUP, groups).max(axis=0)
+    return maxima
+
+
+def _kth_highest(scores: NDArray[np.float32], k: int) -> float:
+    """The k-th highest score; 0 if there are fewer."""
+    return float(np.partition(scores, len(scores) - k)[len(scores) - k]) if len(scores) >= k > 0 else 0.0

@@ -1,0 +1,153 @@
+"""The inverted index against plain sorting: the same results, and of many rows almost the same."""
+
+import tracemalloc
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+from scipy.sparse import csr_matrix
+
+from core.retrieval import inverted_index
+from core.retrieval.array_file import load_arrays, save_arrays
+from core.retrieval.inverted_index import InvertedIndex, highest
+from core.retrieval.lexical import LexicalIndex
+
+MAKERS = ("Canon", "Nikon", "Sony", "Kodak", "Epson", "Brother")
+THINGS = ("ink cartridge", "camera case", "lens cap", "laptop sleeve", "toner", "photo paper", "battery charger")
+DETAILS = ("black", "cyan", "magenta", "for projectors", "2-pack", "compatible", "glossy", "with stand", "refurbished")
+
+
+def listings(count: int, seed: int) -> list[str]:
+    """Titles with common words and rare model numbers, some of them near-duplicates."""
+    pick, found = Random(seed), []
+    for _ in range(count):
+        if found and pick.random() < 0.3:
+            found.append(f"{pick.choice(found)} {pick.choice(DETAILS)}")
+        else:
+            words = pick.choice(MAKERS), pick.choice(THINGS), f"{pick.choice('abcdef')}{pick.randrange(3000)}"
+            found.append(" ".join([*words, *pick.sample(DETAILS, 3)]))
+    return found
+
+
+def expected(scores: np.ndarray, depth: int) -> np.ndarray:
+    return np.lexsort((np.arange(len(scores)), -scores))[:depth]
+
+
+@given(st.lists(st.sampled_from([0.0, 0.0, 0.25, 0.5, 0.75, 1.0]), max_size=300), st.integers(0, 300))
+def test_the_highest_scores_are_those_of_a_plain_sort_ties_by_index(values: list[float], depth: int) -> None:
+    scores = np.array(values, np.float32)
+    depth = min(depth, len(scores))
+    places, found = highest(scores, depth)
+    assert_array_equal(places, expected(scores, depth))
+    assert_array_equal(found, scores[places])
+
+
+@pytest.mark.parametrize("depth", [1, 10, 125, 1000])
+def test_the_highest_of_many_scores(depth: int) -> None:
+    scores = np.random.default_rng(depth).random(20_003).astype(np.float32).round(4)
+    scores[scores < 0.5] = 0
+    assert_array_equal(highest(scores, depth)[0], expected(scores, depth))
+
+
+@pytest.mark.parametrize("depth", [1, 100, 700])
+def test_a_search_equals_the_product_of_the_matrices_to_the_last_bit(depth: int) -> None:
+    index = LexicalIndex.of(listings(700, seed=1))
+    texts = [*listings(20, seed=2), "zzz qqq", ""]
+    vectors = index.vectors(texts)
+    table = (vectors @ index._index.rows.T.tocsr()).toarray()
+    places, scores = index.search(texts, depth)
+    for i, row in enumerate(table):
+        assert_array_equal(places[i], expected(row, depth))
+        assert_array_equal(scores[i], row[places[i]])
+        assert_array_equal(index.every_score(texts[i]), row)
+
+
+@pytest.fixture
+def few_are_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search a few rows as if they were many."""
+    for name, value in {"MAX_EXACT": 100, "_POSTINGS_PER_ROW": 4, "_SHORTLIST": 600}.items():
+        monkeypatch.setattr(inverted_index, name, value)
+
+
+@pytest.mark.usefixtures("few_are_exact")
+@pytest.mark.parametrize("seed", range(3))
+def test_without_their_most_common_terms_queries_find_almost_the_same(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = LexicalIndex.of(listings(6000, seed))
+    texts = listings(100, seed + 100)
+    places, scores = index.search(texts, 10)
+    rows = np.repeat(np.arange(len(texts)), 10)
+    assert scores.ravel() == pytest.approx(index.pairs(texts, rows, places.ravel()), abs=1e-6)
+    assert (np.diff(scores, axis=1) <= 0).all()
+    assert all(len(index._index._counted_terms(row.indices)) < row.nnz for row in index.vectors(texts))
+    monkeypatch.setattr(inverted_index, "MAX_EXACT", 6000)
+    _, exact = index.search(texts, 10)
+    # By score, since equal ones have equal rights.
+    assert np.mean(scores >= exact[:, -1:] - 1e-6) > 0.99
+
+
+@pytest.mark.usefixtures("few_are_exact")
+def test_a_query_with_few_postings_is_searched_exactly_among_any_number_of_rows() -> None:
+    rows = csr_matrix(np.eye(200, 5, dtype=np.float32))
+    places, scores = InvertedIndex(rows).search(csr_matrix(np.eye(5, dtype=np.float32)), 1)
+    assert places.ravel().tolist() == [0, 1, 2, 3, 4]
+    assert scores.ravel().tolist() == [1] * 5
+    assert InvertedIndex(rows)._counted_terms(np.arange(5)).tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.usefixtures("few_are_exact")
+def test_the_rarest_term_counts_however_common_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inverted_index, "_POSTINGS_PER_ROW", 0)
+    rows = csr_matrix(np.random.default_rng(1).random((300, 3), dtype=np.float32))
+    places, _ = InvertedIndex(rows).search(csr_matrix(np.ones((1, 3), np.float32)), 5)
+    assert len(InvertedIndex(rows)._counted_terms(np.arange(3))) == 1
+    assert len(set(places.ravel())) == 5
+
+
+@pytest.mark.parametrize("limit", [100, 50_000])
+def test_a_search_never_compares_several_queries_with_all_products_at_once(
+    limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inverted_index, "MAX_EXACT", limit)
+    monkeypatch.setattr(csr_matrix, "toarray", None)
+    index = LexicalIndex.of(listings(5000, seed=5))
+    texts = listings(300, seed=6)
+    index.search(texts[:1], 10)
+    tracemalloc.start()
+    index.search(texts, 10)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < len(texts) * 5000 * 4 / 4
+
+
+@pytest.mark.usefixtures("few_are_exact")
+def test_an_index_that_was_replaced_in_part_finds_what_a_new_one_finds() -> None:
+    before, added = listings(3000, seed=7), listings(200, seed=8)
+    index = LexicalIndex.of(before)
+    origin = np.concatenate([np.arange(100, 3000), np.full(200, -1)])
+    updated = index.replaced(origin, added)
+    anew = index.replaced(np.full(3100, -1), [*before[100:], *added])
+    for one, other in zip(updated.search(listings(50, 9), 20), anew.search(listings(50, 9), 20), strict=True):
+        assert_array_equal(one, other)
+
+
+@pytest.mark.usefixtures("few_are_exact")
+@pytest.mark.parametrize("count", [80, 400])
+def test_a_saved_index_finds_the_same_and_a_large_one_has_its_columns(
+    tmp_path: Path, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = LexicalIndex.of(listings(count, seed=3))
+    save_arrays(tmp_path / "index.safetensors", index.to_arrays())
+    arrays = load_arrays(tmp_path / "index.safetensors")
+    assert ("lexical.columns.data" in arrays) == (count > 100)
+    if count > 100:
+        monkeypatch.setattr(csr_matrix, "tocsc", None)
+    for one, other in zip(
+        LexicalIndex.from_arrays(arrays).search(listings(30, 4), 20), index.search(listings(30, 4), 20), strict=True
+    ):
+        assert_array_equal(one, other)
