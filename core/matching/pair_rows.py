@@ -26,7 +26,7 @@ from core.retrieval.encoder_registry import Registry
 from core.retrieval.indexed_products import IndexState, index_state
 from core.retrieval.manifest import no_candidates
 from core.settings import Settings
-from core.splits.current_labels import current_labels
+from core.splits.current_labels import human_labels
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
 from labels.exchange.fields import neutralize_cell
@@ -375,7 +375,7 @@ def extra_columns(workspace: Workspace, settings: Settings, state: IndexState | 
     require_sound(workspace.labels)
     with CatalogStore(workspace.catalog) as catalog, LabelStore(workspace.labels) as store:
         several = catalog.has_shared_roles
-        labels = [label for label in current_labels(store, catalog, settings.labels.rule) if label.people]
+        labels = human_labels(store, catalog, settings.labels.rule)
     words = {True: Decision.MATCH.value, False: Decision.NO_MATCH.value, None: CONFLICT}
     decisions = {label.pair: words[label.match] for label in labels}
     return ExtraColumns(several, decisions or None, state or IndexState())

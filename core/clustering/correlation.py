@@ -1,0 +1,121 @@
+"""Correlation clustering: the partition whose groups agree best with the probabilities of all pairs.
+
+The weight of a link is its log-odds relative to the threshold: positive if it speaks for one product, negative if it
+speaks against; pairs without a link are neutral. The objective is the sum of the weights within groups (Bansal, Blum
+and Chawla 2004, "Correlation clustering"). Finding its maximum is NP-hard. Greedy additive edge contraction joins the
+two groups with the highest sum as long as one is positive (Keuper et al. 2015, "Efficient decomposition of image and
+mesh graphs by lifted multicuts", algorithm 1); then single nodes move wherever the sum rises. Both are deterministic.
+"""
+
+from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logit
+
+#: Log-odds of a certain link: P = 0.999. More would let one link outweigh any number of others.
+_MAX_LOG_ODDS = 6.9
+#: Moves of single nodes end after this many rounds; each round raises the objective.
+_MAX_ROUNDS = 20
+#: A rise below this is rounding.
+_MIN_GAIN = 1e-9
+
+#: Node → its neighbours, each with the weight between the two.
+_Weights = dict[int, dict[int, float]]
+
+
+def log_odds(probability: NDArray[np.float64], threshold: float) -> NDArray[np.float64]:
+    """The weight of links: their log-odds, bounded, relative to the threshold's."""
+    weights: NDArray[np.float64] = np.clip(logit(probability), -_MAX_LOG_ODDS, _MAX_LOG_ODDS) - logit(threshold)
+    return weights
+
+
+def correlation_groups(
+    nodes: Sequence[int],
+    left: NDArray[np.int32],
+    right: NDArray[np.int32],
+    weight: NDArray[np.float64],
+    apart: NDArray[np.int32],
+) -> list[int]:
+    """The group of each node, named by one of its members.
+
+    Args:
+        nodes: all nodes, in ascending order.
+        left: one node of each link, shape (links,); several links of one pair add up.
+        right: the other node.
+        weight: of each link, shape (links,).
+        apart: pairs of nodes that are never in one group, shape (n, 2).
+    """
+    weights: _Weights = {node: {} for node in nodes}
+    for one, other, value in zip(left.tolist(), right.tolist(), weight.tolist(), strict=True):
+        weights[one][other] = weights[other][one] = weights[one].get(other, 0.0) + value
+    for one, other in apart.tolist():
+        weights[one][other] = weights[other][one] = -np.inf
+    group = _contract({node: dict(row) for node, row in weights.items()})
+    _move(weights, group)
+    return _connected(weights, group)
+
+
+def _contract(weights: _Weights) -> dict[int, int]:
+    """The group of each node after greedy additive edge contraction; uses up the weights."""
+    parent = {node: node for node in weights}
+    heap = [(-value, one, other) for one, row in weights.items() for other, value in row.items() if one < other]
+    heap = [entry for entry in heap if entry[0] < 0]
+    heapify(heap)
+    while heap:
+        value, one, other = heappop(heap)
+        if weights.get(one, {}).get(other) != -value:
+            continue  # one of the two has been contracted, or the sum has changed
+        kept, gone = (one, other) if len(weights[one]) >= len(weights[other]) else (other, one)
+        parent[gone] = kept
+        for neighbour, more in weights.pop(gone).items():
+            del weights[neighbour][gone]
+            if neighbour == kept:
+                continue
+            total = weights[kept].get(neighbour, 0.0) + more
+            weights[kept][neighbour] = weights[neighbour][kept] = total
+            if total > 0:
+                heappush(heap, (-total, min(kept, neighbour), max(kept, neighbour)))
+    return {node: _root(parent, node) for node in parent}
+
+
+def _root(parent: dict[int, int], node: int) -> int:
+    while parent[node] != node:
+        parent[node] = node = parent[parent[node]]
+    return node
+
+
+def _move(weights: _Weights, group: dict[int, int]) -> None:
+    """Move single nodes to the group with the highest sum of weights, or to one of their own, while that gains."""
+    unused = max(weights, default=0) + 1
+    for _ in range(_MAX_ROUNDS):
+        moved = False
+        for node, row in weights.items():
+            sums: dict[int, float] = {}
+            for neighbour, value in row.items():
+                sums[group[neighbour]] = sums.get(group[neighbour], 0.0) + value
+            here = sums.get(group[node], 0.0)
+            best, value = max(sums.items(), key=lambda each: (each[1], -each[0]), default=(group[node], 0.0))
+            if value < 0:
+                best, value = unused, 0.0
+            if value > here + _MIN_GAIN:
+                group[node], moved, unused = best, True, unused + 1
+        if not moved:
+            return
+
+
+def _connected(weights: _Weights, group: dict[int, int]) -> list[int]:
+    """The groups, divided where no positive weight connects their parts: the sum between such parts is not positive."""
+    first: dict[int, int] = {}
+    for start in weights:
+        if start in first:
+            continue
+        first[start], waiting = start, [start]
+        while waiting:
+            node = waiting.pop()
+            for neighbour, value in weights[node].items():
+                if value > 0 and neighbour not in first and group[neighbour] == group[node]:
+                    first[neighbour] = start
+                    waiting.append(neighbour)
+    return [first[node] for node in weights]
