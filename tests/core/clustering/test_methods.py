@@ -1,6 +1,7 @@
 """The methods of clustering, alone and against their constraints."""
 
 from itertools import combinations
+from random import Random
 
 import numpy as np
 import pytest
@@ -124,9 +125,9 @@ def test_one_listing_of_a_source_unless_people_matched_more(given: Problem, thre
 
 
 @given(problems(), st.sampled_from(METHODS), st.randoms(use_true_random=False))
-def test_the_order_of_the_input_has_no_influence(given: Problem, method: Method, random: object) -> None:
+def test_the_order_of_the_input_has_no_influence(given: Problem, method: Method, random: Random) -> None:
     shuffled = Problem(
-        *(random.sample(part, len(part)) for part in (given.listings, given.scored, given.labels)),  # type: ignore[attr-defined]
+        *(random.sample(part, len(part)) for part in (given.listings, given.scored, given.labels)),
         dict(reversed(given.gtins.items())),
     )
     assert shuffled.groups(method) == given.groups(method)
