@@ -73,7 +73,7 @@ VERBS = (
         "index",
         "core.cli.index",
         "index",
-        "Encode new and changed products, build the index, and compute the candidates.",
+        "Encode new and changed products, update the index, and compute the candidates that this touches.",
     ),
     Verb(
         "match",
