@@ -4,12 +4,13 @@
 | --- | --- |
 | `components` | whatever is connected by links at or above the threshold |
 | `one-per-source` | the same with at most one listing of a source in a group, the best links first |
-| `correlation` | the partition that agrees best with the probabilities; see `core.clustering.correlation` |
+| `correlation` | the partition that agrees best with all probabilities; see `core.clustering.correlation` |
 
 Connected components without a conflict need no decision: they are found for all listings at once. Only the others are
 divided link by link.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -71,19 +72,18 @@ def cluster(graph: LinkGraph, constraints: Constraints, method: Method, threshol
     apart = constraints.apart[component[constraints.apart[:, 0]] == component[constraints.apart[:, 1]]]
     conflict = np.zeros(len(component), bool)
     conflict[component[apart[:, 0]]] = True
-    if method is Method.ONE_PER_SOURCE:
+    if method is not Method.COMPONENTS:
         conflict[_with_repeated_source(graph, node, component)] = True
-    elif method is Method.CORRELATION:
+    if method is Method.CORRELATION:
         conflict[component[left[inside & ~joins]]] = True
     conflict = conflict[component]  # by node now
     chosen = inside & conflict[left]
     rest = _Divided(np.flatnonzero(conflict), left[chosen], right[chosen], strength[chosen], apart)
+    sources = _sources(graph, node, rest.nodes)
     if method is Method.CORRELATION:
-        weights = log_odds(rest.strength, threshold)
-        divided = correlation_groups(rest.nodes.tolist(), rest.left, rest.right, weights, rest.apart)
+        divided = correlation_groups(sources, rest.left, rest.right, log_odds(rest.strength, threshold), rest.apart)
     else:
-        masks = _source_masks(graph, node, conflict) if method is Method.ONE_PER_SOURCE else {}
-        divided = _best_links_first(rest, masks, threshold)
+        divided = _best_links_first(rest, sources if method is Method.ONE_PER_SOURCE else {}, threshold)
     component[rest.nodes] = len(component) + np.array(divided, np.int32)
     return numbered(component[node])
 
@@ -105,18 +105,18 @@ def _with_repeated_source(graph: LinkGraph, node: NDArray[np.int32], component: 
     return repeated
 
 
-def _source_masks(graph: LinkGraph, node: NDArray[np.int32], chosen: NDArray[np.bool_]) -> dict[int, int]:
-    """The sources of the listings of each chosen node, as a bit mask."""
-    masks: dict[int, int] = {}
-    listing = np.flatnonzero(chosen[node])
+def _sources(graph: LinkGraph, node: NDArray[np.int32], chosen: NDArray[np.int64]) -> dict[int, dict[int, int]]:
+    """Each of the chosen nodes → the node's number of listings of each source."""
+    found: dict[int, dict[int, int]] = {each: {} for each in chosen.tolist()}
+    listing = np.flatnonzero(np.isin(node, chosen))
     for at, source in zip(node[listing].tolist(), graph.source[listing].tolist(), strict=True):
-        masks[at] = masks.get(at, 0) | 1 << source
-    return masks
+        found[at][source] = found[at].get(source, 0) + 1
+    return found
 
 
-def _best_links_first(rest: _Divided, masks: dict[int, int], threshold: float) -> list[int]:
+def _best_links_first(rest: _Divided, exclusive: Mapping[int, Collection[int]], threshold: float) -> list[int]:
     """The group of each node, if links join in descending order of probability where no constraint forbids it."""
-    groups = SeparatedGroups(masks)
+    groups = SeparatedGroups(exclusive)
     for one, other in rest.apart.tolist():
         groups.separate(one, other)
     joins = rest.strength >= threshold

@@ -1,6 +1,6 @@
 """Groups that grow by joining, where constraints keep some of them apart."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from core.splits.groups import ConnectedGroups
 
@@ -9,14 +9,14 @@ class SeparatedGroups:
     """A disjoint-set forest of numbered items that refuses joins which a constraint forbids.
 
     Args:
-        exclusive: item → bit mask of what only one item of a group may have, such as a listing of a source; groups
-            whose masks overlap do not join.
+        exclusive: item → numbers of what only one item of a group may have, such as a listing of a source; groups that
+            share one do not join.
     """
 
-    def __init__(self, exclusive: Mapping[int, int] | None = None) -> None:
+    def __init__(self, exclusive: Mapping[int, Collection[int]] | None = None) -> None:
         self._groups: ConnectedGroups[int] = ConnectedGroups()
         self._apart: dict[int, set[int]] = {}
-        self._masks = dict(exclusive or {})
+        self._exclusive = {item: frozenset(of) for item, of in (exclusive or {}).items()}
 
     def group(self, item: int) -> int:
         """The item that stands for an item's group."""
@@ -36,13 +36,15 @@ class SeparatedGroups:
         first, second = self.group(one), self.group(other)
         if first == second:
             return True
-        if second in self._apart.get(first, ()) or self._masks.get(first, 0) & self._masks.get(second, 0):
+        if second in self._apart.get(first, ()):
+            return False
+        if self._exclusive and not self._exclusive[first].isdisjoint(self._exclusive[second]):
             return False
         # The shorter list of constraints is moved.
         kept, gone = sorted((first, second), key=lambda group: -len(self._apart.get(group, ())))
         self._groups.connect((kept, gone))
-        if self._masks:
-            self._masks[kept] = self._masks.get(kept, 0) | self._masks.get(gone, 0)
+        if self._exclusive:
+            self._exclusive[kept] |= self._exclusive.pop(gone)
         for enemy in self._apart.pop(gone, ()):
             self._apart[enemy].discard(gone)
             self._apart[enemy].add(kept)

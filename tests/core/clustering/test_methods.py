@@ -143,23 +143,39 @@ def test_components_without_decisions_are_the_connected_ones(given: Problem) -> 
     }  # fmt: skip
 
 
-def objective(weights: dict[tuple[int, int], float], groups: list[int]) -> float:
-    return sum(value for (one, other), value in weights.items() if groups[one] == groups[other])
+def objective(weights: dict[tuple[int, int], float], sources: list[int], groups: list[int]) -> float:
+    """The sum of the weights within groups, with -3 for two listings of one source."""
+    return sum(
+        weights.get(pair, 0.0) - 3 * (sources[pair[0]] == sources[pair[1]])
+        for pair in combinations(range(len(groups)), 2)
+        if groups[pair[0]] == groups[pair[1]]
+    )
 
 
-@given(st.dictionaries(st.tuples(st.integers(0, 5), st.integers(0, 5)).filter(lambda p: p[0] < p[1]),
-                       st.floats(0.01, 0.99)))  # fmt: skip
-def test_correlation_is_a_local_maximum(links: dict[tuple[int, int], float]) -> None:
+@given(
+    st.dictionaries(
+        st.tuples(st.integers(0, 6), st.integers(0, 6)).filter(lambda p: p[0] < p[1]), st.floats(0.01, 0.99)
+    ),
+    st.lists(st.integers(0, 4), min_size=7, max_size=7),
+)
+def test_correlation_is_a_local_maximum(links: dict[tuple[int, int], float], sources: list[int]) -> None:
     ends = np.array(sorted(links), np.int32).reshape(-1, 2)
     values = log_odds(np.array([links[pair] for pair in sorted(links)], float), 0.5)
-    found = correlation_groups(range(6), ends[:, 0], ends[:, 1], values, np.empty((0, 2), np.int32))
+    of_node = {node: {source: 1} for node, source in enumerate(sources)}
+    found = correlation_groups(of_node, ends[:, 0], ends[:, 1], values, np.empty((0, 2), np.int32))
     weights = dict(zip(sorted(links), values.tolist(), strict=True))
-    value = objective(weights, found)
+    value = objective(weights, sources, found)
     assert value >= -1e-9
-    for node in range(6):
-        for target in [*set(found), 9]:
+    for node in range(7):
+        for target in {found[each] for pair in links if node in pair for each in pair} | {9}:
             moved = [target if each == node else group for each, group in enumerate(found)]
-            assert objective(weights, moved) <= value + 1e-6
+            assert objective(weights, sources, moved) <= value + 1e-6
+
+
+def test_correlation_finds_a_firm_duplicate_within_a_source() -> None:
+    links = {"w1-a1": 0.98, "w1-a2": 0.98, "w2-a3": 0.98, "w2-a4": 0.7}
+    given = problem("a1 a2 a3 a4 w1 w2", links)
+    assert named(given.groups(Method.CORRELATION)) == ["a1 a2 w1", "a3 w2", "a4"]
 
 
 @pytest.mark.parametrize("method", METHODS)
