@@ -1,6 +1,7 @@
 """`samesku cluster`: groups of listings that are one product, across all sources."""
 
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,12 +12,15 @@ from core.catalog.store import CatalogStore
 from core.cli.context import Context, context_of
 from core.cli.match_remarks import calibration_facts, print_remarks
 from core.cli.rebuild import rebuilds_damage
+from core.clustering.golden import golden_rows, require_sources, write_golden
 from core.clustering.methods import Method
 from core.clustering.product_ids import IdChange
 from core.clustering.run import Clustering, cluster_workspace, record_ids
 from core.clustering.table import ClusterRow, cluster_rows
+from core.jobs.progress import Reporter
 from core.matching.pair_rows import check_file, read_index_state, write_table
 from core.text.safe import safe
+from core.workspace import Workspace
 from labels.wording import counted
 
 #: Contradictions that are printed; `--json` has all.
@@ -27,9 +31,24 @@ _LARGE_GROUP = 6
 _OutOption = Annotated[
     Path | None,
     typer.Option(
-        help="The file: CSV, JSONL or Parquet, by its extension, e.g. products.csv.", show_default=False
+        help="Write every listing with its product id: CSV, JSONL or Parquet, e.g. listings.csv.", show_default=False
     ),
-]  # fmt: skip
+]
+_GoldenOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write one record per product, with the origin of every value; formats as for --out, e.g. products.jsonl.",
+        show_default=False,
+    ),
+]
+_TrustOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="SOURCE",
+        help="For --golden: a source whose values are preferred where others do not decide; repeatable, the most"
+        " trusted first.",
+    ),
+]
 
 
 @rebuilds_damage
@@ -44,6 +63,8 @@ def cluster(
         ),
     ] = None,
     out: _OutOption = None,
+    golden: _GoldenOption = None,
+    trust: _TrustOption = None,
 ) -> None:
     """Group the listings that are one product, across all sources.
 
@@ -58,10 +79,16 @@ def cluster(
     --out writes every listing with its product id: product_id, source, id, title, probability and why. The last two
     tell which link holds the listing in its group: a decision, equal GTINs (gtin) or its probability.
 
+    --golden writes one record per product: product_id, listings, title, brand, model, gtin, attributes and provenance.
+    Each value is the most frequent one, else the longest, else that of the source that --trust names first; provenance
+    has the listing that it comes from and the rule.
+
     A product keeps its id over further runs as long as most of its listings stay together. A run without a file records
     no ids.
 
-    Example: samesku cluster --out products.csv
+    Example: samesku cluster --out listings.csv
+
+    Example: samesku cluster --golden products.jsonl --trust amazon --trust walmart
 
     Example: samesku cluster --method components --threshold 0.95 --json
     """
@@ -69,25 +96,63 @@ def cluster(
     workspace = context.workspace.require()
     if threshold is not None and not 0 < threshold < 1:
         raise typer.BadParameter("--threshold must be above 0 and below 1.")
-    if out is not None:
-        check_file(out)
-    with context.exclusive("cluster") if out is not None else nullcontext(), context.reporter() as reporter:
+    files = _Files(out, golden, tuple(trust or ()))
+    files.check()
+    with context.exclusive("cluster") if files.given else nullcontext(), context.reporter() as reporter:
+        with CatalogStore(workspace.catalog) as catalog:
+            require_sources(catalog, files.trust)
         found = cluster_workspace(workspace, context.settings, method, threshold, reporter)
-        if out is not None:
+        if files.given:
             # First, so that no file has an id that is not recorded.
             record_ids(workspace, found)
-            reporter.stage("write the listings", len(found.graph.listings))
-            with CatalogStore(workspace.catalog) as catalog:
-                write_table(cluster_rows(found, catalog, reporter), out, ClusterRow)
-        answer = _facts(found, out)
+            _write_files(workspace, found, files, reporter)
+        answer = _facts(found, files)
         reporter.result(answer)
     _print_summary(context, found)
-    _print_files(context, out)
+    _print_files(context, files)
     context.answer(answer)
     print_remarks(context, calibration_facts(found.summary), read_index_state(workspace))
 
 
-def _facts(found: Clustering, out: Path | None) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The files to write, and the sources to trust for the records."""
+
+    listings: Path | None
+    golden: Path | None
+    trust: tuple[str, ...]
+
+    @property
+    def given(self) -> bool:
+        """Whether there are any."""
+        return self.listings is not None or self.golden is not None
+
+    def check(self) -> None:
+        """Check before the work that they can be written.
+
+        Raises:
+            typer.BadParameter: the options do not fit together.
+            SameskuError: a file cannot be written.
+        """
+        if self.trust and self.golden is None:
+            raise typer.BadParameter("--trust requires --golden.")
+        if self.given and self.listings == self.golden:
+            raise typer.BadParameter("--out and --golden are two files: name two.")
+        for path in filter(None, (self.listings, self.golden)):
+            check_file(path)
+
+
+def _write_files(workspace: Workspace, found: Clustering, files: _Files, reporter: Reporter) -> None:
+    with CatalogStore(workspace.catalog) as catalog:
+        if files.listings is not None:
+            reporter.stage("write the listings", len(found.graph.listings))
+            write_table(cluster_rows(found, catalog, reporter), files.listings, ClusterRow)
+        if files.golden is not None:
+            reporter.stage("write the products", len(found.groups))
+            write_golden(golden_rows(found, catalog, files.trust, reporter), files.golden)
+
+
+def _facts(found: Clustering, files: _Files) -> dict[str, Any]:
     assigned = found.assigned
     return {
         "listings": len(found.graph.listings),
@@ -102,8 +167,9 @@ def _facts(found: Clustering, out: Path | None) -> dict[str, Any]:
         "ids": {"kept": assigned.kept, "new": assigned.new, "retired": assigned.retired},
         "splits": [_change_facts(each) for each in assigned.changes if each.is_split],
         "merges": [_change_facts(each) for each in assigned.changes if not each.is_split],
-        "recorded": out is not None,
-        "file": None if out is None else str(out),
+        "recorded": files.given,
+        "file": files.listings and str(files.listings),
+        "golden": files.golden and str(files.golden),
         **calibration_facts(found.summary),
     }
 
@@ -148,8 +214,10 @@ def _sizes(found: Clustering) -> Table:
     return table
 
 
-def _print_files(context: Context, out: Path | None) -> None:
-    if out is None:
-        context.out.print("No product ids were recorded: a run with --out records them.")
-    else:
-        context.out.print(f"Listings with product ids: {out}")
+def _print_files(context: Context, files: _Files) -> None:
+    if files.listings is not None:
+        context.out.print(f"Listings with product ids: {files.listings}")
+    if files.golden is not None:
+        context.out.print(f"Products: {files.golden}")
+    if not files.given:
+        context.out.print("No product ids were recorded: a run with --out or --golden records them.")

@@ -1,9 +1,8 @@
 """The rows of a clustering: every listing with its product id, and the link that holds it in its group."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +10,6 @@ from numpy.typing import NDArray
 from core.catalog.store import CatalogStore
 from core.clustering.run import Clustering
 from core.jobs.progress import Reporter
-
-Item = TypeVar("Item")
 
 #: Listings whose titles are read at once.
 _CHUNK = 5_000
@@ -47,8 +44,8 @@ def cluster_rows(clustering: Clustering, catalog: CatalogStore, reporter: Report
     probability, why = holding_links(clustering)
     place = {ref: i for i, ref in enumerate(clustering.graph.listings)}
     rows = ((id_, ref) for group, id_ in zip(clustering.groups, clustering.assigned.ids, strict=True) for ref in group)
-    for number, chunk in enumerate(chunks(rows, _CHUNK)):
-        reporter.advance(number * _CHUNK)
+    done = 0
+    while chunk := list(islice(rows, _CHUNK)):
         titles = catalog.titles(ref for _, ref in chunk)
         for id_, ref in chunk:
             i = place[ref]
@@ -56,13 +53,8 @@ def cluster_rows(clustering: Clustering, catalog: CatalogStore, reporter: Report
             shown = None if np.isnan(value) or not clustering.summary.calibrated else value
             reason = REASONS[why[i]] if why[i] >= 0 else ""
             yield ClusterRow(id_, *ref, titles.get(ref, ""), shown, reason)
-
-
-def chunks(items: Iterable[Item], size: int) -> Iterator[Sequence[Item]]:
-    """The items in lists of at most `size`."""
-    rest = iter(items)
-    while chunk := list(islice(rest, size)):
-        yield chunk
+        done += len(chunk)
+        reporter.advance(done)
 
 
 def holding_links(clustering: Clustering) -> tuple[NDArray[np.float64], NDArray[np.int8]]:

@@ -188,3 +188,40 @@ def test_a_person_may_match_what_is_no_candidate(call: Call, scored: Workspace, 
     assert found["q1"]["product_id"] == found["x1"]["product_id"]
     assert (found["x1"]["why"], found["x1"]["probability"]) == ("decision", "")
     assert c("x1").source == found["x1"]["source"]
+
+
+def test_one_record_per_product(call: Call, scored: Workspace, tmp_path: Path) -> None:
+    out, golden = tmp_path / "listings.csv", tmp_path / "products.jsonl"
+    answer = call("--home", scored.home, "cluster", "--out", out, "--golden", golden, "--trust", "walmart")
+    assert answer.code == 0, answer.err
+    records = {row["product_id"]: row for row in map(json.loads, golden.read_text().splitlines())}
+    listings = rows(out)
+    assert records.keys() == {row["product_id"] for row in listings.values()}
+    record = records[listings["q1"]["product_id"]]
+    assert (record["title"], record["brand"], record["listings"]) == ("Canon EOS Rebel T6 DSLR Camera", "Canon", 2)
+    assert record["provenance"]["brand"] == {"source": "walmart", "id": "q1", "rule": "only"}
+
+
+def test_records_alone_record_ids(call: Call, scored: Workspace, tmp_path: Path) -> None:
+    found = call("--home", scored.home, "--json", "cluster", "--golden", tmp_path / "p.parquet").json
+    assert (found["recorded"], found["file"], found["golden"]) == (True, None, str(tmp_path / "p.parquet"))
+    assert len(load_ids(scored.product_ids).of) == 21
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--trust", "walmart"], 2, "--trust requires --golden."),
+        (["--golden", "p.csv", "--trust", "ebay"], 1, "The sources are amazon, walmart."),
+        (["--golden", "p.csv", "--out", "p.csv"], 2, "name two"),
+        (["--golden", "p.xlsx"], 1, "Use .csv, .jsonl or .parquet."),
+    ],
+)
+def test_wrong_options_of_records(
+    call: Call, scored: Workspace, options: list[str], code: int, message: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    answer = call("--home", scored.home, "cluster", *options)
+    assert (answer.code, message in answer.err) == (code, True), answer.err
+    assert not scored.product_ids.exists()
