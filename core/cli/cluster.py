@@ -1,5 +1,6 @@
 """`samesku cluster`: groups of listings that are one product, across all sources."""
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,10 @@ from core.catalog.store import CatalogStore
 from core.cli.context import Context, context_of
 from core.cli.match_remarks import calibration_facts, print_remarks
 from core.cli.rebuild import rebuilds_damage
+from core.clustering.gold import read_known_products, score_clustering
 from core.clustering.golden import golden_rows, require_sources, write_golden
 from core.clustering.methods import Method
+from core.clustering.metrics import Scores
 from core.clustering.product_ids import IdChange
 from core.clustering.run import Clustering, cluster_workspace, record_ids
 from core.clustering.table import ClusterRow, cluster_rows
@@ -21,6 +24,7 @@ from core.jobs.progress import Reporter
 from core.matching.pair_rows import check_file, read_index_state, write_table
 from core.text.safe import safe
 from core.workspace import Workspace
+from labels.model import ProductRef
 from labels.wording import counted
 
 #: Contradictions that are printed; `--json` has all.
@@ -49,6 +53,14 @@ _TrustOption = Annotated[
         " trusted first.",
     ),
 ]
+_GoldOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Known products to evaluate on: a table of source, id and product, e.g. known.csv.", show_default=False
+    ),
+]
+#: Metrics by key, with their table headings.
+_METRICS = {"b_cubed": "B-cubed", "pairwise": "pairwise", "closest_cluster": "closest cluster"}
 
 
 @rebuilds_damage
@@ -65,6 +77,7 @@ def cluster(
     out: _OutOption = None,
     golden: _GoldenOption = None,
     trust: _TrustOption = None,
+    gold: _GoldOption = None,
 ) -> None:
     """Group the listings that are one product, across all sources.
 
@@ -83,12 +96,17 @@ def cluster(
     Each value is the most frequent one, else the longest, else that of the source that --trust names first; provenance
     has the listing that it comes from and the rule.
 
+    --gold compares the groups with known products, listing by listing (B-cubed), pair by pair, and each group with the
+    closest product.
+
     A product keeps its id over further runs as long as most of its listings stay together. A run without a file records
     no ids.
 
     Example: samesku cluster --out listings.csv
 
     Example: samesku cluster --golden products.jsonl --trust amazon --trust walmart
+
+    Example: samesku cluster --gold known.csv --method correlation
 
     Example: samesku cluster --method components --threshold 0.95 --json
     """
@@ -101,14 +119,17 @@ def cluster(
     with context.exclusive("cluster") if files.given else nullcontext(), context.reporter() as reporter:
         with CatalogStore(workspace.catalog) as catalog:
             require_sources(catalog, files.trust)
+            known = {} if gold is None else read_known_products(gold, catalog.digests().keys())
         found = cluster_workspace(workspace, context.settings, method, threshold, reporter)
         if files.given:
             # First, so that no file has an id that is not recorded.
             record_ids(workspace, found)
             _write_files(workspace, found, files, reporter)
-        answer = _facts(found, files)
+        scores = score_clustering(found, known) if known else {}
+        answer = {**_facts(found, files), **_score_facts(scores, known)}
         reporter.result(answer)
     _print_summary(context, found)
+    _print_scores(context, scores, known)
     _print_files(context, files)
     context.answer(answer)
     print_remarks(context, calibration_facts(found.summary), read_index_state(workspace))
@@ -212,6 +233,27 @@ def _sizes(found: Clustering) -> Table:
         counts = sum(count for _, count in large), sum(size * count for size, count in large)
         table.add_row(f"{_LARGE_GROUP} or more", *(f"{count:,}" for count in counts))
     return table
+
+
+def _score_facts(scores: Mapping[str, Scores], known: Mapping[ProductRef, str]) -> dict[str, Any]:
+    if not scores:
+        return {}
+    facts = {name: each.as_dict() for name, each in scores.items()}
+    return {"metrics": {"listings": len(known), "products": len(set(known.values())), **facts}}
+
+
+def _print_scores(context: Context, scores: Mapping[str, Scores], known: Mapping[ProductRef, str]) -> None:
+    if not scores:
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "precision", "recall", "F1"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name, heading in _METRICS.items():
+        table.add_row(heading, *(f"{value:.3f}" for value in scores[name].as_dict().values()))
+    context.out.print(
+        f"Evaluated on {counted(len(known), 'listing')} of {counted(len(set(known.values())), 'product')}"
+    )
+    context.out.print(table)
 
 
 def _print_files(context: Context, files: _Files) -> None:

@@ -225,3 +225,54 @@ def test_wrong_options_of_records(
     answer = call("--home", scored.home, "cluster", *options)
     assert (answer.code, message in answer.err) == (code, True), answer.err
     assert not scored.product_ids.exists()
+
+
+# -- evaluation ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def known(tmp_path: Path) -> Path:
+    """One product has two listings of Amazon, of which one per source finds one."""
+    path = tmp_path / "known.csv"
+    path.write_text("source,id,product\nwalmart,q1,A\namazon,q1-c1,A\namazon,q1-c2,A\namazon,x1,B\n")
+    return path
+
+
+def test_metrics_against_known_products(call: Call, scored: Workspace, known: Path) -> None:
+    answer = call("--home", scored.home, "cluster", "--gold", known)
+    assert "Evaluated on 4 listings of 2 products" in answer.out
+    assert [line.split() for line in answer.out.splitlines() if line.startswith("B-cubed")] == [
+        ["B-cubed", "1.000", "0.667", "0.800"]
+    ]
+    found = call("--home", scored.home, "--json", "cluster", "--gold", known, "--method", "components",
+                 "--threshold", "0.5").json["metrics"]  # fmt: skip
+    assert (found["listings"], found["products"]) == (4, 2)
+    assert found["b_cubed"] == found["pairwise"] == found["closest_cluster"]
+    assert found["b_cubed"] == {"precision": 1.0, "recall": 1.0, "f1": 1.0}
+
+
+def test_what_it_writes_can_be_known(call: Call, scored: Workspace, tmp_path: Path) -> None:
+    call("--home", scored.home, "cluster", "--out", tmp_path / "l.parquet")
+    found = call("--home", scored.home, "--json", "cluster", "--gold", tmp_path / "l.parquet").json["metrics"]
+    assert (found["listings"], found["b_cubed"]["f1"]) == (21, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is empty"),
+        ("source,id,product\n", "has no listings"),
+        ("id,product\nq1,A\n", "has no column source. It has: id, product."),
+        ("source,id,product\nwalmart,q1,\n", "line 2: the product is empty."),
+        ("source,id,product\nwalmart,q11,A\n", "there is no listing q11 of walmart in the catalogue"),
+        ("source,id,product\nebay,q1,A\n", "there is no listing q1 of ebay in the catalogue"),
+        ("source,id,product\nwalmart,q1,A\nwalmart,q1,B\n", "line 3: the listing has another product above."),
+        ("source,id,product\nwalmart,q1,A,B,C\n", "line 2: wrong column count"),
+    ],
+)
+def test_wrong_known_products(call: Call, scored: Workspace, known: Path, content: str, message: str) -> None:
+    known.write_text(content)
+    answer = call("--home", scored.home, "cluster", "--gold", known)
+    assert answer.code == 1
+    assert message in answer.err
+    assert "Traceback" not in answer.err
