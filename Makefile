@@ -15,7 +15,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo prior test test-fast lint types imports unit audit fuzz bench bench-ann bench-desk bench-encode bench-gtin bench-judge bench-match bench-messy bench-retrain bench-rows bench-scale bench-ssh bench-kill bench-kill-mixed bench-ledger bench-ledger-kill clean
+.PHONY: help demo prior test test-fast lint types imports unit audit fuzz bench bench-ann bench-cluster bench-desk bench-encode bench-gtin bench-judge bench-match bench-messy bench-retrain bench-rows bench-scale bench-ssh bench-kill bench-kill-mixed bench-ledger bench-ledger-kill clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -71,6 +71,9 @@ bench-encode: $(VENV)/all ## how fast the catalogue is encoded in 8 bits, agains
 
 bench-ann: $(VENV)/all ## the kinds of dense index on COUNT vectors (a million): recall, latency, memory; WORKSPACE=an indexed one
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.ann --count $(or $(COUNT),1000000) $(if $(WORKSPACE),--home $(WORKSPACE)) $(if $(FOLDER),--folder $(FOLDER))
+
+bench-cluster: $(VENV)/all ## a million synthetic listings in groups: seconds, memory; then the groups of three demo catalogues
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.cluster --listings $(or $(COUNT),1000000) --quality
 
 bench-rows: $(VENV)/dev ## whether two candidates of a query look the same in the desk's list; WORKSPACE=an indexed one, else the demo's
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.list_rows $(if $(WORKSPACE),--home $(WORKSPACE))

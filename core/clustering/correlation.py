@@ -1,7 +1,7 @@
 """Correlation clustering: the partition whose groups agree best with the probabilities of all pairs.
 
 The weight of a link is its log-odds relative to the threshold: positive if it speaks for one product, negative if it
-speaks against. Two listings of one source, which have no link, count as a weak link against. Other pairs are neutral.
+speaks against. Two listings of one source without a link count as a weak link against. Other pairs are neutral.
 The objective is the sum of the weights within groups (Bansal, Blum and Chawla 2004, "Correlation clustering"). Finding
 its maximum is NP-hard. Greedy additive edge contraction joins the two groups with the highest sum as long as one is
 positive (Keuper et al. 2015, "Efficient decomposition of image and mesh graphs by lifted multicuts", algorithm 1); then
@@ -30,9 +30,15 @@ _MIN_GAIN = 1e-9
 _Weights = dict[int, dict[int, float]]
 
 
-def log_odds(probability: NDArray[np.float64], threshold: float) -> NDArray[np.float64]:
-    """The weight of links: their log-odds, bounded, relative to the threshold's."""
-    weights: NDArray[np.float64] = np.clip(logit(probability), -_MAX_LOG_ODDS, _MAX_LOG_ODDS) - logit(threshold)
+def link_weights(
+    probability: NDArray[np.float64], same_source: NDArray[np.bool_], threshold: float
+) -> NDArray[np.float64]:
+    """The weight of links: their log-odds, bounded, relative to the threshold's.
+
+    A link within a source says more than that both listings are of one source, whose weight it takes back.
+    """
+    bounded = np.clip(logit(probability), -_MAX_LOG_ODDS, _MAX_LOG_ODDS)
+    weights: NDArray[np.float64] = bounded - logit(threshold) - np.where(same_source, _SAME_SOURCE, 0.0)
     return weights
 
 

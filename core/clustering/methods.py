@@ -20,7 +20,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from core.clustering.constraints import Constraints, numbered
-from core.clustering.correlation import correlation_groups, log_odds
+from core.clustering.correlation import correlation_groups, link_weights
 from core.clustering.links import LinkGraph
 from core.clustering.separated_groups import SeparatedGroups
 
@@ -41,6 +41,7 @@ class _Divided:
         nodes: in ascending order, shape (nodes,).
         left, right: the nodes of each link within a component, shape (links,).
         strength: P(match) of each link.
+        same_source: whether the listings of each link are of one source.
         apart: pairs of nodes that people told apart, shape (n, 2).
     """
 
@@ -48,6 +49,7 @@ class _Divided:
     left: NDArray[np.int32]
     right: NDArray[np.int32]
     strength: NDArray[np.float64]
+    same_source: NDArray[np.bool_]
     apart: NDArray[np.int32]
 
 
@@ -78,10 +80,12 @@ def cluster(graph: LinkGraph, constraints: Constraints, method: Method, threshol
         conflict[component[left[inside & ~joins]]] = True
     conflict = conflict[component]  # by node now
     chosen = inside & conflict[left]
-    rest = _Divided(np.flatnonzero(conflict), left[chosen], right[chosen], strength[chosen], apart)
+    same_source = graph.source[graph.left[chosen]] == graph.source[graph.right[chosen]]
+    rest = _Divided(np.flatnonzero(conflict), left[chosen], right[chosen], strength[chosen], same_source, apart)
     sources = _sources(graph, node, rest.nodes)
     if method is Method.CORRELATION:
-        divided = correlation_groups(sources, rest.left, rest.right, log_odds(rest.strength, threshold), rest.apart)
+        weights = link_weights(rest.strength, rest.same_source, threshold)
+        divided = correlation_groups(sources, rest.left, rest.right, weights, rest.apart)
     else:
         divided = _best_links_first(rest, sources if method is Method.ONE_PER_SOURCE else {}, threshold)
     component[rest.nodes] = len(component) + np.array(divided, np.int32)

@@ -65,16 +65,18 @@ def holding_links(clustering: Clustering) -> tuple[NDArray[np.float64], NDArray[
         both of shape (listings,).
     """
     graph, group, decided = clustering.graph, clustering.group, clustering.constraints.matches
-    reason = np.where(graph.gtin, REASONS.index(_GTIN), REASONS.index(_PROBABILITY))
+    inside = group[graph.left] == group[graph.right]
+    keys = graph.keys[inside]
     decided_keys = np.array([graph.key(*pair) for pair in decided.tolist()], np.int64)
-    reason[np.isin(graph.keys, decided_keys)] = REASONS.index(_DECISION)
-    unscored = decided[~np.isin(decided_keys, graph.keys)]
-    left, right = (np.concatenate([of, unscored[:, side]]) for side, of in enumerate((graph.left, graph.right)))
-    probability = np.concatenate([graph.probability, np.full(len(unscored), np.nan)])
+    reason = np.where(graph.gtin[inside], REASONS.index(_GTIN), REASONS.index(_PROBABILITY))
+    reason[np.isin(keys, decided_keys)] = REASONS.index(_DECISION)
+    unscored = decided[~np.isin(decided_keys, keys)]
+    ends = ((graph.left, unscored[:, 0]), (graph.right, unscored[:, 1]))
+    left, right = (np.concatenate([of[inside], more]) for of, more in ends)
+    probability = np.concatenate([graph.probability[inside], np.full(len(unscored), np.nan)])
     reason = np.concatenate([reason, np.full(len(unscored), REASONS.index(_DECISION))])
-    inside = group[left] == group[right]
-    listing = np.concatenate([left[inside], right[inside]])
-    probability, reason = np.tile(probability[inside], 2), np.tile(reason[inside], 2)
+    listing = np.concatenate([left, right])
+    probability, reason = np.tile(probability, 2), np.tile(reason, 2)
     strength = np.where(np.isnan(probability), 1.0, probability)
     order = np.lexsort((reason, -strength, reason != REASONS.index(_DECISION), listing))
     held, first = np.unique(listing[order], return_index=True)

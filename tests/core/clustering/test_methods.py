@@ -9,7 +9,7 @@ from clusterings import Problem, label, listing, named, problem, problems
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.clustering.correlation import correlation_groups, log_odds
+from core.clustering.correlation import correlation_groups, link_weights
 from core.clustering.methods import Method
 from core.splits.groups import ConnectedGroups
 from labels.consensus import LabelState
@@ -160,7 +160,8 @@ def objective(weights: dict[tuple[int, int], float], sources: list[int], groups:
 )
 def test_correlation_is_a_local_maximum(links: dict[tuple[int, int], float], sources: list[int]) -> None:
     ends = np.array(sorted(links), np.int32).reshape(-1, 2)
-    values = log_odds(np.array([links[pair] for pair in sorted(links)], float), 0.5)
+    same = np.array([sources[one] == sources[other] for one, other in sorted(links)], bool)
+    values = link_weights(np.array([links[pair] for pair in sorted(links)], float), same, 0.5)
     of_node = {node: {source: 1} for node, source in enumerate(sources)}
     found = correlation_groups(of_node, ends[:, 0], ends[:, 1], values, np.empty((0, 2), np.int32))
     weights = dict(zip(sorted(links), values.tolist(), strict=True))
@@ -170,6 +171,12 @@ def test_correlation_is_a_local_maximum(links: dict[tuple[int, int], float], sou
         for target in {found[each] for pair in links if node in pair for each in pair} | {9}:
             moved = [target if each == node else group for each, group in enumerate(found)]
             assert objective(weights, sources, moved) <= value + 1e-6
+
+
+def test_a_link_within_a_source_stands_for_itself() -> None:
+    given = problem("a1 a2 a3", {"a1-a2": 0.8, "a2-a3": 0.3})
+    assert named(given.groups(Method.CORRELATION)) == ["a1 a2", "a3"]
+    assert named(given.groups(Method.ONE_PER_SOURCE)) == ["a1", "a2", "a3"]
 
 
 def test_correlation_finds_a_firm_duplicate_within_a_source() -> None:
