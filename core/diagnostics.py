@@ -155,7 +155,7 @@ def _check_weak_labels(workspace: Workspace) -> Iterator[Damage]:
 
 
 def _check_product_ids(workspace: Workspace) -> Iterator[Damage]:
-    hint = "`samesku cluster --out FILE` sets it aside and assigns the ids again; a backup of yours keeps all of them."
+    hint = "Restore a copy of yours, or let `samesku cluster --out FILE` assign the ids again: most come out the same."
     yield from _check_file(workspace.product_ids, load_ids, hint)
 
 

@@ -18,7 +18,7 @@ from labels.model import ProductRef
 
 _FORMAT = "samesku product ids"
 _VERSION = 1
-_DAMAGED_HINT = "The next `samesku cluster --out FILE` sets it aside and assigns the ids again."
+_DAMAGED_HINT = "Restore a copy of yours, or let `samesku cluster --out FILE` assign the ids again."
 #: Hexadecimal digits of an id. Two of a million listings have the same 56 bits once in 150,000 catalogues; one of them
 #: then takes another id.
 _DIGITS = 14
