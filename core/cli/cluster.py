@@ -217,7 +217,9 @@ def _print_summary(context: Context, found: Clustering) -> None:
             context.out.print(f"  {safe(each.words)}")
         if len(contradictions) > _MAX_PRINTED:
             context.out.print(f"  … and {len(contradictions) - _MAX_PRINTED:,} more: --json lists all.")
-        context.out.print("Adjudicate them: samesku review --stream adjudication")
+        context.out.print(
+            "Adjudicate them (samesku review --stream adjudication), or revise them in past work (o at the desk)."
+        )
 
 
 def _sizes(found: Clustering) -> Table:

@@ -7,6 +7,7 @@ before it is not followed; it is reported, and people adjudicate it.
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,26 +50,44 @@ def constraints_of(listings: Sequence[ProductRef], labels: Iterable[Label]) -> C
         listings: sorted.
         labels: of people; those with another listing, and those that people disagree about, are left out.
     """
-    decided = sorted((label for label in labels if label.match is not None), key=_priority)
     groups = SeparatedGroups()
-    followed: list[tuple[Pair, int, int, bool]] = []
-    refused: list[Label] = []
-    for label in decided:
+    followed: list[_Decided] = []
+    refused: list[_Decided] = []
+    for label in sorted((label for label in labels if label.match is not None), key=_priority):
         one, other = _place(listings, label.pair.query), _place(listings, label.pair.candidate)
         if one is None or other is None:
             continue
-        if groups.join(one, other) if label.match else groups.separate(one, other):
-            followed.append((label.pair, one, other, bool(label.match)))
-        else:
-            refused.append(label)
+        possible = groups.join(one, other) if label.match else groups.separate(one, other)
+        (followed if possible else refused).append(_Decided(label.pair, one, other, bool(label.match)))
     matched = np.arange(len(listings), dtype=np.int32)
-    for _, *ends, _ in followed:
-        matched[ends] = [groups.group(end) for end in ends]
+    for each in followed:
+        matched[[each.one, each.other]] = groups.group(each.one), groups.group(each.other)
     matched = numbered(matched)
-    apart = _pairs((matched[one], matched[other]) for _, one, other, match in followed if not match)
-    matches = _pairs((one, other) for _, one, other, match in followed if match)
-    graph = match_graph(pair for pair, *_, match in followed if match)
-    return Constraints(matched, apart, matches, tuple(_contradiction(label, graph) for label in refused))
+    # The first decision that keeps two sets apart; adjudicated ones come first.
+    apart = {_ordered(matched[each.one], matched[each.other]): each for each in reversed(followed) if not each.match}
+    matches = [each for each in followed if each.match]
+    chains = match_graph(each.pair for each in matches)
+
+    def reason(of: _Decided) -> str:
+        if not of.match:
+            return match_chain(chains, of.pair)
+        return f"{apart[_ordered(matched[of.one], matched[of.other])]} was adjudicated"
+
+    contradictions = (Contradiction((each.pair,), f"Not followed: {each}, since {reason(each)}.") for each in refused)
+    ends = {_ordered(each.one, each.other) for each in matches}
+    return Constraints(matched, _pairs(apart), _pairs(ends), tuple(contradictions))
+
+
+class _Decided(NamedTuple):
+    """A decision, with the places of its listings."""
+
+    pair: Pair
+    one: int
+    other: int
+    match: bool
+
+    def __str__(self) -> str:
+        return (" = " if self.match else " ≠ ").join(map(product_name, self.pair))
 
 
 def _priority(label: Label) -> tuple[bool, bool, Pair]:
@@ -80,16 +99,10 @@ def _place(listings: Sequence[ProductRef], ref: ProductRef) -> int | None:
     return at if at < len(listings) and listings[at] == ref else None
 
 
+def _ordered(one: int, other: int) -> tuple[int, int]:
+    return (int(one), int(other)) if one < other else (int(other), int(one))
+
+
 def _pairs(pairs: Iterable[tuple[int, int]]) -> NDArray[np.int32]:
-    """Distinct pairs in ascending order, shape (n, 2)."""
-    return np.array(sorted({(min(pair), max(pair)) for pair in pairs}), np.int32).reshape(-1, 2)
-
-
-def _contradiction(label: Label, graph: dict[ProductRef, list[ProductRef]]) -> Contradiction:
-    """A decision that is not followed, and the decisions that it contradicts."""
-    one, other = map(product_name, label.pair)
-    if label.match:
-        words = f"Not followed: {one} = {other}, since adjudicated decisions keep their groups apart."
-    else:
-        words = f"Not followed: {one} ≠ {other}, since {match_chain(graph, label.pair)}."
-    return Contradiction((label.pair,), words)
+    """Pairs in ascending order, shape (n, 2)."""
+    return np.array(sorted(pairs), np.int32).reshape(-1, 2)

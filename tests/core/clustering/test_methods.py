@@ -73,12 +73,12 @@ def test_a_contradiction_is_named_and_left_to_people() -> None:
 
 
 def test_an_adjudicated_decision_comes_first() -> None:
-    labels = [label("w1", "a1", match=True), label("w2", "a1", match=True)]
+    labels = [label("w1", "a1", match=True), label("w2", "a1", match=True), label("a1", "w2", match=False)]
     ruling = label("w1", "w2", match=False, state=LabelState.ADJUDICATED)
     given = problem("a1 w1 w2", {}, *labels, ruling)
     assert named(given.groups(Method.COMPONENTS)) == ["a1 w1", "w2"]
     (found,) = given.constraints.contradictions
-    assert found.words == "Not followed: walmart 2 = amazon 1, since adjudicated decisions keep their groups apart."
+    assert found.words == "Not followed: walmart 2 = amazon 1, since walmart 1 ≠ walmart 2 was adjudicated."
 
 
 def test_decisions_on_listings_that_are_gone_are_ignored() -> None:
