@@ -17,7 +17,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo prior test test-fast lint types imports unit audit fuzz bench bench-ann bench-desk bench-encode bench-gtin bench-judge bench-lexical bench-match bench-messy bench-retrain bench-rows bench-scale bench-ssh bench-kill bench-kill-mixed bench-ledger bench-ledger-kill clean
+.PHONY: help demo prior test test-fast lint types imports unit audit fuzz bench bench-ann bench-cluster bench-desk bench-encode bench-gtin bench-judge bench-kill bench-kill-mixed bench-ledger bench-ledger-kill bench-lexical bench-match bench-messy bench-retrain bench-rows bench-scale bench-ssh clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -76,6 +76,9 @@ bench-ann: $(VENV)/all ## the kinds of dense index on COUNT vectors (a million):
 
 bench-lexical: $(VENV)/all ## the lexical index on up to a million products: latency, recall, memory; COUNTS=200000,1000000; no encoder needed
 	@$(BIN)/python -m tests.bench.lexical $(if $(DATA),--data $(DATA)) $(if $(COUNTS),--counts $(COUNTS))
+
+bench-cluster: $(VENV)/all ## a million synthetic listings in groups: seconds, memory; then the groups of three demo catalogues
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.cluster --listings $(or $(COUNT),1000000) --quality
 
 bench-rows: $(VENV)/dev ## whether two candidates of a query look the same in the desk's list; WORKSPACE=an indexed one, else the demo's
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.list_rows $(if $(WORKSPACE),--home $(WORKSPACE))

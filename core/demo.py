@@ -1,5 +1,7 @@
 """The demo workspace: the embedded catalogue with a validation set that is labelled from the answer key."""
 
+from collections.abc import Callable
+
 from core.catalog.demo import demo_catalogue
 from core.catalog.store import CatalogStore
 from core.errors import CoreError
@@ -13,7 +15,7 @@ from core.retrieval.encoder_registry import Registry
 from core.settings import Settings, load_settings
 from core.workspace import Workspace
 from labels.leases import Leases
-from labels.model import Stream
+from labels.model import Pair, Stream
 from labels.store import LabelStore
 
 #: Annotator names: of the demo's validation labels, and of the simulated labeller of an unattended demo.
@@ -90,13 +92,39 @@ def answer_from_gold(
         The number of labelled queries.
     """
     gold = demo_catalogue().gold
+    return answer_queries(
+        workspace, settings, stream, annotator, lambda pair: (pair.query.id, pair.candidate.id) in gold, limit
+    )
+
+
+def answer_queries(
+    workspace: Workspace,
+    settings: Settings,
+    stream: Stream,
+    annotator: str,
+    is_match: Callable[[Pair], bool],
+    limit: int | None = None,
+) -> int:
+    """Label the open queries of a stream of any workspace, as `answer_from_gold`, by known answers.
+
+    Args:
+        workspace: with candidates.
+        settings: of the queue.
+        stream: whose queries are labelled, in its order.
+        annotator: in whose name.
+        is_match: the answer for a pair.
+        limit: number of queries after which to stop; None to label all.
+
+    Returns:
+        The number of labelled queries.
+    """
     store, leases = LabelStore(workspace.labels), Leases(workspace.labels)
     catalog, candidates = CatalogStore(workspace.catalog), CandidateStore(workspace.derived)
     session = ReviewSession(store, leases, QueueSource(catalog, candidates, settings), annotator, stream=stream)
     answered = 0
     try:
         while answered != limit and (item := session.item or session.advance()) is not None:
-            matches = [o for o in item.options if (item.query.id, o.product.id) in gold]
+            matches = [o for o in item.options if is_match(Pair(item.query.ref, o.product.ref))]
             for option in matches[1:]:
                 session.accept(option, item.options, stay=True)
                 item = session.item or item

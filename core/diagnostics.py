@@ -11,6 +11,7 @@ from typing import Any
 
 from core.catalog.schema import REIMPORT_HINT, is_catalogue
 from core.catalog.store import CatalogStore
+from core.clustering.product_ids import load_ids
 from core.derived_db import is_derived
 from core.errors import CoreError
 from core.evaluation.comparison import Comparison
@@ -76,7 +77,11 @@ class Damage:
 def damages(workspace: Workspace) -> list[Damage]:
     """The damaged, missing and unreadable files among the catalogue and everything that can be recomputed."""
     found: list[Damage] = []
-    for check in (_check_catalogue, _check_derived, _check_index, _check_models, _check_weak_labels, _check_reports):
+    checks = (
+        _check_catalogue, _check_derived, _check_index, _check_models, _check_weak_labels, _check_product_ids,
+        _check_reports,
+    )  # fmt: skip
+    for check in checks:
         try:
             found += check(workspace)
         except OSError as error:
@@ -147,6 +152,11 @@ def _check_models(workspace: Workspace) -> Iterator[Damage]:
 
 def _check_weak_labels(workspace: Workspace) -> Iterator[Damage]:
     yield from _check_file(workspace.weak_labels, load_weak_labels, "`samesku dataset bootstrap` makes it again.")
+
+
+def _check_product_ids(workspace: Workspace) -> Iterator[Damage]:
+    hint = "Restore a copy of yours, or let `samesku cluster --out FILE` assign the ids again: most come out the same."
+    yield from _check_file(workspace.product_ids, load_ids, hint)
 
 
 def _check_reports(workspace: Workspace) -> Iterator[Damage]:

@@ -161,6 +161,11 @@ class Workspace:
         return self.home / "weak_labels.jsonl"
 
     @property
+    def product_ids(self) -> Path:
+        """The product ids of the last clustering, JSON lines; without them, some products get another id."""
+        return self.home / "product_ids.jsonl"
+
+    @property
     def index(self) -> Path:
         """Vectors and FAISS indexes, one folder per model id."""
         return self.home / "index"

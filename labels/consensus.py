@@ -110,11 +110,11 @@ def contradictions(labels: Iterable[Label], unique: Collection[str] = ()) -> lis
         unique: sources that list no product twice.
     """
     labels = list(labels)
-    graph = _match_graph(label.pair for label in labels if label.match)
+    graph = match_graph(label.pair for label in labels if label.match)
     component = _components(graph)
     transitive = [
-        Contradiction((label.pair,), f"{_chain(graph, label.pair)}; yet {_name(label.pair.query)} ≠ "
-                      f"{_name(label.pair.candidate)}.")
+        Contradiction((label.pair,), f"{match_chain(graph, label.pair)}; yet {product_name(label.pair.query)} ≠ "
+                      f"{product_name(label.pair.candidate)}.")
         for label in labels
         if label.match is False
         and label.state is not LabelState.ADJUDICATED
@@ -132,7 +132,7 @@ def _duplicates(labels: Iterable[Label], unique: Collection[str]) -> list[Contra
     return [
         Contradiction(
             tuple(label.pair for label in several),
-            f"{_name(candidate)} was accepted for {', '.join(label.pair.query.id for label in several)};"
+            f"{product_name(candidate)} was accepted for {', '.join(label.pair.query.id for label in several)};"
             f" {source} lists no product twice.",
         )
         for (candidate, source), several in accepted.items()
@@ -140,7 +140,7 @@ def _duplicates(labels: Iterable[Label], unique: Collection[str]) -> list[Contra
     ]
 
 
-def _match_graph(pairs: Iterable[Pair]) -> dict[ProductRef, list[ProductRef]]:
+def match_graph(pairs: Iterable[Pair]) -> dict[ProductRef, list[ProductRef]]:
     """The adjacency lists of the undirected graph whose edges are the pairs."""
     found: dict[ProductRef, list[ProductRef]] = {}
     for one, other in pairs:
@@ -165,7 +165,7 @@ def _components(graph: Mapping[ProductRef, list[ProductRef]]) -> dict[ProductRef
     return component
 
 
-def _chain(graph: Mapping[ProductRef, list[ProductRef]], pair: Pair) -> str:
+def match_chain(graph: Mapping[ProductRef, list[ProductRef]], pair: Pair) -> str:
     """The shortest path of matches between the products of a pair, as `A = B = C` (breadth-first search)."""
     came_from: dict[ProductRef, ProductRef | None] = {pair.query: None}
     waiting = deque([pair.query])
@@ -180,9 +180,10 @@ def _chain(graph: Mapping[ProductRef, list[ProductRef]], pair: Pair) -> str:
     while step is not None:
         steps.append(step)
         step = came_from[step]
-    names = [_name(ref) for ref in reversed(steps)]
+    names = [product_name(ref) for ref in reversed(steps)]
     return " = ".join(names if len(names) <= _MAX_CHAIN else [*names[:3], "…", *names[-3:]])
 
 
-def _name(ref: ProductRef) -> str:
+def product_name(ref: ProductRef) -> str:
+    """A product as sentences name it: its source and id."""
     return f"{ref.source} {ref.id}"

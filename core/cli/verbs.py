@@ -73,7 +73,7 @@ VERBS = (
         "index",
         "core.cli.index",
         "index",
-        "Encode new and changed products, build the index, and compute the candidates.",
+        "Encode new and changed products, update the index, and compute the candidates that this touches.",
     ),
     Verb(
         "match",
@@ -82,6 +82,7 @@ VERBS = (
         "Write the ranked candidates of every query, with similarity, probability and band.",
     ),
     Verb("score", "core.cli.match", "score", "Score the pairs of a file: similarity, probability and band."),
+    Verb("cluster", "core.cli.cluster", "cluster", "Group the listings that are one product, across all sources."),
     Verb("labels", "core.cli.labels", "app", "The label ledger: statistics, export, import, backup, verification."),
     Verb("dataset", "core.cli.dataset", "app", "Weak labels, and training data as files; never validation data."),
     Verb(

@@ -32,6 +32,8 @@ class Work(StrEnum):
     """Anything that changes the champion, its index or the candidates."""
     JUDGES = "judges"
     """Training a judge."""
+    PRODUCTS = "products"
+    """Assigning product ids."""
 
 
 _WORK = {
@@ -41,6 +43,13 @@ _WORK = {
     ("models", "promote"): Work.ENCODERS,
     ("models", "rollback"): Work.ENCODERS,
     ("judge", "train"): Work.JUDGES,
+    ("cluster",): Work.PRODUCTS,
+}
+#: A process whose lock file names nobody.
+_NAMES = {
+    Work.ENCODERS: "A retrain or an index run",
+    Work.JUDGES: "The training of a judge",
+    Work.PRODUCTS: "A clustering",
 }
 
 
@@ -139,7 +148,7 @@ def exclusive(folder: Path, work: Work, holder: Holder) -> Iterator[None]:
 
 def _holder(path: Path, work: Work) -> Holder:
     """The holder of a lock according to its file, whose content is not trusted."""
-    unknown = Holder({Work.ENCODERS: "A retrain or an index run", Work.JUDGES: "The training of a judge"}[work])
+    unknown = Holder(_NAMES[work])
     try:
         content = json.loads(read_bounded(path, _MAX_BYTES))
         texts = {name: content[name][:_MAX_TEXT] for name in ("name", "by", "started_at", "job", "host")}

@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import asdict, astuple, dataclass, field, fields, make_dataclass, replace
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from core.catalog.store import CatalogStore
 from core.errors import CoreError
@@ -26,7 +26,7 @@ from core.retrieval.encoder_registry import Registry
 from core.retrieval.indexed_products import IndexState, index_state
 from core.retrieval.manifest import no_candidates
 from core.settings import Settings
-from core.splits.current_labels import current_labels
+from core.splits.current_labels import human_labels
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
 from labels.exchange.fields import neutralize_cell
@@ -36,6 +36,9 @@ from labels.model import Decision, Pair, ProductRef
 from labels.recovery import require_sound
 from labels.store import LabelStore
 from labels.wording import counted
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +192,11 @@ def _ranks(pairs: Sequence[Pair], probability: Mapping[Pair, float]) -> dict[int
     return {i: rank for places in by_query.values() for rank, i in enumerate(places, 1)}
 
 
-def write_table(rows: Iterable[MatchRow], path: Path, shape: type[MatchRow] = MatchRow) -> int:
+def write_table(rows: Iterable["DataclassInstance"], path: Path, shape: type["DataclassInstance"] = MatchRow) -> int:
     """Write rows as CSV, JSON lines or Parquet, by the file name extension; the file appears only when complete.
 
     Args:
-        rows: all of one class.
+        rows: all of one dataclass, with texts, whole numbers and numbers.
         path: the file.
         shape: their class, whose fields are the columns.
 
@@ -224,7 +227,7 @@ def check_file(path: Path) -> None:
     require_writable(path)
 
 
-def _write_csv(rows: Iterable[MatchRow], out: TextIO, shape: type[MatchRow]) -> int:
+def _write_csv(rows: Iterable["DataclassInstance"], out: TextIO, shape: type["DataclassInstance"]) -> int:
     count = 0
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(field.name for field in fields(shape))
@@ -245,7 +248,7 @@ def _cell(value: object) -> object:
     return value
 
 
-def _write_jsonl(rows: Iterable[MatchRow], out: TextIO, _: type[MatchRow]) -> int:
+def _write_jsonl(rows: Iterable["DataclassInstance"], out: TextIO, _: type["DataclassInstance"]) -> int:
     count = 0
     for row in rows:
         out.write(json_text(asdict(row)) + "\n")
@@ -253,7 +256,7 @@ def _write_jsonl(rows: Iterable[MatchRow], out: TextIO, _: type[MatchRow]) -> in
     return count
 
 
-def _write_parquet(rows: Iterable[MatchRow], out: BinaryIO, shape: type[MatchRow]) -> int:
+def _write_parquet(rows: Iterable["DataclassInstance"], out: BinaryIO, shape: type["DataclassInstance"]) -> int:
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -302,7 +305,7 @@ def _join_parquet(parts: Sequence[Path], out: BinaryIO) -> None:
                     writer.write_table(source.read_row_group(group))
 
 
-_TEXT_WRITERS: dict[str, Callable[[Iterable[MatchRow], TextIO, type[MatchRow]], int]] = {
+_TEXT_WRITERS: dict[str, Callable[[Iterable["DataclassInstance"], TextIO, type["DataclassInstance"]], int]] = {
     ".csv": _write_csv,
     ".jsonl": _write_jsonl,
 }
@@ -375,7 +378,7 @@ def extra_columns(workspace: Workspace, settings: Settings, state: IndexState | 
     require_sound(workspace.labels)
     with CatalogStore(workspace.catalog) as catalog, LabelStore(workspace.labels) as store:
         several = catalog.has_shared_roles
-        labels = [label for label in current_labels(store, catalog, settings.labels.rule) if label.people]
+        labels = human_labels(store, catalog, settings.labels.rule)
     words = {True: Decision.MATCH.value, False: Decision.NO_MATCH.value, None: CONFLICT}
     decisions = {label.pair: words[label.match] for label in labels}
     return ExtraColumns(several, decisions or None, state or IndexState())

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from core.catalog.store import CatalogStore
 from core.settings import Settings
-from core.splits.current_labels import current_conflicts, current_labels
-from labels.consensus import Contradiction, Label, LabelState, contradictions
+from core.splits.current_labels import current_conflicts, human_labels
+from labels.consensus import Contradiction, Label, LabelState, contradictions, product_name
 from labels.model import Pair, ProductRef
 from labels.store import LabelStore
 
@@ -62,11 +62,7 @@ class Disputes:
 
 def find_contradictions(store: LabelStore, catalog: CatalogStore, settings: Settings) -> list[Contradiction]:
     """Labels that contradict each other, and pairs with equal GTINs that are labelled as different products."""
-    labels = [
-        label
-        for label in current_labels(store, catalog, settings.labels.rule)
-        if label.people and label.match is not None
-    ]
+    labels = [label for label in human_labels(store, catalog, settings.labels.rule) if label.match is not None]
     return [*contradictions(labels, settings.labels.unique), *_denied_by_gtin(labels, catalog)]
 
 
@@ -75,15 +71,11 @@ def _denied_by_gtin(labels: list[Label], catalog: CatalogStore) -> list[Contradi
     return [
         Contradiction(
             (label.pair,),
-            f"{_name(label.pair.query)} and {_name(label.pair.candidate)} carry one GTIN, {gtin[label.pair.query]}, and"
-            " were called different products.",
+            f"{product_name(label.pair.query)} and {product_name(label.pair.candidate)} carry one GTIN,"
+            f" {gtin[label.pair.query]}, and were called different products.",
         )
         for label in labels
         if label.match is False
         and label.state is not LabelState.ADJUDICATED
         and gtin.get(label.pair.query, "") == gtin.get(label.pair.candidate)
     ]
-
-
-def _name(ref: ProductRef) -> str:
-    return f"{ref.source} {ref.id}"

@@ -120,6 +120,15 @@ def current_labels(store: LabelReader, catalog: CatalogStore | None, rule: Rule 
     return [label for label in labels if missing.isdisjoint(label.pair)] if missing else labels
 
 
+def human_labels(store: LabelReader, catalog: CatalogStore | None, rule: Rule = Rule.UNANIMOUS) -> list[Label]:
+    """The current labels that people decided, by pair; `match` is None where they disagree.
+
+    Raises:
+        SameskuError: one of the files cannot be read.
+    """
+    return [label for label in current_labels(store, catalog, rule) if label.people]
+
+
 def _has_current_roles(pair: Pair, roles: Mapping[str, Role]) -> bool:
     """Whether the sources of both products still have the roles in which they were labelled."""
     return roles.get(pair.query.source) == "query" and roles.get(pair.candidate.source) == "catalog"

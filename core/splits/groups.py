@@ -28,6 +28,10 @@ class ConnectedGroups(Generic[Item]):
             root = own if root is None else root
             self._parent[own] = root
 
+    def representative(self, item: Item) -> Item:
+        """The item that stands for an item's group: itself, if it is connected with no other."""
+        return self._root(item) if item in self._parent else item
+
     def group(self, item: Item) -> Item | None:
         """The representative of an item's group; None if the item is connected with no other."""
         if item not in self._parent:

@@ -4,24 +4,19 @@ They are kept in a file of their own beside the ledger, so that they are never t
 evaluate anything, and can be replaced or removed at any time.
 """
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from core.errors import CoreError, UnreadableError
-from core.json_store import binary_file
-from labels.files import is_denied, open_regular, way_out
+from core.errors import CoreError
+from core.json_lines import load_lines, parse_ref, save_lines
+from labels.files import way_out
 from labels.model import Pair, ProductRef
 
 _FORMAT = "samesku weak labels"
 _VERSION = 1
-#: Bytes of a file; about four million labels.
-_MAX_BYTES = 2**30
 _DAMAGED_HINT = "Make it again: samesku dataset bootstrap. Or remove it: samesku dataset bootstrap --clear"
 
 
@@ -54,21 +49,14 @@ def save_weak_labels(path: Path, labels: Sequence[WeakLabel]) -> None:
     Raises:
         CoreError: the file cannot be written.
     """
-    body = "".join(_line(label) for label in sorted(labels)).encode()
-    header = {
-        "format": _FORMAT, "version": _VERSION, "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "rows": len(labels), "sha256": hashlib.sha256(body).hexdigest(),
-    }  # fmt: skip
-    with binary_file(path) as out:
-        out.write(json.dumps(header).encode() + b"\n" + body)
+    save_lines(path, map(_row, sorted(labels)), kind=_FORMAT, version=_VERSION)
 
 
-def _line(label: WeakLabel) -> str:
-    row = {
+def _row(label: WeakLabel) -> dict[str, object]:
+    return {
         "query": list(label.pair.query), "candidate": list(label.pair.candidate), "match": label.match,
         "source": label.source.value, "weight": label.weight,
     }  # fmt: skip
-    return json.dumps(row) + "\n"
 
 
 def load_weak_labels(path: Path) -> list[WeakLabel]:
@@ -79,28 +67,7 @@ def load_weak_labels(path: Path) -> list[WeakLabel]:
         UnreadableError: this account may not read them.
         CoreError: the file is damaged, or of a newer version.
     """
-    try:
-        with open_regular(path, follow_links=False) as file:
-            content = file.read(_MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        kind = UnreadableError if is_denied(error) else CoreError
-        raise kind(f"{path} cannot be read: {error.strerror}.", way_out(error, _DAMAGED_HINT)) from error
-    head, _, body = content.partition(b"\n")
-    try:
-        header = json.loads(head)
-        if header["format"] != _FORMAT or len(content) > _MAX_BYTES:
-            raise ValueError("another format")
-        newer = isinstance(header["version"], int) and header["version"] > _VERSION
-        if not newer and header["sha256"] != hashlib.sha256(body).hexdigest():
-            raise ValueError("another hash")
-        found = [] if newer else [_label(json.loads(line)) for line in body.splitlines()]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise CoreError(f"{path} is damaged or has unexpected content.", _DAMAGED_HINT) from error
-    if newer:
-        raise CoreError(f"{path} was written by a newer version of samesku.", "Update samesku.")
-    return found
+    return load_lines(path, _label, kind=_FORMAT, version=_VERSION, hint=_DAMAGED_HINT)[1]
 
 
 def _label(row: dict[str, object]) -> WeakLabel:
@@ -112,13 +79,9 @@ def _label(row: dict[str, object]) -> WeakLabel:
     weight, match = row["weight"], row["match"]
     if not isinstance(weight, int | float) or not 0 < weight <= 1 or not isinstance(match, bool):
         raise ValueError("no weight, or no label")
-    return WeakLabel(Pair(_ref(row["query"]), _ref(row["candidate"])), match, WeakSource(str(row["source"])), weight)
-
-
-def _ref(value: object) -> ProductRef:
-    if not isinstance(value, list) or len(value) != 2 or not all(isinstance(part, str) for part in value):
-        raise ValueError("no product")
-    return ProductRef(*value)
+    return WeakLabel(
+        Pair(parse_ref(row["query"]), parse_ref(row["candidate"])), match, WeakSource(str(row["source"])), weight
+    )
 
 
 def clear_weak_labels(path: Path) -> bool:

@@ -210,6 +210,11 @@ def write_files(folder: Path) -> None:
             writer = csv.DictWriter(out, list(rows[0]))
             writer.writeheader()
             writer.writerows(part)
+    with (folder / "known.csv").open("w", newline="", encoding="utf-8") as out:
+        writer = csv.writer(out)
+        writer.writerow(["source", "id", "product"])
+        for source, part in (("walmart", queries), ("amazon", products)):
+            writer.writerows((source, p.id, next((q for q, other in demo.gold if other == p.id), p.id)) for p in part)
     table = [{"asin": p.id, "title": p.title, "brand": p.brand, "category": p.category} for p in products]
     parquet.write_table(pyarrow.Table.from_pylist(table), folder / "amazon.parquet")
     book = openpyxl.Workbook()

@@ -17,6 +17,7 @@ _LEDGER = (
 )  # fmt: skip
 _MATCHING = (
     "index", "match --out OUT/matches.csv", "match --json", "match --query QUERY", "match --auto",
+    "cluster --out OUT/listings.csv --golden OUT/products.jsonl", "cluster --method correlation --json",
     "score PAIRS --out OUT/scored.csv", "evaluate", "evaluate --pairs GOLD",
     "simulate --gold GOLD --budget 20 --seeds 1 --strategy random",
 )  # fmt: skip

@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[str, ...]] = {
     "match": ("match", "--out", "{out}/matches.csv"),
     "match query": ("match", "--query", "q1"),
     "match json": ("match", "--json"),
+    "cluster": ("cluster", "--out", "{out}/listings.csv", "--golden", "{out}/products.jsonl"),
     "score": ("score", "{out}/pairs.csv", "--out", "{out}/scored.csv"),
     "evaluate": ("evaluate", "--matches", "{out}/known.csv"),
     "judge spent": ("judge", "spent"),

@@ -83,6 +83,16 @@ def test_match(call: Call, workspace: Workspace, tmp_path: Path) -> None:
     assert [row["candidate_id"] for row in everything.json["matches"]] == [row["candidate_id"] for row in rows]
 
 
+def test_cluster(call: Call, workspace: Workspace, tmp_path: Path) -> None:
+    for ending in ("csv", "jsonl"):
+        files = tmp_path / f"l.{ending}", tmp_path / f"p.{ending}"
+        assert answered(call, workspace, "cluster", "--out", files[0], "--golden", files[1])["listings"] == 80
+        assert [acting(path.read_text()) for path in files] == [[], []]
+    # What it wrote names the same listings when it is read.
+    known = answered(call, workspace, "cluster", "--gold", tmp_path / "l.csv")["metrics"]
+    assert (known["listings"], known["b_cubed"]["f1"]) == (80, 1.0)
+
+
 def test_what_match_wrote_is_read_as_pairs(call: Call, workspace: Workspace, tmp_path: Path) -> None:
     answered(call, workspace, "match", "--k", "3", "--out", tmp_path / "m.csv")
     for ending in ("csv", "jsonl"):
