@@ -48,16 +48,26 @@ class LexicalIndex:
         places[origin < 0] = self._matrix.shape[0] + np.arange(len(texts))
         return LexicalIndex(self._weights, vstack([self._matrix, self.vectors(texts)], format="csr")[places])
 
-    def search(self, texts: Sequence[str], depth: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def search(
+        self, texts: Sequence[str], depth: int, *, allowed: NDArray[np.bool_] | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The most similar products of each text.
 
+        Args:
+            texts: of the queries.
+            depth: results per text, limited to the number of products, or of those allowed.
+            allowed: which products may be results, shape (products,); None is all.
+
         Returns:
-            product positions and cosines in [0, 1], both of shape (texts, depth), best first; `depth` is limited to the
-            number of products.
+            product positions and cosines in [0, 1], both of shape (texts, depth), best first.
         """
         queries = self.vectors(texts)
-        transposed = self._matrix.T.tocsc()
-        depth = min(depth, self._matrix.shape[0])
+        rows_allowed = None if allowed is None else np.flatnonzero(allowed)
+        matrix = self._matrix if rows_allowed is None else self._matrix[rows_allowed]
+        transposed = matrix.T.tocsc()
+        depth = min(depth, matrix.shape[0])
+        if depth == 0:
+            return np.empty((len(texts), 0), np.int64), np.empty((len(texts), 0), np.float32)
         positions = np.empty((len(texts), depth), np.int64)
         scores = np.empty((len(texts), depth), np.float32)
         for start in range(0, len(texts), _BATCH):
@@ -69,7 +79,7 @@ class LexicalIndex:
             order = np.lexsort((top, -found), axis=1)
             positions[rows] = np.take_along_axis(top, order, axis=1)
             scores[rows] = np.take_along_axis(found, order, axis=1)
-        return positions, scores
+        return positions if rows_allowed is None else rows_allowed[positions], scores
 
     def scores(self, queries: csr_matrix, positions: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.float32]:
         """The cosine of each query with each product, shape (queries, positions).
