@@ -92,6 +92,7 @@ def make_app(service: Service) -> FastAPI:
         docs_url=None,  # its page loads scripts from another host
         redoc_url=None,
     )
+    app.state.service = service
     _add_error_handlers(app)
     _add_state_routes(app, service)
     _add_match_routes(app, service)

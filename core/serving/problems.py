@@ -24,7 +24,7 @@ class Problem(BaseModel):
             "examples": [
                 {
                     "type": "about:blank",
-                    "title": "Unprocessable Content",
+                    "title": "Unprocessable Entity",
                     "status": 422,
                     "detail": "There is no field 'titel' in products[0]; did you mean 'title'?",
                 }
