@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from core.catalog.product import Product, Role
+from core.judge.verdict import Verdict
 from core.matching.pair_rows import ranked_rows
 from core.matching.reason import Reason, Reasons
 from core.retrieval.product_filter import ProductFilter
@@ -17,6 +18,7 @@ from core.serving.schemas import (
     QueryInfo,
     ReasonInfo,
     ReasonsInfo,
+    VerdictInfo,
 )
 
 
@@ -71,6 +73,14 @@ def product_response(role: Role, product: Product) -> ProductResponse:
         source=product.source, id=product.id, role=role, title=product.title, brand=product.brand,
         category=product.category, model=product.model, price=product.price, currency=product.currency,
         upc=product.upc, attributes=product.extra,
+    )  # fmt: skip
+
+
+def verdict_info(verdict: Verdict) -> VerdictInfo:
+    """A verdict of the judge."""
+    return VerdictInfo(
+        answer=None if verdict.answer is None else verdict.answer.value,
+        probability=verdict.probability, reasoning=verdict.reasoning, judge=verdict.judge,
     )  # fmt: skip
 
 

@@ -1,35 +1,44 @@
 """The routes of the service, and its OpenAPI document."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.metadata import version as version_of
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Path, Request, Response
+from fastapi import FastAPI, Header, Path, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException
 
-from core.serving.answers import match_result, model_info, product_filter, product_response
+from core.catalog.product import Product, Role, without_escape_sequences
+from core.serving.answers import match_result, model_info, product_filter, product_response, verdict_info
+from core.serving.feedback import FeedbackLedger
+from core.serving.guard import caller_of
 from core.serving.loaded_index import CurrentIndex
 from core.serving.matching import MatchingService, MatchQuery
 from core.serving.metrics import CONTENT_TYPE, Metrics
 from core.serving.problems import MEDIA_TYPE, Problem, ProblemError, problem_response
 from core.serving.products import ProductSource
 from core.serving.schemas import (
+    FeedbackRequest,
+    FeedbackResponse,
     Health,
     MatchRequest,
     MatchResponse,
-    ModelInfo,
+    MatchResult,
+    PairInput,
     ProductResponse,
     Ready,
+    UndoResponse,
+    VerdictResponse,
 )
 from core.serving.validation import validation_problem
+from core.serving.verdicts import JudgeService
 from labels.errors import SameskuError
-from labels.model import ProductRef
+from labels.model import Decision, Pair, ProductRef
 
 _DESCRIPTION = """\
 Matches products with those of a samesku workspace. Errors are problem details (RFC 9457): `detail` is one sentence,
@@ -50,6 +59,8 @@ _BODY = {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not declared as JSON.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The request is not valid.",
 }
+_QUERY: Role = "query"
+_CATALOG: Role = "catalog"
 _NOT_FOUND = {HTTPStatus.NOT_FOUND: "There is no such product."}
 
 
@@ -61,6 +72,8 @@ class Service:
         index: the present index.
         matching: matches products with it.
         products: of the workspace and of requests.
+        ledger: records decisions.
+        judge: gives verdicts.
         metrics: what is counted.
         close: releases everything else.
     """
@@ -68,6 +81,8 @@ class Service:
     index: CurrentIndex
     matching: MatchingService
     products: ProductSource
+    ledger: FeedbackLedger
+    judge: JudgeService
     metrics: Metrics
     close: Callable[[], None] = lambda: None
 
@@ -81,6 +96,7 @@ def make_app(service: Service) -> FastAPI:
         yield
         service.index.close()
         await asyncio.to_thread(service.matching.close)
+        await asyncio.to_thread(service.judge.close)
         await asyncio.to_thread(service.close)
 
     app = FastAPI(
@@ -96,6 +112,7 @@ def make_app(service: Service) -> FastAPI:
     _add_error_handlers(app)
     _add_state_routes(app, service)
     _add_match_routes(app, service)
+    _add_pair_routes(app, service)
     _complete_document(app)
     return app
 
@@ -149,9 +166,12 @@ def _add_match_routes(app: FastAPI, service: Service) -> None:
             )
         )
         only = product_filter(wanted.filters)
-        matched = await service.matching.match([MatchQuery(each, only, wanted.reasons) for each in products])
+        queries = [MatchQuery(without_escape_sequences(each), only, wanted.reasons) for each in products]
+        matched = await service.matching.match(queries)
         results = [match_result(*pair, wanted.k) for pair in zip(products, matched, strict=True)]
-        return MatchResponse(model=_model_of(service, matched), results=results)
+        if wanted.judge:
+            await _attach_verdicts(service, products, results)
+        return MatchResponse(model=model_info(matched[0].index), results=results)
 
     @app.get(
         "/products/{source}/{id:path}",
@@ -176,8 +196,84 @@ def _require_stored_candidates(k: int, limit: int) -> None:
         )
 
 
-def _model_of(service: Service, matched: list[Any]) -> ModelInfo:
-    return model_info(matched[0].index if matched else service.index.loaded)
+async def _attach_verdicts(service: Service, queries: Sequence[Product], results: Sequence[MatchResult]) -> None:
+    """Add the stored verdicts to candidates; the judge is asked nothing."""
+    listed = [
+        (query, candidate) for query, result in zip(queries, results, strict=True) for candidate in result.candidates
+    ]
+    refs = [ProductRef(candidate.source, candidate.id) for _, candidate in listed]
+    products = await asyncio.to_thread(service.products.get_many, refs)
+    pairs = [
+        (query, candidate, products[ref])
+        for (query, candidate), ref in zip(listed, refs, strict=True)
+        if ref in products
+    ]
+    stored = await asyncio.wrap_future(service.judge.stored([(query, product) for query, _, product in pairs]))
+    for (_, candidate, _), verdict in zip(pairs, stored, strict=True):
+        candidate.verdict = None if verdict is None else verdict_info(verdict)
+
+
+def _add_pair_routes(app: FastAPI, service: Service) -> None:
+    def pair_of(given: PairInput) -> tuple[Product, Product]:
+        (query,), (candidate,) = (
+            service.products.named([name], role) for name, role in ((given.query, _QUERY), (given.candidate, _CATALOG))
+        )
+        return query, candidate
+
+    @app.post(
+        "/feedback",
+        tags=["labels"],
+        summary="Record a decision on a pair",
+        status_code=HTTPStatus.CREATED,
+        description=(
+            "Answered once the decision is on disk. It is an event of the annotator `api:NAME` in the ledger of the"
+            " desk, and follows its rules: nobody decides on a query that somebody else has on the screen, decisions"
+            " that disagree are a conflict, and validation queries train nothing."
+        ),
+        responses=_responses(_BODY, _NOT_FOUND, {HTTPStatus.CONFLICT: "Somebody has the query on the screen."}),
+    )
+    async def feedback(
+        request: Request,
+        given: FeedbackRequest,
+        idempotency_key: Annotated[
+            str | None,
+            Header(min_length=1, max_length=200, description="The same key records a decision once."),
+        ] = None,
+    ) -> FeedbackResponse:
+        query, candidate = await asyncio.to_thread(pair_of, given)
+        recorded = await asyncio.to_thread(
+            service.ledger.record,
+            caller_of(request),
+            Pair(query.ref, candidate.ref),
+            Decision(given.decision),
+            idempotency_key,
+        )
+        return FeedbackResponse(
+            query="/".join(query.ref), candidate="/".join(candidate.ref), decision=given.decision,
+            annotator=recorded.annotator, action=recorded.action, repeated=recorded.repeated,
+        )  # fmt: skip
+
+    @app.post(
+        "/feedback/undo",
+        tags=["labels"],
+        summary="Undo the latest standing decision of this key",
+        responses=_responses({HTTPStatus.NOT_FOUND: "There is none."}, _BODY),
+    )
+    async def undo(request: Request) -> UndoResponse:
+        action, query = await asyncio.to_thread(service.ledger.undo, caller_of(request))
+        return UndoResponse(action=action, query="/".join(query))
+
+    @app.post(
+        "/verdict",
+        tags=["matching"],
+        summary="The judge's verdict on a pair",
+        description="A stored verdict is returned at once; otherwise the judge is asked, which may take a while.",
+        responses=_responses(_BODY, _NOT_FOUND, {HTTPStatus.CONFLICT: "No judge is configured."}),
+    )
+    async def verdict(given: PairInput) -> VerdictResponse:
+        query, candidate = await asyncio.to_thread(pair_of, given)
+        found = verdict_info(await asyncio.wrap_future(service.judge.verdict(query, candidate)))
+        return VerdictResponse(**dict(found), query="/".join(query.ref), candidate="/".join(candidate.ref))
 
 
 # -- errors --------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from fastapi import Request
@@ -41,7 +41,7 @@ class Limits:
     body_s: float = 10.0
     request_s: float = 30.0
     slow_s: float = 120.0
-    slow_paths: frozenset[str] = field(default_factory=frozenset)
+    slow_paths: frozenset[str] = frozenset({"/verdict"})
 
     def seconds(self, path: str) -> float:
         """Seconds for the answer to a request."""

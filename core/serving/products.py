@@ -1,6 +1,6 @@
 """Products of requests: given inline, which are read as by an import, or by their ids in the workspace."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 
 from core.catalog.importer import RowValues, check_source
@@ -101,7 +101,7 @@ class ProductSource:
             if len(products) > 1:
                 refs = " and ".join(f"{product.source}/{product.id}" for product in products)
                 raise _invalid(f"The id {name} is in several sources: {refs}.")
-        return [without_escape_sequences(found[name][0]) for name in names]
+        return [found[name][0] for name in names]
 
     def _refs(self, name: str, sources: Sequence[str]) -> list[ProductRef]:
         """What a name may mean: an id with its source, which comes first, or an id that several sources may have."""
@@ -111,6 +111,10 @@ class ProductSource:
         if with_source and self._catalog.get_many(with_source):
             return with_source
         return [ProductRef(source, name) for source in sources]
+
+    def get_many(self, refs: Iterable[ProductRef]) -> dict[ProductRef, Product]:
+        """The existing ones of these products of the workspace."""
+        return self._catalog.get_many(refs)
 
     def one(self, ref: ProductRef) -> tuple[Role, Product]:
         """A product of the workspace with its role.

@@ -33,6 +33,7 @@ _PRODUCT: dict[str, JsonValue] = {
     "model": "T6",
     "price": 449.0,
 }
+_PAIR: dict[str, JsonValue] = {"query": "walmart/17", "candidate": "amazon/B01CQJBS6K"}
 _CANDIDATE: dict[str, JsonValue] = {
     "source": "amazon",
     "id": "B01CQJBS6K",
@@ -250,6 +251,64 @@ class ProductResponse(BaseModel):
     currency: str = ""
     upc: str = ""
     attributes: dict[str, str] = {}
+
+
+class PairInput(Strict):
+    """A pair of products of the workspace."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_PAIR]})
+
+    query: Ref
+    candidate: Ref
+
+
+class FeedbackRequest(PairInput):
+    """A decision on a pair."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_PAIR, "decision": "match"}]})
+
+    decision: Annotated[
+        Literal["match", "no_match", "unsure"], Field(description="unsure is an abstention: nothing is trained on it.")
+    ]
+
+
+class FeedbackResponse(BaseModel):
+    """A decision that is on disk."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    **_PAIR,
+                    "decision": "match",
+                    "annotator": "api:shop",
+                    "action": "9f86d081884c7d659a2feaa0c55ad015",
+                    "repeated": False,
+                }
+            ]
+        }
+    )
+
+    query: Annotated[str, Field(description="SOURCE/ID")]
+    candidate: Annotated[str, Field(description="SOURCE/ID")]
+    decision: Literal["match", "no_match", "unsure"]
+    annotator: Annotated[str, Field(description="api: and the name of the key; api:local without one.")]
+    action: Annotated[str, Field(description="Id in the ledger.")]
+    repeated: Annotated[bool, Field(description="Whether an earlier request with this key had recorded it.")]
+
+
+class UndoResponse(BaseModel):
+    """The decision that was undone."""
+
+    action: Annotated[str, Field(description="Id in the ledger.")]
+    query: Annotated[str, Field(description="SOURCE/ID")]
+
+
+class VerdictResponse(VerdictInfo):
+    """The verdict of the judge on a pair."""
+
+    query: Annotated[str, Field(description="SOURCE/ID")]
+    candidate: Annotated[str, Field(description="SOURCE/ID")]
 
 
 class Health(BaseModel):

@@ -10,12 +10,14 @@ from core.jobs.progress import Reporter
 from core.matching.explain import document_frequency
 from core.serving.api_keys import ApiKeys
 from core.serving.app import Service, make_app
+from core.serving.feedback import FeedbackLedger
 from core.serving.guard import Guard, Limits
 from core.serving.loaded_index import POLL_S, CurrentIndex, IndexLoader
 from core.serving.matching import MAX_BATCH, MAX_WAITING, MatchingService
 from core.serving.metrics import Metrics
 from core.serving.products import ProductSource
 from core.serving.rate_limit import RateLimit
+from core.serving.verdicts import JudgeService
 from core.settings import Settings
 from core.workspace import Workspace
 
@@ -77,7 +79,9 @@ def build_service(
         observe_cache=metrics.cache,
     )
     metrics.waiting = lambda: matching.waiting
-    app = make_app(Service(index, matching, products, metrics, catalog.close))
+    judge = JudgeService(workspace, settings, frequency)
+    ledger = FeedbackLedger(workspace, settings)
+    app = make_app(Service(index, matching, products, ledger, judge, metrics, catalog.close))
     app.add_middleware(
         Guard, keys=keys, local=options.local, rate=RateLimit(options.rate), limits=options.limits, metrics=metrics
     )
