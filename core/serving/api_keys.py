@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
-from pathlib import Path
 
 from core.errors import CoreError, SettingsError
 from core.json_store import load, save
@@ -44,11 +43,6 @@ class _KeyFile:
     keys: list[ApiKey] = field(default_factory=list)
 
 
-def keys_path(workspace: Workspace) -> Path:
-    """The file of the stored keys."""
-    return workspace.home / "api_keys.json"
-
-
 def stored_keys(workspace: Workspace) -> list[ApiKey]:
     """The keys that are stored in the workspace.
 
@@ -56,7 +50,7 @@ def stored_keys(workspace: Workspace) -> list[ApiKey]:
         CoreError: the file cannot be read, or is damaged.
     """
     try:
-        return load(keys_path(workspace), _KeyFile).keys
+        return load(workspace.api_keys, _KeyFile).keys
     except FileNotFoundError:
         return []
 
@@ -147,7 +141,7 @@ class ApiKeys:
 
     def _read(self) -> None:
         try:
-            facts = keys_path(self._workspace).stat()
+            facts = self._workspace.api_keys.stat()
             version = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
         except OSError:
             version = None
@@ -158,7 +152,7 @@ class ApiKeys:
 
 
 def _save(workspace: Workspace, keys: list[ApiKey]) -> None:
-    save(keys_path(workspace), asdict(_KeyFile(keys)))
+    save(workspace.api_keys, asdict(_KeyFile(keys)))
 
 
 def _hash(key: str) -> str:

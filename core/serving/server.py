@@ -40,14 +40,15 @@ def open_socket(host: str, port: int) -> socket.socket:
         )[0]
         bound = socket.socket(family, kind, protocol)
     except (OSError, UnicodeError) as error:
-        raise CoreError(f"{host!a} is not an address.", "Such as --host 127.0.0.1") from error
+        raise CoreError(f"{host!a} is not an address.", "Such as: samesku serve --host 127.0.0.1") from error
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
     except OSError as error:
         bound.close()
         raise CoreError(
-            f"The service cannot listen on {host}, port {port}: {error.strerror}.", "Choose another port: --port 8081"
+            f"The service cannot listen on {host}, port {port}: {error.strerror}.",
+            "Choose another port: samesku serve --port 8081",
         ) from error
     return bound
 

@@ -1,11 +1,12 @@
 """Keys of programs: made, listed, revoked; stored as hashes; and from the environment."""
 
 import json
+import sys
 
 import pytest
 
 from core.errors import CoreError
-from core.serving.api_keys import ApiKeys, add_key, environment_keys, keys_path
+from core.serving.api_keys import ApiKeys, add_key, environment_keys
 from core.settings import load_settings
 from core.workspace import Workspace
 from tests.core.cli.conftest import Call, call
@@ -16,8 +17,8 @@ __all__ = ["call"]
 def test_a_key_is_printed_once_and_stored_as_a_hash(workspace: Workspace, call: Call) -> None:
     made = call("serve", "keys", "add", "shop", "--home", workspace.home, "--json").json
     assert made["name"] == "shop"
-    assert made["key"] not in keys_path(workspace).read_text()
-    assert keys_path(workspace).stat().st_mode & 0o007 == 0
+    assert made["key"] not in workspace.api_keys.read_text()
+    assert workspace.api_keys.stat().st_mode & 0o007 == 0
     assert ApiKeys(workspace).name_of(made["key"]) == "shop"
     listed = call("serve", "keys", "list", "--home", workspace.home)
     assert "shop" in listed.out
@@ -34,7 +35,7 @@ def test_a_key_is_printed_once_and_stored_as_a_hash(workspace: Workspace, call: 
 def test_names_are_those_of_annotators(workspace: Workspace, name: str) -> None:
     with pytest.raises(CoreError, match="cannot be the name of a key"):
         add_key(workspace, name)
-    assert not keys_path(workspace).exists()
+    assert not workspace.api_keys.exists()
 
 
 def test_keys_of_the_environment(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +65,7 @@ def test_an_environment_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, val
 def test_a_damaged_file_lets_nobody_in(workspace: Workspace) -> None:
     key = add_key(workspace, "shop")
     keys = ApiKeys(workspace)
-    keys_path(workspace).write_text(json.dumps({"keys": 7}))
+    workspace.api_keys.write_text(json.dumps({"keys": 7}))
     for _ in range(2):
         with pytest.raises(CoreError, match="damaged"):
             keys.name_of(key)
@@ -81,6 +82,17 @@ def test_a_workspace_without_an_index_is_said_at_the_start(workspace: Workspace,
     answer = call("serve", "--port", "0", "--home", workspace.home)
     assert (answer.code, answer.err.count("Error: ")) == (1, 1)
     assert "samesku index" in answer.err
+
+
+def test_without_the_extra_the_way_to_install_it_is_said(
+    workspace: Workspace, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    answer = call("serve", "--home", workspace.home)
+    assert (answer.code, answer.err.count("Error: ")) == (1, 1)
+    assert "not installed: uvicorn." in answer.err
+    assert "pip install 'samesku[serve]'" in answer.err
+    assert call("serve", "keys", "list", "--home", workspace.home).code == 0
 
 
 def test_an_address_that_is_none(workspace: Workspace, call: Call) -> None:
