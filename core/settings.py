@@ -17,7 +17,7 @@ from labels.names import name_problem
 
 _ENVIRONMENT_PREFIX = "SAMESKU_"
 #: Environment variables with the prefix that are not settings.
-_RESERVED = {"SAMESKU_HOME", "SAMESKU_DEBUG", "SAMESKU_JOB", "SAMESKU_JUDGE_KEY"}
+_RESERVED = {"SAMESKU_HOME", "SAMESKU_DEBUG", "SAMESKU_JOB", "SAMESKU_JUDGE_KEY", "SAMESKU_API_KEYS"}
 #: Former → current name of renamed settings. Former names are accepted wherever a setting can be given.
 RENAMED = {
     "validation.most_pairs": "validation.max_pairs",

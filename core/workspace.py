@@ -146,6 +146,11 @@ class Workspace:
         return self.home / "pseudonyms.key"
 
     @property
+    def api_keys(self) -> Path:
+        """Names and hashes of the keys of the HTTP service, JSON; need not exist."""
+        return self.home / "api_keys.json"
+
+    @property
     def catalog(self) -> Path:
         """The imported products."""
         return self.home / "catalog.db"

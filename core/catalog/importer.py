@@ -127,7 +127,7 @@ def import_file(
     """
     options = options or ImportOptions()
     started = time.monotonic()
-    _check_source(source)
+    check_source(source)
     before = store.role_of(source)
     role = as_role(options.role or before or "catalog")
     content, choice = _open(path, options.mapping, options.table)
@@ -174,7 +174,7 @@ def read_products(
         CatalogError: the file is not a table, or a column is missing.
         SettingsError: the vocabulary cannot be read.
     """
-    _check_source(source)
+    check_source(source)
     content, choice = _open(path, mapping, None)
     values = RowValues(Placeholders.load(vocabulary))
     builder = _Builder(store, source, choice.by_field, values, content.columns, distinct=False)
@@ -197,7 +197,8 @@ def _open(path: Path, mapping: Mapping[str, str], table: str | None) -> tuple[Ta
     return replace(content, rows=chain(sample, content.rows)), choice
 
 
-def _check_source(source: str) -> None:
+def check_source(source: str) -> None:
+    """Raise CatalogError unless a text is a valid name of a source."""
     if not source.strip() or source != source.strip() or not source.isprintable() or not is_valid_name(source):
         raise CatalogError(f"{source!r} is not a valid source name.", "Give the retailer's name, such as walmart.")
 

@@ -7,10 +7,14 @@ candidates and probabilities do not depend on which queries are scored together.
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
+from copy import copy
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.catalog.product import Product
 from core.errors import CoreError, DamagedError
@@ -25,8 +29,27 @@ from core.retrieval.corpus import Corpus
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.index_run import QueryEncoder, is_indexed, lexical_texts, saved_fusion, select_candidates
 from core.retrieval.manifest import no_candidates
+from core.retrieval.product_filter import FilterColumns, ProductFilter
 from core.settings import Settings
 from core.workspace import Workspace
+from labels.model import ProductRef
+
+
+class IndexChangedError(CoreError):
+    """Another process has updated the index since it was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredQuery:
+    """The candidates of one query.
+
+    Attributes:
+        candidates: with probabilities, best first.
+        vectors: their features, float32 of shape (candidates, features).
+    """
+
+    candidates: list[Candidate]
+    vectors: NDArray[np.float32]
 
 
 def indexed_corpus(workspace: Workspace, settings: Settings, model: EncoderModel) -> Corpus:
@@ -76,8 +99,7 @@ class QueryScorer:
         self._rows = {query.ref: row for row, query in enumerate(corpus.queries)}
         self._columns = {product.ref: column for column, product in enumerate(corpus.products)}
         self._shortlist = Shortlist(CorpusFeatures(workspace, settings, corpus), settings.search.k)
-        if matcher.features != self._shortlist.features.names:
-            raise CoreError("The matcher is of another version.", "Run `samesku index` first.")
+        _require_features(matcher, self._shortlist)
         fingerprint = settings_fingerprint(workspace, settings, model)
         self._fusion, statistics = saved_fusion(workspace, settings, model, corpus, fingerprint, reporter)
         try:
@@ -92,36 +114,100 @@ class QueryScorer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the files, in the thread that has used them."""
         self._stored.close()
+
+    @property
+    def matcher(self) -> Matcher:
+        """The matcher that scores the candidates."""
+        return self._matcher
+
+    @property
+    def queries(self) -> Sequence[Product]:
+        """The indexed queries."""
+        return self._corpus.queries
+
+    def with_matcher(self, matcher: Matcher) -> "QueryScorer":
+        """The same index with another matcher; the two share their open files.
+
+        Raises:
+            CoreError: the matcher is of other features than this version computes.
+        """
+        _require_features(matcher, self._shortlist)
+        other = copy(self)
+        other._matcher = matcher
+        return other
+
+    def shares_files(self, other: "QueryScorer") -> bool:
+        """Whether `with_matcher` has made one of the two from the other."""
+        return self._stored is other._stored
+
+    def product(self, ref: ProductRef) -> Product:
+        """A candidate, as it was indexed."""
+        return self._corpus.products[self._columns[ref]]
 
     def candidates(self, queries: Sequence[Product]) -> list[list[Candidate]]:
         """The candidates of each query with their probabilities, best first.
 
         Raises:
-            CoreError: the index was changed by another process.
+            IndexChangedError: the index was changed by another process.
         """
-        if not self._stored.is_current(self._version):
-            raise CoreError(
-                "The index was updated during the run.", "Start over: samesku match --input FILE --out PLACE --restart"
-            )
+        return [found.candidates for found in self.scored(queries)]
+
+    def scored(
+        self, queries: Sequence[Product], only: ProductFilter | None = None, *, stored: bool = True
+    ) -> list[ScoredQuery]:
+        """The candidates of each query with their features.
+
+        Args:
+            queries: any number.
+            only: conditions on the candidates, which act inside the search.
+            stored: whether an indexed query has its stored candidates. Otherwise it is searched as any other one, which
+                takes nothing from the files: it works after they have changed, and in any thread.
+
+        Raises:
+            IndexChangedError: stored candidates were asked for, and another process has changed the index.
+        """
+        if stored:
+            self._require_current()
         indexed: list[int] = []
         new: list[int] = []
         for place, query in enumerate(queries):
-            row = self._rows.get(query.ref)
-            (new if row is None or self._corpus.queries[row] != query else indexed).append(place)
-        found: list[list[Candidate]] = [[] for _ in queries]
-        for places, score in ((indexed, self._score_indexed), (new, self._score_new)):
-            if places:
-                for place, scored in zip(places, score([queries[place] for place in places]), strict=True):
-                    found[place] = scored
-        return found
+            (indexed if stored and only is None and self._is_indexed(query) else new).append(place)
+        found: dict[int, ScoredQuery] = {}
+        if indexed:
+            found |= zip(indexed, self._score_indexed([queries[place] for place in indexed]), strict=True)
+        if new:
+            found |= zip(new, self._score_new([queries[place] for place in new], only), strict=True)
+        return [found[place] for place in range(len(queries))]
 
-    def _score_indexed(self, queries: Sequence[Product]) -> list[list[Candidate]]:
+    def _require_current(self) -> None:
+        if not self._stored.is_current(self._version):
+            raise IndexChangedError(
+                "The index was updated during the run.", "Start over: samesku match --input FILE --out PLACE --restart"
+            )
+
+    def _is_indexed(self, query: Product) -> bool:
+        """Whether a query was indexed with the same content."""
+        row = self._rows.get(query.ref)
+        return row is not None and self._corpus.queries[row] == query
+
+    @cached_property
+    def _filter_columns(self) -> FilterColumns:
+        return FilterColumns(self._corpus.products)
+
+    def _score_indexed(self, queries: Sequence[Product]) -> list[ScoredQuery]:
         listed = [self._stored.for_query(query.ref) for query in queries]
+        self._require_current()  # all of them are of the same run
         return self._scored(self._shortlist.features, [self._rows[query.ref] for query in queries], listed)
 
-    def _score_new(self, queries: Sequence[Product]) -> list[list[Candidate]]:
-        results = self._fusion.search(queries, lexical_texts(queries), self._encoder.encode(queries), Silent())
+    def _score_new(self, queries: Sequence[Product], only: ProductFilter | None) -> list[ScoredQuery]:
+        allowed = None if only is None else self._filter_columns.allowed(only)
+        vectors = self._encoder.encode(queries)
+        results = self._fusion.search(queries, lexical_texts(queries), vectors, Silent(), allowed=allowed)
         shortlist = self._shortlist.with_queries(queries)
         results, chosen = select_candidates(self._fusion, results, shortlist, Silent())
         listed = [each for _, each in self._fusion.listed([query.ref for query in queries], results, chosen)]
@@ -130,7 +216,7 @@ class QueryScorer:
 
     def _scored(
         self, features: CorpusFeatures | CorpusPart, rows: Sequence[int], listed: Sequence[Sequence[Candidate]]
-    ) -> list[list[Candidate]]:
+    ) -> list[ScoredQuery]:
         """The candidates with probabilities, best first.
 
         Args:
@@ -144,6 +230,16 @@ class QueryScorer:
             np.array([self._columns[candidate.ref] for _, candidate in pairs], np.int64),
             np.array([candidate.similarity for _, candidate in pairs], np.float32),
         )
-        scores = iter(self._matcher.probabilities(vectors).tolist())
-        scored = [[replace(candidate, probability=next(scores)) for candidate in each] for each in listed]
-        return [sorted(each, key=lambda candidate: (-(candidate.probability or 0), candidate.rank)) for each in scored]
+        scores = self._matcher.probabilities(vectors).tolist()
+        ends = np.cumsum([0, *map(len, listed)]).tolist()
+        found = []
+        for candidates, (start, end) in zip(listed, pairwise(ends), strict=True):
+            scored = [replace(each, probability=scores[start + i]) for i, each in enumerate(candidates)]
+            order = sorted(range(len(scored)), key=lambda i: (-(scored[i].probability or 0), scored[i].rank))
+            found.append(ScoredQuery([scored[i] for i in order], vectors[start:end][order]))
+        return found
+
+
+def _require_features(matcher: Matcher, shortlist: Shortlist) -> None:
+    if matcher.features != shortlist.features.names:
+        raise CoreError("The matcher is of another version.", "Run `samesku index` first.")

@@ -89,16 +89,26 @@ class Fusion:
         return zip(queries, found, strict=True)
 
     def search(
-        self, queries: Sequence[Product], texts: Sequence[str], vectors: NDArray[np.float32], reporter: Reporter
+        self,
+        queries: Sequence[Product],
+        texts: Sequence[str],
+        vectors: NDArray[np.float32],
+        reporter: Reporter,
+        *,
+        allowed: NDArray[np.bool_] | None = None,
     ) -> SearchResults:
-        """Search both indexes. Arguments are those of `candidates`."""
+        """Search both indexes. Arguments are those of `candidates`.
+
+        With `allowed`, shape (products,), only these products are results. The floors are not those of such a search,
+        so that its results cannot be updated.
+        """
         reporter.stage("candidates", total=len(queries))
         rows, positions = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
         scores = [np.zeros((5, 0), np.float32)]
         floors = np.zeros((len(queries), 2), np.float32)
         for start in range(0, len(queries), _BATCH):
             batch = slice(start, start + _BATCH)
-            found, floors[batch] = self._found(queries[batch], texts[batch], vectors[batch])
+            found, floors[batch] = self._found(queries[batch], texts[batch], vectors[batch], allowed)
             of_batch = np.repeat(np.arange(len(found)), list(map(len, found)))
             rows.append(of_batch + start)
             positions.append(np.concatenate(found))
@@ -135,14 +145,19 @@ class Fusion:
         return np.stack([cosines, lexical, boosts, gtins, np.full(len(rows), np.nan, np.float32)])
 
     def _found(
-        self, queries: Sequence[Product], texts: Sequence[str], vectors: NDArray[np.float32]
+        self,
+        queries: Sequence[Product],
+        texts: Sequence[str],
+        vectors: NDArray[np.float32],
+        allowed: NDArray[np.bool_] | None,
     ) -> tuple[list[NDArray[np.int64]], NDArray[np.float32]]:
         """The products that either retriever finds for each query, or that have its GTIN; and the floors."""
         depth, reach = min(self.depth, len(self.refs)), int(self.depth * _MARGIN)
-        dense, lexical = self.dense.search(vectors, reach), self.lexical.search(texts, reach)
+        dense = self.dense.search(vectors, reach, allowed=allowed)
+        lexical = self.lexical.search(texts, reach, allowed=allowed)
         floors = np.full((len(queries), 2), _NO_SIMILARITY, np.float32)
         positions = [list(dense[0]), list(lexical[0])]
-        if reach < len(self.refs):
+        if allowed is None and reach < len(self.refs):
             floors[:, 0] = dense[1][:, -1] + EPSILON
             floors[:, 1] = np.where(lexical[1][:, -1] > 0, lexical[1][:, -1] + EPSILON, 0)
             for retriever, (_, scores) in enumerate((dense, lexical)):
@@ -154,9 +169,14 @@ class Fusion:
                     positions[retriever][row] = np.flatnonzero(every > lowest)
                     floors[row, retriever] = lowest + EPSILON / 2 if lowest > _NO_SIMILARITY[retriever] else lowest
         return [
-            np.union1d(np.union1d(one, other), np.array(self.field_boosts.same_gtin(query), np.int64))
+            np.union1d(np.union1d(one, other), self._same_gtin(query, allowed))
             for query, one, other in zip(queries, *positions, strict=True)
         ], floors
+
+    def _same_gtin(self, query: Product, allowed: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+        """The positions of the products with the GTIN of a query, as far as they are allowed."""
+        found = np.array(self.field_boosts.same_gtin(query), np.int64)
+        return found if allowed is None else found[allowed[found]]
 
     def _every_score(self, retriever: int, vector: NDArray[np.float32], text: str) -> NDArray[np.float32]:
         """The cosine of one query with every product, shape (products,)."""

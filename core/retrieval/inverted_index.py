@@ -48,12 +48,15 @@ class InvertedIndex:
         """The number of postings of each term, shape (terms,)."""
         return np.asarray(np.diff(self.columns.indptr), np.int64)
 
-    def search(self, queries: csr_matrix, depth: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def search(
+        self, queries: csr_matrix, depth: int, *, rows: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The rows with the highest scores.
 
         Args:
             queries: shape (queries, terms).
             depth: results per query, at most the number of rows.
+            rows: only these, ascending; None is all.
 
         Returns:
             indices of rows and their scores, both of shape (queries, depth), best first; equal scores by their index.
@@ -61,7 +64,7 @@ class InvertedIndex:
         found = np.empty((queries.shape[0], depth), np.int64)
         scores = np.empty((queries.shape[0], depth), np.float32)
         for i in range(queries.shape[0]):
-            found[i], scores[i] = self._search(*terms_of(queries, i), depth)
+            found[i], scores[i] = self._search(*terms_of(queries, i), depth, rows)
         return found, scores
 
     def scores(self, terms: NDArray[np.int32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -75,13 +78,13 @@ class InvertedIndex:
         return scores
 
     def _search(
-        self, terms: NDArray[np.int32], weights: NDArray[np.float32], depth: int
+        self, terms: NDArray[np.int32], weights: NDArray[np.float32], depth: int, rows: NDArray[np.int64] | None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         counted = self._counted_terms(terms)
         if len(counted) == len(terms):
-            return highest(self.scores(terms, weights), depth)
-        size = min(self.rows.shape[0], max(_SHORTLIST, _SHORTLIST_PER_RESULT * depth))
-        shortlist, _ = highest(self.scores(terms[counted], weights[counted]), size)
+            return _highest_of(rows, self.scores(terms, weights), depth)
+        size = min(self.rows.shape[0] if rows is None else len(rows), max(_SHORTLIST, _SHORTLIST_PER_RESULT * depth))
+        shortlist, _ = _highest_of(rows, self.scores(terms[counted], weights[counted]), size)
         query = np.zeros(self.rows.shape[1], np.float32)
         query[terms] = weights
         shortlist.sort()
@@ -120,6 +123,16 @@ def terms_of(queries: csr_matrix, row: int) -> tuple[NDArray[np.int32], NDArray[
     """The terms of one query and their weights."""
     part = slice(queries.indptr[row], queries.indptr[row + 1])
     return queries.indices[part], queries.data[part]
+
+
+def _highest_of(
+    rows: NDArray[np.int64] | None, scores: NDArray[np.float32], depth: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """As `highest`, of some rows or of all."""
+    if rows is None:
+        return highest(scores, depth)
+    places, found = highest(scores[rows], depth)
+    return rows[places], found
 
 
 def highest(scores: NDArray[np.float32], depth: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

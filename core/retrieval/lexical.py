@@ -47,16 +47,23 @@ class LexicalIndex:
         rows = vstack([self._index.rows, self.vectors(texts)], format="csr")[places]
         return LexicalIndex(self._weights, InvertedIndex(rows))
 
-    def search(self, texts: Sequence[str], depth: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def search(
+        self, texts: Sequence[str], depth: int, *, allowed: NDArray[np.bool_] | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The most similar products of each text. Cosines are exact.
 
         Of more than `MAX_EXACT` products, a few results may be missed, as of an approximate dense index.
 
+        Args:
+            texts: of the queries.
+            depth: results per text, limited to the number of products, or of those allowed.
+            allowed: which products may be results, shape (products,); None is all.
+
         Returns:
-            product positions and cosines in [0, 1], both of shape (texts, depth), best first; `depth` is limited to the
-            number of products.
+            product positions and cosines in [0, 1], both of shape (texts, depth), best first.
         """
-        return self._index.search(self.vectors(texts), min(depth, len(self)))
+        rows = None if allowed is None else np.flatnonzero(allowed)
+        return self._index.search(self.vectors(texts), min(depth, len(self) if rows is None else len(rows)), rows=rows)
 
     def every_score(self, text: str) -> NDArray[np.float32]:
         """The cosine of one text with every product, shape (products,)."""

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 HEAVY = {
     "torch", "transformers", "sentence_transformers", "peft", "sklearn", "faiss", "numpy", "pandas", "datasets",
     "pyarrow", "sqlite_utils", "huggingface_hub", "httpx", "lightgbm", "rapidfuzz", "scipy", "mlx", "mlx_lm", "jinja2",
-    "plotly",
+    "plotly", "fastapi", "starlette", "uvicorn",
 }  # fmt: skip
 
 PRINT_LOADED = "import sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
@@ -41,6 +41,7 @@ def test_the_import_contracts_hold() -> None:
         "import tui.__main__, tui.command_line",
         "import tui.services.desk",
         "import core.cli.app",
+        "import core.cli.serve",
         "import core.queue.session, core.queue.source",
         "import tui.worker_client, tui.plain.desk, tui.review.learner",
         "import core.jobs.job, core.jobs.runner",

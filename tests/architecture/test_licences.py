@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 #: What a user may install; `dev` and `docs` are for contributors.
-RUNTIME_EXTRAS = {"train", "offline", "llm", "judge", "report", "sweep", "web", "onnx"}
+RUNTIME_EXTRAS = {"train", "offline", "llm", "judge", "report", "sweep", "web", "onnx", "serve"}
 #: GPL and AGPL, not the LGPL, in SPDX expressions and in prose.
 _COPYLEFT = re.compile(r"\bA?GPL|(?<!Lesser )(?<!Library )General Public License")
 

@@ -16,6 +16,7 @@ import pytest
 from tiny_encoder import write_tiny_sentence_encoder
 
 from core.catalog.demo import demo_catalogue
+from core.serving.schemas import FeedbackRequest, MatchRequest
 from core.settings import RetrainSettings
 from core.training.recipes.recipe import Recipe
 from core.training.recipes.sources import resolve_recipe
@@ -32,6 +33,7 @@ NOT_RUN = {
     "demo": "opens the desk",
     "review": "opens the desk",
     "web": "serves until it is ended",
+    "serve": "serves until it is ended",
     "fetch": "needs a network",
     "retrain": "trains an encoder",
     "jobs": "needs a job",
@@ -164,7 +166,7 @@ def test_every_make_target_exists() -> None:
 
 def test_every_block_is_of_a_kind_that_is_checked() -> None:
     """A new kind of block needs a check of its own here."""
-    assert {block.language for block in BLOCKS} <= {*SHELL, "python", "toml", "yaml", "sql", "text", ""}
+    assert {block.language for block in BLOCKS} <= {*SHELL, "python", "toml", "yaml", "json", "sql", "text", ""}
 
 
 @pytest.mark.parametrize(
@@ -336,6 +338,12 @@ def test_a_settings_file_is_accepted(block: Block, shop: Path, capsys: pytest.Ca
     assert code == 0, capsys.readouterr().err
     if "[keys]" in block.text:
         assert run(["doctor", "--json"], shop / "home") == 0
+
+
+@pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "json"], ids=lambda b: f"{b.page}:{b.line}")
+def test_a_request_is_valid(block: Block) -> None:
+    request = json.loads(block.text)
+    (FeedbackRequest if "decision" in request else MatchRequest).model_validate(request)
 
 
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "sql"], ids=lambda b: f"{b.page}:{b.line}")

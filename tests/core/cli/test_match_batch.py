@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from folder_templates import copy_of
-from samples import HashEncoder, match, no_match
-from small_demo import small_demo_catalogue
+from labelled_home import DEMO, IMPORTED, OTHERS, write_labelled_home
+from samples import HashEncoder, match
 
 from core.catalog.product import Product
 from core.catalog.query_files import QueryFiles
@@ -25,9 +25,6 @@ from labels.store import LabelStore
 from tests.core.cli.conftest import Answer, Call
 
 FIELDS = ("id", "title", "brand", "category", "model", "price", "currency", "upc")
-DEMO = small_demo_catalogue()
-#: The last queries of the demo are not imported.
-IMPORTED, OTHERS = DEMO.queries[:-30], DEMO.queries[-30:]
 
 Match = Callable[..., Answer]
 
@@ -99,25 +96,12 @@ def killed_at() -> Iterator[Kill]:
         yield run
 
 
-def _write_home(home: Path) -> None:
-    workspace = Workspace(home).create()
-    with CatalogStore(workspace.catalog) as catalog:
-        catalog.replace("walmart", "query", IMPORTED)
-        catalog.replace("amazon", "catalog", DEMO.products)
-    wrong = {product.id for product in DEMO.products} - {product for _, product in DEMO.gold}
-    with LabelStore(workspace.labels) as store:
-        for (query, product), other in zip(sorted(DEMO.gold)[:40], sorted(wrong), strict=False):
-            if query in {each.id for each in IMPORTED}:
-                judged = [*match(product), *no_match(other)]
-                store.record("ada", Verb.ACCEPT, ProductRef("walmart", query), judged, ActionDetails(closes=True))
-
-
 @pytest.fixture
 def home(tmp_path: Path, hash_encoder: HashEncoder, call: Call) -> Workspace:
     """An indexed workspace with a calibrated matcher."""
 
     def write(folder: Path) -> None:
-        _write_home(folder)
+        write_labelled_home(folder)
         assert call("index", "--home", folder, "--quiet").code == 0
 
     return Workspace(copy_of("a workspace for match --input", write, tmp_path / "home"))

@@ -151,3 +151,16 @@ def test_a_saved_index_finds_the_same_and_a_large_one_has_its_columns(
         LexicalIndex.from_arrays(arrays).search(listings(30, 4), 20), index.search(listings(30, 4), 20), strict=True
     ):
         assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("limit", [1.0, 0.2])
+def test_a_search_of_some_rows_finds_the_best_of_these(limit: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inverted_index, "MAX_EXACT", 0)
+    monkeypatch.setattr(inverted_index, "_POSTINGS_PER_ROW", limit)
+    random = np.random.default_rng(4)
+    matrix = csr_matrix(np.where(random.random((300, 40)) < 0.2, random.random((300, 40)), 0).astype(np.float32))
+    index, rows = InvertedIndex(matrix), np.arange(1, 300, 3)
+    found, scores = index.search(matrix[:5], 10, rows=rows)
+    exact = (matrix[:5] @ matrix[rows].T).toarray()
+    assert np.isin(found, rows).all()
+    assert scores == pytest.approx(-np.sort(-exact, axis=1)[:, :10], abs=1e-6)

@@ -1,0 +1,164 @@
+"""Candidates for the queries of requests: from the cache, or in batches from the index in memory."""
+
+import asyncio
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from core.catalog.product import Product
+from core.catalog.upsert import product_digest
+from core.matching.query_scorer import IndexChangedError, QueryScorer, ScoredQuery
+from core.matching.reason import Reasons
+from core.retrieval.candidates import Candidate
+from core.retrieval.product_filter import ProductFilter
+from core.serving.batching import BatchQueue, QueueFullError
+from core.serving.loaded_index import CurrentIndex, LoadedIndex
+from core.serving.problems import ProblemError
+
+#: Queries that are encoded and scored together: larger batches are hardly faster, and delay those that come later.
+MAX_BATCH = 128
+#: Queries that may wait: half a minute of work at a hundred queries a second.
+MAX_WAITING = 3000
+
+
+@dataclass(frozen=True)
+class MatchQuery:
+    """A product to match.
+
+    Attributes:
+        product: the product.
+        only: conditions on the candidates; its collections are tuples.
+        reasons: whether the scores are explained.
+    """
+
+    product: Product
+    only: ProductFilter | None = None
+    reasons: bool = False
+
+    @cached_property
+    def key(self) -> Hashable:
+        """Equal for queries with equal answers of one index."""
+        return self.product.ref, product_digest(self.product), self.only, self.reasons
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """The answer to a query.
+
+    Attributes:
+        index: that it was given with.
+        candidates: with probabilities, best first.
+        reasons: of each candidate; None unless they were asked for.
+    """
+
+    index: LoadedIndex
+    candidates: Sequence[Candidate]
+    reasons: Sequence[Reasons] | None
+
+
+class MatchingService:
+    """Matches products with the present index.
+
+    Args:
+        index: the present index.
+        max_batch: queries that are scored together.
+        max_waiting: queries that may wait.
+        observe_batch: called with the size of each batch.
+        observe_cache: called with the numbers of hits and misses of each request.
+    """
+
+    def __init__(
+        self,
+        index: CurrentIndex,
+        *,
+        max_batch: int = MAX_BATCH,
+        max_waiting: int = MAX_WAITING,
+        observe_batch: Callable[[int], None] = lambda _: None,
+        observe_cache: Callable[[int, int], None] = lambda *_: None,
+    ) -> None:
+        self._index = index
+        self._observe_cache = observe_cache
+        self._used: QueryScorer | None = None
+        self._queue = BatchQueue(
+            self._answer,
+            max_batch=max_batch,
+            max_waiting=max_waiting,
+            name="matching",
+            observe=observe_batch,
+            finish=lambda: self._use(None),
+        )
+
+    @property
+    def waiting(self) -> int:
+        """The number of queries that wait."""
+        return self._queue.waiting
+
+    def close(self) -> None:
+        """Answer what waits, then end the worker thread."""
+        self._queue.close()
+
+    async def match(self, queries: Sequence[MatchQuery]) -> list[Matched]:
+        """The answers to the queries of one request, all of one index.
+
+        Raises:
+            ProblemError: too many queries wait; nothing was done.
+        """
+        index = self._index.loaded
+        found = {query.key: index.cache.get(query.key) for query in queries}
+        missing = {query.key: query for query in queries if found[query.key] is None}
+        self._observe_cache(len(queries) - len(missing), len(missing))
+        while missing:
+            answers = await self._ask(missing.values())
+            found |= dict(zip(missing, answers, strict=True))
+            # The index may have been replaced while a long request waited: what is of the previous one is asked again.
+            index = answers[-1].index
+            missing = {
+                query.key: query for query in queries if (known := found[query.key]) is None or known.index is not index
+            }
+        return [known for query in queries if (known := found[query.key]) is not None]
+
+    async def _ask(self, queries: Iterable[MatchQuery]) -> list[Matched]:
+        try:
+            futures = self._queue.submit(list(queries))
+        except QueueFullError as error:
+            raise ProblemError.busy("Too many products wait to be matched.", error.retry_after_s) from error
+        try:
+            return await asyncio.gather(*map(asyncio.wrap_future, futures))
+        finally:
+            for future in futures:
+                future.cancel()  # nobody waits for it after a time-out; no effect on those that are done
+
+    def _answer(self, queries: Sequence[MatchQuery]) -> list[Matched]:
+        """The answers to a batch, in the worker thread."""
+        unique = {query.key: query for query in queries}
+        index = self._index.loaded
+        self._use(index.scorer)
+        found: dict[Hashable, Matched] = {}
+        for only in {query.only for query in unique.values()}:
+            group = [query for query in unique.values() if query.only == only]
+            try:
+                scored = index.scorer.scored([query.product for query in group], only)
+            except IndexChangedError:
+                self._index.look()
+                if self._index.loaded is not index:
+                    return self._answer(queries)
+                # The replacement is not there yet. Until then the index in memory answers, without stored candidates.
+                scored = index.scorer.scored([query.product for query in group], only, stored=False)
+            for query, each in zip(group, scored, strict=True):
+                found[query.key] = _matched(index, query, each)
+                index.cache.put(query.key, found[query.key])
+        return [found[query.key] for query in queries]
+
+    def _use(self, scorer: QueryScorer | None) -> None:
+        """Close the files of the previous index, which this thread has opened."""
+        if self._used is not None and (scorer is None or not scorer.shares_files(self._used)):
+            self._used.close()
+        self._used = scorer
+
+
+def _matched(index: LoadedIndex, query: MatchQuery, scored: ScoredQuery) -> Matched:
+    reasons = None
+    if query.reasons:
+        pairs = [(query.product, index.scorer.product(candidate.ref)) for candidate in scored.candidates]
+        reasons = index.explainer.explain_many(pairs, scored.vectors) if pairs else []
+    return Matched(index, scored.candidates, reasons)

@@ -1,0 +1,132 @@
+"""Products of requests: given inline, which are read as by an import, or by their ids in the workspace."""
+
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+
+from core.catalog.importer import RowValues, check_source
+from core.catalog.prices import read_price
+from core.catalog.product import Product, Role, without_escape_sequences
+from core.catalog.readers.rows import as_text
+from core.catalog.store import CatalogStore
+from core.errors import CatalogError
+from core.serving.problems import ProblemError
+from core.serving.schemas import ProductInput
+from core.text.normalization import Placeholders
+from core.workspace import Workspace
+from labels.exchange.fields import normalize_id
+from labels.model import ProductRef
+
+_FIELDS = ("brand", "category", "model", "upc")
+#: Ids that a message lists at most.
+_MAX_LISTED = 5
+
+
+class ProductSource:
+    """The products of a workspace, and those that requests bring along.
+
+    Args:
+        workspace: with the vocabulary.
+        catalog: the imported products; thread-safe.
+    """
+
+    def __init__(self, workspace: Workspace, catalog: CatalogStore) -> None:
+        self._catalog = catalog
+        self._values = RowValues(Placeholders.load(workspace.vocabulary))
+
+    def inline(self, given: Sequence[ProductInput]) -> list[Product]:
+        """The products that a request has brought along.
+
+        Raises:
+            ProblemError: one has no title that says anything, or it is not clear of which source it is.
+        """
+        sources = [source.name for source in self._catalog.sources() if source.role == "query"]
+        return [self._inline(place, each, sources) for place, each in enumerate(given)]
+
+    def _inline(self, place: int, given: ProductInput, sources: Sequence[str]) -> Product:
+        where = f"products[{place}]"
+        source = given.source
+        if source is None:
+            if len(sources) != 1:
+                raise _invalid(
+                    f"{where}.source is missing: the workspace has queries of {', '.join(sources) or 'none'}."
+                )
+            source = sources[0]
+        try:
+            check_source(source)
+        except CatalogError as error:
+            raise _invalid(f"{where}.source: {error.message}") from error
+        title = self._values.field("title", given.title)
+        if not title:
+            raise _invalid(f"{where}.title says nothing.")
+        price = read_price(as_text(given.price), given.currency)
+        fields = {
+            name: self._values.field(name, getattr(given, name)) for name in ("brand", "category", "model", "upc")
+        }
+        attributes = ((name, self._values.attribute(name, text)) for name, text in given.attributes.items())
+        return without_escape_sequences(
+            Product(
+                source,
+                normalize_id(given.id),
+                title,
+                price=price.amount,
+                currency=price.currency,
+                extra={name: text for name, text in attributes if text},
+                **fields,
+            )
+        )
+
+    def named(self, names: Sequence[str], role: Role) -> list[Product]:
+        """The products of the workspace with these ids, in a role.
+
+        Args:
+            names: SOURCE/ID, or the id alone.
+            role: that they must have.
+
+        Raises:
+            ProblemError: some are not in the workspace, or in several sources.
+        """
+        sources = self._catalog.sources()
+        wanted = {name: self._refs(name, [source.name for source in sources if source.role == role]) for name in names}
+        known = self._catalog.get_many(ref for refs in wanted.values() for ref in refs)
+        found = {name: [known[ref] for ref in refs if ref in known] for name, refs in wanted.items()}
+        if missing := [name for name, products in found.items() if not products]:
+            more = f" and {len(missing) - _MAX_LISTED} more" if len(missing) > _MAX_LISTED else ""
+            kind = "query" if role == "query" else "candidate"
+            raise ProblemError(
+                HTTPStatus.NOT_FOUND,
+                f"There is no {kind} {', '.join(missing[:_MAX_LISTED])}{more} in the workspace.",
+                "Products that are not in it are given inline." if role == "query" else "",
+            )
+        for name, products in found.items():
+            if len(products) > 1:
+                refs = " and ".join(f"{product.source}/{product.id}" for product in products)
+                raise _invalid(f"The id {name} is in several sources: {refs}.")
+        return [found[name][0] for name in names]
+
+    def _refs(self, name: str, sources: Sequence[str]) -> list[ProductRef]:
+        """What a name may mean: an id with its source, which comes first, or an id that several sources may have."""
+        with_source = [
+            ProductRef(source, name.removeprefix(f"{source}/")) for source in sources if name.startswith(f"{source}/")
+        ]
+        if with_source and self._catalog.get_many(with_source):
+            return with_source
+        return [ProductRef(source, name) for source in sources]
+
+    def get_many(self, refs: Iterable[ProductRef]) -> dict[ProductRef, Product]:
+        """The existing ones of these products of the workspace."""
+        return self._catalog.get_many(refs)
+
+    def one(self, ref: ProductRef) -> tuple[Role, Product]:
+        """A product of the workspace with its role.
+
+        Raises:
+            ProblemError: there is none.
+        """
+        product, role = self._catalog.get(ref), self._catalog.role_of(ref.source)
+        if product is None or role is None:
+            raise ProblemError(HTTPStatus.NOT_FOUND, f"There is no product {ref.source}/{ref.id} in the workspace.")
+        return role, product
+
+
+def _invalid(sentence: str) -> ProblemError:
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, sentence)
