@@ -121,10 +121,13 @@ class QueryScorer:
         return self._scored(self._shortlist.features, [self._rows[query.ref] for query in queries], listed)
 
     def _score_new(self, queries: Sequence[Product]) -> list[list[Candidate]]:
-        results = self._fusion.search(queries, lexical_texts(queries), self._encoder.encode(queries), Silent())
+        refs = [query.ref for query in queries]
+        order = self._fusion.pair_order
+        fusion = self._fusion if order is None else replace(self._fusion, pair_order=order.with_queries(refs))
+        results = fusion.search(queries, lexical_texts(queries), self._encoder.encode(queries), Silent())
         shortlist = self._shortlist.with_queries(queries)
-        results, chosen = select_candidates(self._fusion, results, shortlist, Silent())
-        listed = [each for _, each in self._fusion.listed([query.ref for query in queries], results, chosen)]
+        results, chosen = select_candidates(fusion, results, shortlist, Silent())
+        listed = [each for _, each in fusion.listed(refs, results, chosen)]
         # What the pool was scored with has the listings of the chosen pairs; preparing them takes most of the time.
         return self._scored(shortlist.scored or shortlist.features, range(len(queries)), listed)
 

@@ -35,9 +35,14 @@ class Neighbourhood:
     nearest: tuple[NDArray[np.int64], NDArray[np.int64]]
 
     @classmethod
-    def of(cls, vectors: tuple[csr_matrix, csr_matrix]) -> "Neighbourhood":
-        """Compare every query with every product."""
-        forth, back, nearest, nearest_back = _best(*vectors)
+    def of(cls, vectors: tuple[csr_matrix, csr_matrix], own: NDArray[np.int64] | None = None) -> "Neighbourhood":
+        """Compare every query with every product.
+
+        Args:
+            vectors: unit vectors of the queries, and of the products.
+            own: which product each query is itself; -1 for none, as by default.
+        """
+        forth, back, nearest, nearest_back = _best(*vectors, own)
         return cls(vectors, (forth, back), (nearest, nearest_back))
 
     def mutual(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -48,7 +53,7 @@ class Neighbourhood:
         return queries, nearest[queries]
 
     def look_up(
-        self, side: int, vectors: csr_matrix, rows: NDArray[np.int64]
+        self, side: int, vectors: csr_matrix, rows: NDArray[np.int64], own: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """The highest similarities and the nearest one of each text, as in `best` and `nearest`.
 
@@ -56,6 +61,7 @@ class Neighbourhood:
             side: 0 for queries, 1 for products.
             vectors: of the texts; columns beyond those of the corpus are unseen terms.
             rows: index of each text in the corpus; -1 for one that is not part of it.
+            own: index of the same listing on the other side; -1 where it is not there.
         """
         best = np.zeros((len(rows), MAX_RANK), np.float32)
         nearest = np.full(len(rows), -1, np.int64)
@@ -63,7 +69,7 @@ class Neighbourhood:
         best[known], nearest[known] = self.best[side][rows[known]], self.nearest[side][rows[known]]
         others = self.vectors[1 - side]
         if len(new):
-            found, _, places, _ = _best(vectors[new][:, : others.shape[1]], others, back=False)
+            found, _, places, _ = _best(vectors[new][:, : others.shape[1]], others, own[new], back=False)
             best[new], nearest[new] = found, places
         return best, nearest
 
@@ -75,10 +81,12 @@ class CorpusRows:
     Attributes:
         content: of those with the same content.
         listing: of those with the same id, whatever their content.
+        own: of those with the same id on the other side: products of the queries, and the reverse.
     """
 
     content: tuple[NDArray[np.int64], NDArray[np.int64]]
     listing: tuple[NDArray[np.int64], NDArray[np.int64]]
+    own: tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def neighbour_features(name: str, description: str) -> tuple[Feature, ...]:
@@ -122,7 +130,7 @@ class NeighbourFeatures:
             self._best, self._nearest = corpus.best, corpus.nearest
             self._listing = np.arange(vectors[0].shape[0]), np.arange(vectors[1].shape[0])
         else:
-            forth, back = (corpus.look_up(side, vectors[side], rows.content[side]) for side in (0, 1))
+            forth, back = (corpus.look_up(side, vectors[side], rows.content[side], rows.own[side]) for side in (0, 1))
             self._best, self._nearest = (forth[0], back[0]), (forth[1], back[1])
             self._listing = rows.listing
 
@@ -151,9 +159,11 @@ def _margin_and_rank(
 
 
 def _best(
-    left: csr_matrix, right: csr_matrix, *, back: bool = True
+    left: csr_matrix, right: csr_matrix, own: NDArray[np.int64] | None = None, *, back: bool = True
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
     """The highest scores of each left text over the right ones, and the reverse, best first.
+
+    No listing is a neighbour of itself: `own` is the right text of each left one's own listing, or -1.
 
     Returns:
         shapes (left, MAX_RANK) and (right, MAX_RANK), padded with 0; and the index of the nearest one on the other
@@ -167,6 +177,9 @@ def _best(
     highest_back = np.full(right.shape[0], -1.0, np.float32)
     for start in range(0, left.shape[0], _BLOCK):
         block = (left[start : start + _BLOCK] @ transposed).toarray()
+        if own is not None:
+            of_block = own[start : start + _BLOCK]
+            block[of_block >= 0, of_block[of_block >= 0]] = 0
         nearest[start : start + len(block)] = block.argmax(axis=1)
         forth[start : start + len(block)] = _top(block)
         if back:
