@@ -210,6 +210,10 @@ def write_files(folder: Path) -> None:
             writer = csv.DictWriter(out, list(rows[0]))
             writer.writeheader()
             writer.writerows(part)
+    with (folder / "shop.csv").open("w", newline="", encoding="utf-8") as out:
+        listings = csv.DictWriter(out, list(rows[0]))
+        listings.writeheader()
+        listings.writerows([*rows, *({name: getattr(p, name) for name in rows[0]} for p in products)])
     table = [{"asin": p.id, "title": p.title, "brand": p.brand, "category": p.category} for p in products]
     parquet.write_table(pyarrow.Table.from_pylist(table), folder / "amazon.parquet")
     book = openpyxl.Workbook()
