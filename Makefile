@@ -17,7 +17,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo prior test test-fast lint types imports unit audit fuzz bench bench-ann bench-cluster bench-desk bench-encode bench-gtin bench-judge bench-kill bench-kill-mixed bench-ledger bench-ledger-kill bench-lexical bench-match bench-messy bench-retrain bench-rows bench-scale bench-serve bench-ssh clean
+.PHONY: help demo prior test test-fast lint types imports unit audit fuzz bench bench-ann bench-cluster bench-desk bench-duplicates bench-encode bench-gtin bench-judge bench-kill bench-kill-mixed bench-ledger bench-ledger-kill bench-lexical bench-match bench-messy bench-retrain bench-rows bench-scale bench-serve bench-ssh clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ bench-judge: $(VENV)/dev ## a judge's speed: batches, prompt cache; WORKSPACE=on
 
 bench-gtin: $(VENV)/all ## what GTINs are worth on the demo: with and without, before and after labels
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.gtin
+
+bench-duplicates: $(VENV)/all ## duplicates within one catalogue: among the ten, and told apart, before and after labels
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.duplicates
 
 bench-desk: $(VENV)/dev ## the desk's speed, bytes, memory and keys per query; WORKSPACE=an indexed one, DATA=its four files
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.desk $(if $(WORKSPACE),--home $(WORKSPACE)) $(if $(DATA),--data $(DATA))

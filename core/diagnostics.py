@@ -258,9 +258,9 @@ def _describe_index(workspace: Workspace, settings: Settings) -> str:
     if model is None or not workspace.catalog.exists():
         return "none yet: samesku index"
     with CatalogStore(workspace.catalog) as catalog:
-        queries, products = catalog.count("query"), catalog.count("catalog")
+        products = catalog.count()
     size = _megabytes(folder_bytes(workspace.index / model))
-    return join_clauses([_index_state(workspace, settings, queries + products), f"candidates by {model}, {size}"])
+    return join_clauses([_index_state(workspace, settings, products), f"candidates by {model}, {size}"])
 
 
 def _index_state(workspace: Workspace, settings: Settings, products: int) -> str:

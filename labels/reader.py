@@ -96,7 +96,13 @@ class LabelReader:
         if side is not None:
             where.append("side = ?")
             values.append(side.value)
-        clause = " WHERE " + " AND ".join(where) if where else ""
+        return self._decisions(" WHERE " + " AND ".join(where) if where else "", values)
+
+    def accepted_as(self, candidate: ProductRef) -> list[CurrentDecision]:
+        """The standing matches of all annotators in which a product is the candidate, oldest first."""
+        return self._decisions(" WHERE decision = 'match' AND (candidate_source, candidate_id) = (?, ?)", candidate)
+
+    def _decisions(self, clause: str, values: Sequence[str]) -> list[CurrentDecision]:
         rows = self.rows(_DECISIONS + clause + " ORDER BY seq", values)
         with decode_errors(self.path):
             return [

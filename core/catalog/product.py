@@ -1,14 +1,14 @@
 """A product, which is one listing of one retailer, and its role in matching."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from core.catalog.gtin import normalize_gtin
 from core.errors import CatalogError
 from core.text.escapes import has_escapes, without_escapes
-from labels.model import ProductRef
+from labels.model import Pair, ProductRef
 
 #: A GTIN on more listings of one retailer than this is a default value and does not identify a product.
 MAX_LISTINGS = 5
@@ -104,10 +104,13 @@ def assumed_currency(one: Product, other: Product) -> str:
     return one.currency or other.currency
 
 
-Role = Literal["query", "catalog"]
-"""`query`: products to find matches for; `catalog`: products to find them among."""
+Role = Literal["query", "catalog", "both"]
+"""`query`: products to find matches for; `catalog`: products to find them among; `both`: products to find matches for
+among themselves, and among all other products of the catalogue."""
 
 ROLES: tuple[Role, ...] = get_args(Role)
+#: The roles of the two sides of a pair.
+SIDES: tuple[Role, Role] = ("query", "catalog")
 
 
 def as_role(text: str) -> Role:
@@ -119,4 +122,29 @@ def as_role(text: str) -> Role:
     for role in ROLES:
         if text == role:
             return role
-    raise CatalogError(f"There is no role {text!r}.", f"The roles are {' and '.join(ROLES)}.")
+    raise CatalogError(f"There is no role {text!r}.", f"The roles are {', '.join(ROLES[:-1])} and {ROLES[-1]}.")
+
+
+def has_role(role: str, wanted: Role) -> bool:
+    """Whether a source in one role has the wanted one: a source in both roles has each of them."""
+    return role in {wanted, "both"}
+
+
+def ordered_pair(pair: Pair, both: Collection[str]) -> Pair:
+    """A pair in the order in which it is asked, labelled and exported.
+
+    Of two listings that are queries and candidates of each other, the first one by source and id is the query, so that
+    a pair has one key, whichever of its listings one begins with.
+
+    Args:
+        pair: in any order.
+        both: names of the sources in both roles.
+    """
+    if pair.candidate < pair.query and pair.query.source in both and pair.candidate.source in both:
+        return Pair(pair.candidate, pair.query)
+    return pair
+
+
+def is_ordered_pair(query: ProductRef, candidate: ProductRef, both: Collection[str]) -> bool:
+    """Whether these are two listings, in the order of `ordered_pair`."""
+    return query != candidate and ordered_pair(Pair(query, candidate), both).query == query

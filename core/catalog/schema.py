@@ -117,10 +117,24 @@ _VERSION_5 = (
 # N-grams of text without spaces between words (core.catalog.full_text).
 _VERSION_6 = (*full_text.SCHEMA, full_text.index_all_grams)
 
+# The role `both`. SQLite can only change the constraint of a column by making its table again.
+_VERSION_7 = (
+    """
+    CREATE TABLE sources_in_roles (
+        name TEXT PRIMARY KEY NOT NULL,
+        role TEXT NOT NULL CHECK (role IN ('query', 'catalog', 'both')),
+        reader_version INTEGER NOT NULL DEFAULT 0
+    )
+    """,
+    "INSERT INTO sources_in_roles SELECT name, role, reader_version FROM sources",
+    "DROP TABLE sources",
+    "ALTER TABLE sources_in_roles RENAME TO sources",
+)
+
 _Step = str | Callable[[sqlite3.Connection], None]
 # A file of version n has had the first n of these migrations.
 _VERSIONS: tuple[tuple[_Step, ...], ...] = (
-    _VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6,
+    _VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6, _VERSION_7,
 )  # fmt: skip
 
 #: Development versions numbered migration 5 or 6 as 3. Their files lack GTINs; both migrations can be run again.
@@ -152,10 +166,12 @@ def connect(path: Path) -> sqlite3.Connection:
         make_shared(path)
         # Threads are serialized by the store's lock.
         connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA foreign_keys = ON")
+        # A migration makes a table again that others refer to.
+        connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA busy_timeout = 5000")
         _upgrade(connection, path)
+        connection.execute("PRAGMA foreign_keys = ON")
     except (sqlite3.Error, OSError) as error:
         if connection is not None:
             connection.close()

@@ -23,7 +23,7 @@ from core.catalog.full_text import (
     rank_products,
     search_words,
 )
-from core.catalog.product import MAX_LISTINGS, Product, Role, as_role
+from core.catalog.product import MAX_LISTINGS, SIDES, Product, Role, as_role, has_role
 from core.catalog.schema import connect, full_text_is_intact, rebuild_full_text, transaction, unusable
 from core.catalog.upsert import ImportCount, ImportRules, compare_source, replace_source
 from core.errors import CatalogError
@@ -54,13 +54,13 @@ WHERE source = ? AND id IN (SELECT value FROM json_each(?))
 _SEARCH = """
 SELECT key, source, id, p.title, p.brand, p.category, p.model, price, upc, extra, currency
 FROM products_fts JOIN products AS p ON p.key = products_fts.rowid
-WHERE products_fts MATCH ? AND (? IS NULL OR source IN (SELECT name FROM sources WHERE role = ?)) LIMIT ?
+WHERE products_fts MATCH ? AND (? IS NULL OR source IN (SELECT name FROM sources WHERE role IN (?, 'both'))) LIMIT ?
 """
 _IN_RANGES = """
 SELECT p.key, source, p.id, title, brand, category, model, price, upc, extra, currency
 FROM json_each(?) AS range
 JOIN products AS p ON p.{column} >= json_extract(range.value, '$[0]') AND p.{column} < json_extract(range.value, '$[1]')
-WHERE p.{column} <> '' AND (? IS NULL OR source IN (SELECT name FROM sources WHERE role = ?)) LIMIT ?
+WHERE p.{column} <> '' AND (? IS NULL OR source IN (SELECT name FROM sources WHERE role IN (?, 'both'))) LIMIT ?
 """
 _BY_ID = _IN_RANGES.format(column="id")
 # The condition `gtin <> ''` lets SQLite use the partial index on GTINs.
@@ -208,14 +208,14 @@ class CatalogStore:
         """Currencies of the prices in the other role, by source; the empty text for prices without one.
 
         Args:
-            role: that of the source.
+            role: that of the source; with both roles, all other sources are its other side.
             source: left out, as a preview of another role has not changed what is stored.
         """
         with self._guarded() as db:
             rows = db.execute(
                 "SELECT DISTINCT source, currency FROM products JOIN sources ON name = source"
-                " WHERE role != ? AND source != ? AND price IS NOT NULL ORDER BY source",
-                [role, source],
+                " WHERE (role != :role OR role = 'both') AND source != :source AND price IS NOT NULL ORDER BY source",
+                {"role": role, "source": source},
             )
             found: dict[str, set[str]] = {}
             for name, currency in rows:
@@ -273,12 +273,12 @@ class CatalogStore:
         return {ref: found[ref] for ref in wanted if ref in found}
 
     def iter(self, *, role: Role | None = None, source: str | None = None) -> Iterator[Product]:
-        """All products, by source and then in import order.
+        """All products, or those in a role, by source and then in import order.
 
         Read in pages, so that a slow consumer does not block writers. Concurrent imports may or may not be visible.
         """
         for each in self.sources():
-            if (role is None or each.role == role) and (source is None or each.name == source):
+            if (role is None or has_role(each.role, role)) and (source is None or each.name == source):
                 yield from self._pages(each.name)
 
     def shared_gtins(self) -> dict[ProductRef, str]:
@@ -300,8 +300,8 @@ class CatalogStore:
             return db.execute("SELECT 1 FROM products LIMIT 1").fetchone() is None
 
     def count(self, role: Role | None = None) -> int:
-        """Number of products in a role; in both if None."""
-        return sum(each.products for each in self.sources() if role is None or each.role == role)
+        """Number of products in a role; in any if None."""
+        return sum(each.products for each in self.sources() if role is None or has_role(each.role, role))
 
     def sources(self) -> list[Source]:
         """All sources, sorted by name."""
@@ -315,7 +315,11 @@ class CatalogStore:
     def has_shared_roles(self) -> bool:
         """Whether a role has several sources with products, so that an id may be ambiguous."""
         roles = [each.role for each in self.sources() if each.products]
-        return len(set(roles)) < len(roles)
+        return any(sum(has_role(each, role) for each in roles) > 1 for role in SIDES)
+
+    def sources_in(self, role: Role) -> list[str]:
+        """Names of the sources in a role, sorted."""
+        return [each.name for each in self.sources() if has_role(each.role, role)]
 
     def search(self, text: str, role: Role | None = None, limit: int = 20) -> list[Product]:
         """The products that contain all words of a text, best first; the last word counts as a prefix.

@@ -16,7 +16,7 @@ from core.catalog.columns import MissingFieldError, map_argument
 from core.catalog.import_report import ImportReport, gtin_sentences
 from core.catalog.importer import ImportOptions
 from core.catalog.importer import import_file as import_catalogue
-from core.catalog.product import Role, as_role
+from core.catalog.product import Role, as_role, has_role
 from core.catalog.rejects import rejects_file_name
 from core.catalog.store import CatalogStore, ImportRules
 from core.catalog.upsert import LargePruneError, ReplacedArticle
@@ -48,7 +48,7 @@ _MAX_TITLE_CHARS = 80
 
 #: Annotator of the labels of a benchmark.
 BENCHMARK = "benchmark"
-_ROLE_NAMES: dict[Role, str] = {"query": "queries", "catalog": "candidates"}
+_ROLE_NAMES: dict[Role, str] = {"query": "queries", "catalog": "candidates", "both": "queries and candidates"}
 app = typer.Typer(help="Import product catalogues and labels.", no_args_is_help=True)
 app.command("labels")(import_file)
 
@@ -64,7 +64,8 @@ def products(
     role: Annotated[
         str | None,
         typer.Option(
-            help="query: products to find matches for; catalog: products to find them in.",
+            help="query: products to find matches for; catalog: products to find them in; both: products to find"
+            " duplicates among.",
             show_default="the current role of the source; catalog for a new one",
         ),
     ] = None,
@@ -117,6 +118,8 @@ def products(
     Example: samesku import products prices.xlsx --source amazon --sheet "Price list" --map price="Unit Price"
 
     Example: samesku import products walmart-monday.csv --source walmart --prune
+
+    Example: samesku import products shop.csv --source shop --role both
     """
     context = context_of(ctx)
     if change_role and role is None:
@@ -146,7 +149,10 @@ def products(
     partial = file.name == rejects_file_name(source)
     _print_report(context, report, facts, prune=prune, dry=dry_run, partial=partial)
     if not dry_run and role is None and report.role_before is None and not _has_queries(context):
-        context.out.print("  New sources are candidates; to find matches for these: --role query --change-role")
+        context.out.print(
+            "  New sources are candidates; to find matches for these: --role query --change-role; to find duplicates"
+            " among them: --role both --change-role"
+        )
     context.answer(facts)
     _require_products([report], dry=dry_run)
     if prune and not dry_run and (blocked := _blocked_prune(report)):
@@ -157,7 +163,7 @@ def _has_queries(context: Context) -> bool:
     if not context.workspace.catalog.exists():
         return False
     with CatalogStore(context.workspace.catalog) as catalog:
-        return any(source.role == "query" for source in catalog.sources())
+        return bool(catalog.sources_in("query"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,7 +375,7 @@ def effects(context: Context, report: ImportReport, *, dry: bool) -> dict[str, o
     if _changes_role(report) and context.workspace.labels.exists():
         with LabelReader(context.workspace.labels) as reader:
             as_query, as_candidate = pairs_of_source(reader, report.source)
-        found["labels_of_role"] = as_query if report.role == "catalog" else as_candidate
+        found["labels_of_role"] = {"catalog": as_query, "query": as_candidate, "both": 0}[report.role]
     return found
 
 
@@ -443,11 +449,15 @@ def print_effects(context: Context, report: ImportReport, facts: dict[str, objec
 
 
 def _print_role_change(context: Context, report: ImportReport, facts: dict[str, object], *, dry: bool) -> None:
-    before, after = _ROLE_NAMES[report.role_before or report.role], _ROLE_NAMES[report.role]
+    former = report.role_before or report.role
+    before, after = _ROLE_NAMES[former], _ROLE_NAMES[report.role]
     became = "would become" if dry else "are now"
-    queue = "leave the queue" if report.role == "catalog" else "join the queue"
+    if has_role(former, "query") != has_role(report.role, "query"):
+        change = "join the queue" if has_role(report.role, "query") else "leave the queue"
+    else:
+        change = f"{'join' if report.role == 'both' else 'leave'} the candidates"
     context.out.print(
-        f"  The products of {safe(report.source)} were {before} and {became} {after}: they {queue} with the next"
+        f"  The products of {safe(report.source)} were {before} and {became} {after}: they {change} with the next"
         " `samesku index`."
     )
     if facts["labels_of_role"]:

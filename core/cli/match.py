@@ -1,7 +1,8 @@
 """`samesku match` and `samesku score`: candidates and given pairs with their match probabilities, as tables."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ import typer
 from rich.table import Table
 
 from core.catalog.pair_table import is_product_table
+from core.catalog.store import CatalogStore
 from core.cli.context import Context, context_of
 from core.cli.judge_options import (
     PAIRS_FILE,
@@ -114,6 +116,9 @@ def match(
     if they are needed: query_source and candidate_source if a role has several sources; decision if people have decided
     pairs (their band is high or low then); out_of_date if a product changed since the last index run.
 
+    Each pair has one row. Of two listings of a source that is compared with itself (--role both), query_id is the first
+    one by id; --query gives the first rows of a listing on either side.
+
     Without --out, --query prints the candidates of one query with the strongest reasons, and --json prints all rows as
     JSON, each with its reasons.
 
@@ -201,7 +206,7 @@ def _check_output(context: Context, out: Path | None, query: str | None, option:
 def _write_candidates(context: Context, k: int, query: str | None, out: Path) -> None:
     state = read_index_state(context.workspace.require())
     columns = extra_columns(context.workspace, context.settings, state)
-    rows = columns.rows(_candidates(context, k, query, state))
+    rows = columns.rows(chain(*_candidates(context, k, query, state)))
     facts = _candidate_facts(context, state)
     count = write_table((row for _, row in rows), out, columns.shape())
     context.out.print(f"{counted(count, 'candidate')} in {out}")
@@ -213,10 +218,14 @@ def _print_candidates(context: Context, k: int, query: str | None) -> None:
     """Print candidates with their reasons: of one query as text, or with --json."""
     state = read_index_state(context.workspace.require())
     columns = extra_columns(context.workspace, context.settings, state)
-    rows = list(explain_rows(context.workspace, columns.rows(_candidates(context, k, query, state))))
+    own, before = _candidates(context, k, query, state)
+    rows = list(explain_rows(context.workspace, columns.rows(chain(own, before))))
     facts = _candidate_facts(context, state)
     several = len({row.get("query_source") for row in rows}) > 1
-    for row in rows if not context.json else ():
+    for number, row in enumerate(rows if not context.json else ()):
+        if number >= len(rows) - len(before):
+            context.out.print(f"As candidate {row['rank']} of {safe(row['query_id'])}: {_scores(row)}")
+            continue
         if several and row["rank"] == 1:
             context.out.print(f"{safe(row['query_source'])} {safe(row['query_id'])}:")
         for line in _candidate_lines(row):
@@ -227,10 +236,7 @@ def _print_candidates(context: Context, k: int, query: str | None) -> None:
 
 def _candidate_lines(row: dict[str, Any]) -> Iterator[str]:
     """A candidate, its title, and the reasons for and against, as text."""
-    chance = "" if row["probability"] is None else f"probability {row['probability']:.0%}, "
-    note = _DECISION_NOTES.get(row.get("decision", ""), "") + (", out of date" if row.get("out_of_date") else "")
-    scores = f"{chance}similarity {row['similarity']:.2f}, {row['band']}"
-    yield f"{row['rank']:>2}. {safe(row['candidate_id'])}: {scores}{note}"
+    yield f"{row['rank']:>2}. {safe(row['candidate_id'])}: {_scores(row)}"
     if row["title"]:
         yield f"    {safe(row['title'])}"
     reasons = row["reasons"] or {}
@@ -238,14 +244,29 @@ def _candidate_lines(row: dict[str, Any]) -> Iterator[str]:
         yield f"    {reason['contribution']:+.1f} {safe(reason['text'])}"
 
 
-def _candidates(context: Context, k: int, query: str | None, state: IndexState) -> Iterable[PairRow]:
-    """The first k candidates of every query, or of one."""
+def _scores(row: dict[str, Any]) -> str:
+    """The scores of a row, and what people decided, as text."""
+    chance = "" if row["probability"] is None else f"probability {row['probability']:.0%}, "
+    note = _DECISION_NOTES.get(row.get("decision", ""), "") + (", out of date" if row.get("out_of_date") else "")
+    return f"{chance}similarity {row['similarity']:.2f}, {row['band']}{note}"
+
+
+def _candidates(
+    context: Context, k: int, query: str | None, state: IndexState
+) -> tuple[Iterable[PairRow], Sequence[PairRow]]:
+    """The first k candidates of every query, or of one; and the first k pairs in which that one is the candidate."""
     pairs = matched_pairs(context.workspace, context.settings, k, state)
     if query is None:
-        return pairs
+        return pairs, ()
     listed = list(pairs)
-    wanted = indexed_queries_named(context.workspace, query, (pair.query for pair, _ in listed))
-    return [each for each in listed if each[0].query in wanted]
+    with CatalogStore(context.workspace.catalog) as catalog:
+        both = catalog.sources_in("both")
+    as_candidate = [each for each in listed if each[0].candidate.source in both]
+    indexed = [*(pair.query for pair, _ in listed), *(pair.candidate for pair, _ in as_candidate)]
+    wanted = indexed_queries_named(context.workspace, query, indexed)
+    own = [each for each in listed if each[0].query in wanted]
+    before = [each for each in as_candidate if each[0].candidate in wanted]
+    return own, sorted(before, key=lambda each: -(each[1].probability or each[1].similarity))[:k]
 
 
 def _candidate_facts(context: Context, state: IndexState) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def _query_source(workspace: Workspace) -> str:
         CoreError: there are several, or none.
     """
     with CatalogStore(workspace.catalog) as catalog:
-        names = [source.name for source in catalog.sources() if source.role == "query"]
+        names = catalog.sources_in("query")
     if len(names) != 1:
         known = f"The workspace has queries of {', '.join(map(safe, names))}." if names else "There are no queries yet."
         raise CoreError(

@@ -19,9 +19,12 @@ from core.retrieval.corpus import Corpus
 from core.retrieval.encoder import silence_libraries
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.index_run import build_fusion, lexical_texts, select_candidates
+from core.retrieval.pair_order import PairOrder
 from labels.model import Pair, ProductRef
 
 _DEPTH = 10
+#: Below every cosine.
+_NO_PAIR = -2.0
 
 #: The known matches of each evaluation query.
 Gold = Mapping[ProductRef, AbstractSet[ProductRef]]
@@ -116,17 +119,24 @@ def evaluate_encoder(
     fusion, vectors = build_fusion(features.workspace, settings, model, corpus, reporter)
     reporter.stage("evaluate")
     texts = lexical_texts(queries)
-    vectors = vectors[positions]
+    vectors, rows = vectors[positions], np.array(positions, np.int64)
+    order = fusion.pair_order
+    # Of a listing in both roles, some of the nearest are no candidates of it.
+    depth = _DEPTH if order is None else settings.search.depth
 
-    def refs(found: object) -> Ranking:
-        return {q.ref: [fusion.refs[p] for p in row] for q, row in zip(queries, found, strict=True)}  # type: ignore[call-overload]
+    def refs(found: NDArray[np.int64]) -> Ranking:
+        keep = np.ones_like(found, bool) if order is None else order.are_pairs(rows[:, None], found)
+        return {
+            query.ref: [fusion.refs[p] for p in of_query[kept][:_DEPTH].tolist()]
+            for query, of_query, kept in zip(queries, found, keep, strict=True)
+        }
 
     results = fusion.search(queries, texts, vectors, Silent())
     selection = Shortlist(features, settings.search.k)
-    results, chosen = select_candidates(fusion, results, selection, Silent(), np.array(positions, np.int64))
+    results, chosen = select_candidates(fusion, results, selection, Silent(), rows)
     rankings = {
-        "encoder": refs(fusion.dense.search(vectors, _DEPTH)[0]),
-        "lexical": refs(fusion.lexical.search(texts, _DEPTH)[0]),
+        "encoder": refs(fusion.dense.search(vectors, depth)[0]),
+        "lexical": refs(fusion.lexical.search(texts, depth)[0]),
         # The selection of an index run.
         "fused": {
             query: [c.ref for c in found]
@@ -155,12 +165,21 @@ def ir_metrics(
 
     vector_of = {str(i): query_vectors[i] for i, query in enumerate(corpus.queries) if query.ref in gold}
     position_of = {product.ref: str(i) for i, product in enumerate(corpus.products)}
+    order, rows = PairOrder.of(corpus), np.zeros(0, np.int64)
 
     class PrecomputedEvaluator(InformationRetrievalEvaluator):  # type: ignore[misc]
         """Takes the number of a query as its text, and looks up its vector instead of encoding."""
 
         def embed_inputs(self, model: Any, sentences: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002
+            nonlocal rows
+            rows = np.array(sentences, np.int64)
             return torch.from_numpy(np.stack([vector_of[number] for number in sentences]))
+
+    def cosine_of_pairs(queries: Any, products: Any) -> Any:
+        scores = cos_sim(queries, products)
+        if order is not None:
+            scores[torch.from_numpy(~order.are_pairs(rows[:, None], np.arange(len(products))))] = _NO_PAIR
+        return scores
 
     evaluator = PrecomputedEvaluator(
         queries={number: number for number in vector_of},
@@ -169,8 +188,10 @@ def ir_metrics(
             number: {position_of[ref] for ref in gold[corpus.queries[int(number)].ref] if ref in position_of}
             for number in vector_of
         },
-        score_functions={"cosine": cos_sim},
+        score_functions={"cosine": cosine_of_pairs},
         write_csv=False,
+        # One chunk, in which products are at their positions.
+        **({} if order is None else {"corpus_chunk_size": len(position_of)}),
     )
     scores = evaluator.compute_metrices(None, corpus_embeddings=torch.from_numpy(product_vectors.copy()))["cosine"]
     names = {"accuracy@k": "accuracy", "precision@k": "precision", "recall@k": "recall"}

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from core.catalog.pair_table import PAIR_FORMAT, PairLine, labelled_lines, pair_lines
+from core.catalog.product import has_role, ordered_pair
 from core.catalog.references import References, did_you_mean
 from core.catalog.store import CatalogStore
 from core.errors import CatalogError, CoreError
@@ -14,11 +15,12 @@ from labels.model import Decision, Pair, ProductRef
 
 
 def read_named_pairs(corpus: Corpus, path: Path) -> list[Pair]:
-    """The pairs of a file, in its order.
+    """The pairs of a file, in its order; each pair of listings in both roles as of `ordered_pair`.
 
     Raises:
         LabelsError: the file is not a file of pairs.
-        CatalogError: an id is not in the catalogue, or is in several sources and the file does not name one.
+        CatalogError: an id is not in the catalogue, or is in several sources and the file does not name one; or a
+            product is paired with itself.
     """
     return _resolve(corpus, path, pair_lines(path))
 
@@ -60,13 +62,18 @@ def _resolve(corpus: Corpus, path: Path, lines: Sequence[PairLine]) -> list[Pair
     queries = References((query.ref for query in corpus.queries), "query")
     products = References((product.ref for product in corpus.products), "candidate")
     hint = f"{PAIR_FORMAT} Import missing products first."
-    return [
-        Pair(
+    found = []
+    for line in lines:
+        pair = Pair(
             queries.resolve(path, line.number, line.query, line.query_source, hint),
             products.resolve(path, line.number, line.candidate, line.candidate_source, hint),
         )
-        for line in lines
-    ]
+        if pair.query == pair.candidate:
+            raise CatalogError(
+                f"{path}, line {line.number}: {safe(line.query)} is paired with itself.", "Remove the line."
+            )
+        found.append(ordered_pair(pair, corpus.both))
+    return found
 
 
 def indexed_queries_named(workspace: Workspace, name: str, indexed: Iterable[ProductRef]) -> list[ProductRef]:
@@ -75,7 +82,7 @@ def indexed_queries_named(workspace: Workspace, name: str, indexed: Iterable[Pro
     Args:
         workspace: with the catalogue.
         name: the id, or `SOURCE/ID` where several sources have it.
-        indexed: the queries that have candidates.
+        indexed: the queries that have candidates; and the candidates that are queries.
 
     Raises:
         CoreError: there is none; the message gives the reason and a similar id.
@@ -92,10 +99,10 @@ def _unknown_query(workspace: Workspace, name: str) -> CoreError:
         sides = {ref: role for ref, (role, _) in catalog.digests().items()}
     roles = {role for ref, role in sides.items() if name in {ref.id, f"{ref.source}/{ref.id}"}}
     shown = safe(name)
-    if "query" in roles:
+    if any(has_role(role, "query") for role in roles):
         return CoreError(f"The query {shown} has no candidates: it was imported after the last index run.",
                          "Run `samesku index`.")  # fmt: skip
     if "catalog" in roles:
         return CoreError(f"{shown} is a candidate, not a query.", "`samesku match --out FILE` lists the queries.")
-    hint = did_you_mean(name, {ref.id for ref, role in sides.items() if role == "query"})
+    hint = did_you_mean(name, {ref.id for ref, role in sides.items() if has_role(role, "query")})
     return CoreError(f"There is no query {shown}.", safe(hint) or "`samesku match --out FILE` lists them all.")

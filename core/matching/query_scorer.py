@@ -206,11 +206,14 @@ class QueryScorer:
 
     def _score_new(self, queries: Sequence[Product], only: ProductFilter | None) -> list[ScoredQuery]:
         allowed = None if only is None else self._filter_columns.allowed(only)
+        refs = [query.ref for query in queries]
+        order = self._fusion.pair_order
+        fusion = self._fusion if order is None else replace(self._fusion, pair_order=order.with_queries(refs))
         vectors = self._encoder.encode(queries)
-        results = self._fusion.search(queries, lexical_texts(queries), vectors, Silent(), allowed=allowed)
+        results = fusion.search(queries, lexical_texts(queries), vectors, Silent(), allowed=allowed)
         shortlist = self._shortlist.with_queries(queries)
-        results, chosen = select_candidates(self._fusion, results, shortlist, Silent())
-        listed = [each for _, each in self._fusion.listed([query.ref for query in queries], results, chosen)]
+        results, chosen = select_candidates(fusion, results, shortlist, Silent())
+        listed = [each for _, each in fusion.listed(refs, results, chosen)]
         # What the pool was scored with has the listings of the chosen pairs; preparing them takes most of the time.
         return self._scored(shortlist.scored or shortlist.features, range(len(queries)), listed)
 

@@ -47,7 +47,7 @@ from core.retrieval.index_run import (
 from core.retrieval.index_state import STATISTICS, indexed_snapshot, statistics_checksum
 from core.retrieval.indexed_products import IndexedProducts
 from core.settings import Settings
-from core.splits.current_labels import ledger_and_catalogue
+from core.splits.current_labels import has_roles, ledger_and_catalogue
 from core.splits.split import training_labels
 from core.toml_file import toml_text
 from core.workspace import Workspace
@@ -230,10 +230,7 @@ def _without_features(workspace: Workspace, store: FeatureStore, training: Train
     with CatalogStore(workspace.catalog) as catalog:
         role = {source.name: source.role for source in catalog.sources()}
         present = catalog.titles(ref for pair in missing for ref in pair)
-    return any(
-        set(pair) <= present.keys() and (role[pair.query.source], role[pair.candidate.source]) == ("query", "catalog")
-        for pair in missing
-    )
+    return any(set(pair) <= present.keys() and has_roles(pair, role) for pair in missing)
 
 
 def _update_features(

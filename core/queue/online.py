@@ -131,6 +131,8 @@ class OnlineMatcher:
             CoreError: the pair has no features.
         """
         run = self._current_run()
+        if pair not in run.table.row:
+            pair = Pair(pair.candidate, pair.query)  # of listings in both roles, one is asked about the other
         row = run.table.row.get(pair)
         products = self._catalog.get_many(pair)
         if row is None or len(products) < 2:

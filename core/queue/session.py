@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from core.catalog.product import Product
+from core.catalog.product import Product, ordered_pair
 from core.permissions import open_streams, require_stream
 from core.queue.item import Option, Progress, ReviewItem, search_option
 from core.queue.session_stats import SessionStats
 from core.queue.source import QueueSource
 from labels.leases import Leases
-from labels.model import Action, ActionDetails, Decision, Judgement, ProductRef, Stream, Strength, Verb
+from labels.model import Action, ActionDetails, Decision, Judgement, Pair, ProductRef, Stream, Strength, Verb
 from labels.store import LabelStore
 
 
@@ -185,12 +185,16 @@ class ReviewSession:
     def accept(self, option: Option, on_screen: Sequence[Option], *, stay: bool = False) -> None:
         """Accept one candidate; the others on the screen become an implied `no_match`.
 
-        Candidates that this annotator decided on explicitly keep their decision.
+        Candidates that this annotator decided on explicitly keep their decision. A source in both roles may list a
+        product any number of times: accepting one of its listings implies nothing, and none of them is implied.
         """
+        both = self.source.both
         implied = [
             other.judgement(Decision.NO_MATCH, self.source.model, Strength.IMPLIED)
             for other in on_screen
-            if other.product.ref != option.product.ref and other.strength is not Strength.EXPLICIT
+            if other.product.ref != option.product.ref
+            and other.strength is not Strength.EXPLICIT
+            and both.isdisjoint({option.product.source, other.product.source})
         ]
         accepted = option.judgement(Decision.MATCH, self.source.model)
         self._accepted.add(option.product.ref)
@@ -293,8 +297,15 @@ class ReviewSession:
         details = ActionDetails(
             stream=item.stream, blind=item.blind, closes=closes, look_ms=round(seconds * 1000), text=text
         )
-        action = self.store.record(self.annotator, verb, item.query.ref, judgements, details)
         stats = self.stats[item.stream]
+        own, before = self._by_order(item.query.ref, judgements)
+        for query, judgement in before:
+            self.store.record(self.annotator, verb, query, [judgement], replace(details, closes=False))
+        if before and not own:
+            stats.add_look(seconds)
+            self.show(item.query.ref)
+            return
+        action = self.store.record(self.annotator, verb, item.query.ref, own, details)
         stats.add_look(seconds)
         if closes and not item.answered:
             self._counted[action] = stats
@@ -303,6 +314,24 @@ class ReviewSession:
             self.show(item.query.ref)
         else:
             self.advance()
+
+    def _by_order(
+        self, query: ProductRef, judgements: Sequence[Judgement]
+    ) -> tuple[list[Judgement], list[tuple[ProductRef, Judgement]]]:
+        """The judgements on the query's own candidates; and those on listings that the query is a candidate of.
+
+        The latter are found by search, or shown since they were accepted. Each is given as it is recorded: with that
+        listing as the query.
+        """
+        own: list[Judgement] = []
+        before: list[tuple[ProductRef, Judgement]] = []
+        for judgement in judgements:
+            pair = ordered_pair(Pair(query, judgement.candidate), self.source.both)
+            if pair.query == query:
+                own.append(judgement)
+            else:
+                before.append((pair.query, replace(judgement, candidate=query)))
+        return own, before
 
     def _require_item(self) -> ReviewItem:
         if self.item is None:

@@ -91,6 +91,7 @@ class QueueSource:
     Attributes:
         refit: the latest refit; None before the first one.
         state: products that changed since the last index run, as of the last `reload`.
+        both: names of the sources in both roles, as of the last `reload`.
         model: id of the encoder behind the candidates.
     """
 
@@ -122,6 +123,7 @@ class QueueSource:
             # Outdated labels depend on the products, and are read together with the ledger.
             self._answers, self._outdated, self._catalog_mark = AnsweredQueries(), None, mark
         self.state = index_state(self.candidates.path, self.catalog)
+        self.both = frozenset(self.catalog.sources_in("both"))
         self.refit, self._run = None, run
         self._boundary = (bands.high + bands.medium) / 2
         top = self.candidates.top_similarities()
@@ -353,7 +355,7 @@ class QueueSource:
     def _with_decisions(self, view: _View, options: list[Option]) -> list[Option]:
         """The options with the decisions on them, and products found by search that were decided on."""
         adjudicates = view.stream is Stream.ADJUDICATION
-        decisions = [each for each in view.store.decisions(view.query) if not self._is_outdated(each)]
+        decisions = [each for each in self._decisions(view) if not self._is_outdated(each)]
         visible = {d.pair.candidate for d in decisions if d.annotator == view.annotator or adjudicates}
         searched = sorted(visible - {option.product.ref for option in options})
         added = [search_option(product) for product in self.catalog.get_many(searched).values()]
@@ -365,6 +367,14 @@ class QueueSource:
             replace(option, opinions=tuple(each for each in opinions if each.candidate == option.product.ref))
             for option in decided
         ]
+
+    def _decisions(self, view: _View) -> list[CurrentDecision]:
+        """The decisions on a query, also those by which it was accepted for a listing before it in both roles."""
+        found = view.store.decisions(view.query)
+        if view.query.source not in self.both:
+            return found
+        before = (each for each in view.store.accepted_as(view.query) if each.pair.query.source in self.both)
+        return [*found, *(replace(each, pair=Pair(view.query, each.pair.query)) for each in before)]
 
     def _is_outdated(self, decision: CurrentDecision) -> bool:
         """Whether a decision was made on a product that was replaced since."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from core.catalog.product import DefaultGtins, Product, default_gtins, without_escape_sequences
+from core.catalog.product import SIDES, DefaultGtins, Product, default_gtins, has_role, without_escape_sequences
 from core.catalog.store import CatalogStore
 from core.catalog.upsert import product_digest
 from core.errors import CatalogError
@@ -16,6 +16,8 @@ from labels.model import ProductRef
 @dataclass(frozen=True)
 class Corpus:
     """The queries and catalogue products of a workspace, in the order of every array.
+
+    A listing in both roles is in both lists.
 
     Attributes:
         mark: version of the catalogue when it was read; an import changes it.
@@ -34,16 +36,21 @@ class Corpus:
         """
         with CatalogStore(workspace.catalog) as catalog:
             mark = catalog.mark  # before the products, so that a concurrent import counts as new
-            queries, products = (
-                list(map(without_escape_sequences, catalog.iter(role=role))) for role in ("query", "catalog")
-            )
-            corpus = cls(queries, products, mark)
+            sources = catalog.sources()
+            # Each source once: a listing in both roles is one object.
+            listings = {each.name: [*map(without_escape_sequences, catalog.iter(source=each.name))] for each in sources}
+        queries, products = (
+            [listing for each in sources if has_role(each.role, role) for listing in listings[each.name]]
+            for role in SIDES
+        )
+        corpus = cls(queries, products, mark)
         for missing, role in ((not corpus.queries, "query"), (not corpus.products, "catalog")):
             if missing:
                 raise CatalogError(
                     f"The workspace has no {role} products yet.",
                     f"Import some: samesku import products FILE --source NAME --role {role}"
-                    " (with --change-role if the source is imported in the other role)",
+                    " (with --change-role if the source is imported in the other role)."
+                    " To find duplicates within one source: --role both",
                 )
         return corpus
 
@@ -53,15 +60,25 @@ class Corpus:
         vars(other)["default_gtins"] = self.default_gtins  # in place of those that would be counted
         return other
 
+    @cached_property
+    def both(self) -> frozenset[str]:
+        """Names of the sources in both roles, whose listings are queries and candidates of each other."""
+        return frozenset({each.source for each in self.queries} & {each.source for each in self.products})
+
+    @cached_property
+    def listings(self) -> list[Product]:
+        """All listings, each once: the queries, then the products that are no queries."""
+        return [*self.queries, *(each for each in self.products if each.source not in self.both)]
+
     @property
     def size(self) -> int:
         """Number of listings."""
-        return len(self.queries) + len(self.products)
+        return len(self.listings)
 
     @cached_property
     def digests(self) -> Mapping[ProductRef, str]:
         """The content digest of each listing."""
-        return {each.ref: product_digest(each) for each in (*self.queries, *self.products)}
+        return {each.ref: product_digest(each) for each in self.listings}
 
     @cached_property
     def version(self) -> str:
@@ -73,5 +90,5 @@ class Corpus:
 
     @cached_property
     def default_gtins(self) -> DefaultGtins:
-        """The GTINs that are default values of their source. A source has one role, so that sides do not mix."""
-        return default_gtins([*self.queries, *self.products])
+        """The GTINs that are default values of their source."""
+        return default_gtins(self.listings)

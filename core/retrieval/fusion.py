@@ -12,6 +12,7 @@ from core.retrieval.candidates import Candidate
 from core.retrieval.dense import DenseIndex
 from core.retrieval.field_boosts import FieldBoosts
 from core.retrieval.lexical import LexicalIndex
+from core.retrieval.pair_order import PairOrder
 from core.retrieval.search_results import EPSILON, Ranked, SearchResults
 from labels.model import ProductRef
 
@@ -41,6 +42,7 @@ class Fusion:
         dense_weight: weight of the dense cosine in the mean, in [0, 1].
         depth: results taken from each retriever.
         k: candidates per query.
+        pair_order: which queries and products are pairs; None if all are.
     """
 
     dense: DenseIndex
@@ -50,6 +52,7 @@ class Fusion:
     dense_weight: float
     depth: int
     k: int
+    pair_order: PairOrder | None = None
 
     def candidates(
         self, queries: Sequence[Product], texts: Sequence[str], vectors: NDArray[np.float32], reporter: Reporter
@@ -65,9 +68,19 @@ class Fusion:
         results = self.search(queries, texts, vectors, reporter)
         yield from self.listed([query.ref for query in queries], results, self.ranked(results, self.k))
 
-    def ranked(self, results: SearchResults, size: int) -> Ranked:
-        """The `size` best results of each query."""
-        return results.ranked(self.dense_weight, self.depth, size)
+    def ranked(self, results: SearchResults, size: int, queries: NDArray[np.int64] | None = None) -> Ranked:
+        """The `size` best results of each query.
+
+        Args:
+            results: of the queries.
+            size: results per query.
+            queries: rows of the queries in `pair_order`; by default they are all queries of it.
+        """
+        are_pairs = None
+        if self.pair_order is not None:
+            rows = results.rows if queries is None else queries[results.rows]
+            are_pairs = self.pair_order.are_pairs(rows, results.positions.astype(np.int64))
+        return results.ranked(self.dense_weight, self.depth, size, are_pairs)
 
     def listed(
         self, queries: Sequence[ProductRef], results: SearchResults, ranked: Ranked

@@ -34,6 +34,7 @@ from core.retrieval.index_state import Change, IndexState, Snapshot, compare
 from core.retrieval.indexed_products import IndexedProducts
 from core.retrieval.lexical import LexicalIndex
 from core.retrieval.manifest import index_damage, manifest_fingerprint
+from core.retrieval.pair_order import PairOrder
 from core.retrieval.search_results import EPSILON, Ranked, SearchResults
 from core.retrieval.vector_cache import VectorCache
 from core.settings import Settings
@@ -184,7 +185,7 @@ def select_candidates(
     Returns:
         the results, with the scores of the selection; and the candidates.
     """
-    pool = fusion.ranked(results, selection.size)
+    pool = fusion.ranked(results, selection.size, queries)
     unscored = pool.entries[np.isnan(results.prior[pool.entries])]
     if len(unscored):
         rows = results.rows[unscored]
@@ -544,6 +545,7 @@ def make_fusion(settings: Settings, corpus: Corpus, dense: DenseIndex, lexical: 
         dense_weight=settings.search.dense_weight,
         depth=settings.search.depth,
         k=settings.search.k,
+        pair_order=PairOrder.of(corpus),
     )
 
 

@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.catalog.product import Product, Role
+from core.catalog.product import Product, Role, has_role
 from core.catalog.store import CatalogStore
 from core.derived_db import derived_cache
 from core.retrieval.corpus import Corpus
@@ -25,7 +25,7 @@ class IndexState:
         new_queries: imported since; they have no candidates.
         new_products: imported since; they are not candidates of any query.
         changed: queries and products with new content; their scores are from the old content.
-        removed: queries and products that were deleted, or changed their role.
+        removed: queries and products that were deleted, or lost a role.
     """
 
     new_queries: tuple[ProductRef, ...] = ()
@@ -120,7 +120,11 @@ class IndexedProducts:
             DamagedError: the file is damaged. CoreError: it cannot be written.
         """
         by_role: tuple[tuple[Role, list[Product]], ...] = (("query", corpus.queries), ("catalog", corpus.products))
-        present = {each.ref: (role, corpus.digests[each.ref]) for role, side in by_role for each in side}
+        present = {
+            each.ref: ("both" if each.source in corpus.both else role, corpus.digests[each.ref])
+            for role, side in by_role
+            for each in side
+        }
         before = self.read()
         with self._cache.writing() as connection:
             connection.executemany(
@@ -149,17 +153,27 @@ def index_state(derived: Path, catalog: CatalogStore) -> IndexState:
         if not now:
             return IndexState()  # damaged or empty, which other verbs report
         if mark is None:
-            removed = (ref for ref, role in indexed.listed() if ref not in now or now[ref][0] != role)
+            removed = (ref for ref, role in indexed.listed() if ref not in now or not has_role(now[ref][0], role))
             return IndexState(removed=frozenset(removed))
         before = indexed.read()
-    new = [ref for ref, (role, _) in now.items() if ref not in before or before[ref][0] != role]
+
+    def new(side: Role) -> tuple[ProductRef, ...]:
+        """The products that had no such role."""
+        return tuple(
+            ref
+            for ref, (role, _) in now.items()
+            if has_role(role, side) and not (ref in before and has_role(before[ref][0], side))
+        )
+
     return IndexState(
-        new_queries=tuple(ref for ref in new if now[ref][0] == "query"),
-        new_products=tuple(ref for ref in new if now[ref][0] == "catalog"),
+        new_queries=new("query"),
+        new_products=new("catalog"),
         changed=frozenset(
             ref for ref, facts in now.items() if ref in before and before[ref][0] == facts[0] and before[ref] != facts
         ),
-        removed=frozenset(ref for ref, (role, _) in before.items() if ref not in now or now[ref][0] != role),
+        removed=frozenset(
+            ref for ref, (role, _) in before.items() if ref not in now or now[ref][0] not in {role, "both"}
+        ),
     )
 
 

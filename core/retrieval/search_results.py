@@ -102,19 +102,23 @@ class SearchResults:
         above = scores > self.floors[self.rows, retriever]
         return np.bincount(self.rows[above], minlength=len(self.floors))
 
-    def ranked(self, dense_weight: float, depth: int, size: int) -> "Ranked":
+    def ranked(
+        self, dense_weight: float, depth: int, size: int, are_pairs: NDArray[np.bool_] | None = None
+    ) -> "Ranked":
         """The best results of each query.
 
         Args:
             dense_weight: weight of the dense cosine in the mean, in [0, 1].
             depth: results of each retriever that count.
             size: results per query.
+            are_pairs: which results may be candidates; by default all.
         """
         rows = self.rows
-        dense = self._ranks(rows, self.cosine, depth)
-        lexical = self._ranks(rows, self.lexical, depth)
+        dense = self._ranks(rows, self.cosine, depth, are_pairs)
+        lexical = self._ranks(rows, self.lexical, depth, are_pairs)
         lexical[self.lexical <= 0] = 0
-        found = np.flatnonzero((dense > 0) | (lexical > 0) | (self.gtin > 0))
+        is_found = (dense > 0) | (lexical > 0) | (self.gtin > 0)
+        found = np.flatnonzero(is_found if are_pairs is None else is_found & are_pairs)
         score = dense_weight * self.cosine + (1 - dense_weight) * self.lexical + self.boost
         order = np.lexsort((self.positions[found], -(score + self.gtin)[found], rows[found]))
         entries = found[order]
@@ -122,12 +126,21 @@ class SearchResults:
         entries, rank = entries[rank <= size], rank[rank <= size]
         return Ranked(rows[entries], entries, rank, score[entries], dense[entries], lexical[entries])
 
-    def _ranks(self, rows: NDArray[np.int64], scores: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
-        """The rank of each result by one similarity, from 1; 0 beyond the depth. Ties are broken by position."""
+    def _ranks(
+        self, rows: NDArray[np.int64], scores: NDArray[np.float32], depth: int, are_pairs: NDArray[np.bool_] | None
+    ) -> NDArray[np.int64]:
+        """The rank of each result by one similarity, from 1; 0 beyond the depth. Ties are broken by position.
+
+        The depth counts all results, since a change of products keeps them complete no further; the ranks only pairs.
+        """
         order = np.lexsort((self.positions, -scores, rows))
-        ranks = np.empty(len(rows), np.int64)
-        ranks[order] = rank_within(rows[order])
-        ranks[ranks > depth] = 0
+        ranks = np.zeros(len(rows), np.int64)
+        if are_pairs is None:
+            ranks[order] = rank_within(rows[order])
+            ranks[ranks > depth] = 0
+        else:
+            order = order[(rank_within(rows[order]) <= depth) & are_pairs[order]]
+            ranks[order] = rank_within(rows[order])
         return ranks
 
 

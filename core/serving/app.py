@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException
 
-from core.catalog.product import Product, Role, without_escape_sequences
+from core.catalog.product import Product, without_escape_sequences
 from core.serving.answers import match_result, model_info, product_filter, product_response, verdict_info
 from core.serving.feedback import FeedbackLedger
 from core.serving.guard import caller_of
@@ -59,8 +59,6 @@ _BODY = {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not declared as JSON.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The request is not valid.",
 }
-_QUERY: Role = "query"
-_CATALOG: Role = "catalog"
 _NOT_FOUND = {HTTPStatus.NOT_FOUND: "There is no such product."}
 
 
@@ -214,12 +212,6 @@ async def _attach_verdicts(service: Service, queries: Sequence[Product], results
 
 
 def _add_pair_routes(app: FastAPI, service: Service) -> None:
-    def pair_of(given: PairInput) -> tuple[Product, Product]:
-        (query,), (candidate,) = (
-            service.products.named([name], role) for name, role in ((given.query, _QUERY), (given.candidate, _CATALOG))
-        )
-        return query, candidate
-
     @app.post(
         "/feedback",
         tags=["labels"],
@@ -240,7 +232,7 @@ def _add_pair_routes(app: FastAPI, service: Service) -> None:
             Header(min_length=1, max_length=200, description="The same key records a decision once."),
         ] = None,
     ) -> FeedbackResponse:
-        query, candidate = await asyncio.to_thread(pair_of, given)
+        query, candidate = await asyncio.to_thread(service.products.pair, given.query, given.candidate)
         recorded = await asyncio.to_thread(
             service.ledger.record,
             caller_of(request),
@@ -271,7 +263,7 @@ def _add_pair_routes(app: FastAPI, service: Service) -> None:
         responses=_responses(_BODY, _NOT_FOUND, {HTTPStatus.CONFLICT: "No judge is configured."}),
     )
     async def verdict(given: PairInput) -> VerdictResponse:
-        query, candidate = await asyncio.to_thread(pair_of, given)
+        query, candidate = await asyncio.to_thread(service.products.pair, given.query, given.candidate)
         found = verdict_info(await asyncio.wrap_future(service.judge.verdict(query, candidate)))
         return VerdictResponse(**dict(found), query="/".join(query.ref), candidate="/".join(candidate.ref))
 

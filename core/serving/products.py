@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from core.catalog.importer import RowValues, check_source
 from core.catalog.prices import read_price
-from core.catalog.product import Product, Role, without_escape_sequences
+from core.catalog.product import Product, Role, ordered_pair, without_escape_sequences
 from core.catalog.readers.rows import as_text
 from core.catalog.store import CatalogStore
 from core.errors import CatalogError
@@ -14,7 +14,7 @@ from core.serving.schemas import ProductInput
 from core.text.normalization import Placeholders
 from core.workspace import Workspace
 from labels.exchange.fields import normalize_id
-from labels.model import ProductRef
+from labels.model import Pair, ProductRef
 
 _FIELDS = ("brand", "category", "model", "upc")
 #: Ids that a message lists at most.
@@ -39,7 +39,7 @@ class ProductSource:
         Raises:
             ProblemError: one has no title that says anything, or it is not clear of which source it is.
         """
-        sources = [source.name for source in self._catalog.sources() if source.role == "query"]
+        sources = self._catalog.sources_in("query")
         return [self._inline(place, each, sources) for place, each in enumerate(given)]
 
     def _inline(self, place: int, given: ProductInput, sources: Sequence[str]) -> Product:
@@ -85,8 +85,8 @@ class ProductSource:
         Raises:
             ProblemError: some are not in the workspace, or in several sources.
         """
-        sources = self._catalog.sources()
-        wanted = {name: self._refs(name, [source.name for source in sources if source.role == role]) for name in names}
+        sources = self._catalog.sources_in(role)
+        wanted = {name: self._refs(name, sources) for name in names}
         known = self._catalog.get_many(ref for refs in wanted.values() for ref in refs)
         found = {name: [known[ref] for ref in refs if ref in known] for name, refs in wanted.items()}
         if missing := [name for name, products in found.items() if not products]:
@@ -102,6 +102,22 @@ class ProductSource:
                 refs = " and ".join(f"{product.source}/{product.id}" for product in products)
                 raise _invalid(f"The id {name} is in several sources: {refs}.")
         return [found[name][0] for name in names]
+
+    def pair(self, query: str, candidate: str) -> tuple[Product, Product]:
+        """Two products of the workspace, in the order in which they are labelled.
+
+        Args:
+            query: as of `named`.
+            candidate: likewise.
+
+        Raises:
+            ProblemError: one is not in the workspace, or in several sources; or the two are one listing.
+        """
+        (one,), (other,) = self.named([query], "query"), self.named([candidate], "catalog")
+        if one.ref == other.ref:
+            raise _invalid(f"{query} and {candidate} are one listing.")
+        pair = ordered_pair(Pair(one.ref, other.ref), self._catalog.sources_in("both"))
+        return (one, other) if pair.query == one.ref else (other, one)
 
     def _refs(self, name: str, sources: Sequence[str]) -> list[ProductRef]:
         """What a name may mean: an id with its source, which comes first, or an id that several sources may have."""

@@ -242,7 +242,7 @@ class ProductResponse(BaseModel):
 
     source: str
     id: str
-    role: Literal["query", "catalog"]
+    role: Literal["query", "catalog", "both"]
     title: str
     brand: str = ""
     category: str = ""

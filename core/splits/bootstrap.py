@@ -4,11 +4,11 @@ import random
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.catalog.product import Product, identifying_gtins
+from core.catalog.product import SIDES, Product, identifying_gtins, is_ordered_pair
 from core.catalog.purchases import Purchase, PurchaseHistory, read_purchases
 from core.catalog.store import CatalogStore
 from core.errors import CatalogError
@@ -85,12 +85,13 @@ def derive_weak_labels(
         SameskuError: labels or catalogue cannot be read.
     """
     with CatalogStore(workspace.catalog) as catalog:
-        queries, products = list(catalog.iter(role="query")), list(catalog.iter(role="catalog"))
+        queries, products = (list(catalog.iter(role=role)) for role in SIDES)
+        both = catalog.sources_in("both")
     precedence = Precedence.read(workspace, settings)
     left_out: Counter[str] = Counter()
     gtins = _gtins(queries, products)
-    matches = _allowed(gtin_matches(queries, products, gtins), precedence, left_out)
-    negatives = _Negatives(queries, products, gtins, precedence, settings.retrain.seed).of(matches)
+    matches = _allowed(gtin_matches(queries, products, gtins, both), precedence, left_out)
+    negatives = _Negatives(queries, products, gtins, precedence, settings.retrain.seed, both).of(matches)
     labels = [
         *(WeakLabel(pair, match=True, source=WeakSource.GTIN) for pair in matches),
         *(WeakLabel(pair, match=False, source=WeakSource.GTIN) for pair in negatives),
@@ -100,7 +101,7 @@ def derive_weak_labels(
     history = read_purchases(purchases, _product_finder([*queries, *products]), mapping, table)
     if not history.purchases:
         raise _no_purchases(purchases, history)
-    customers = purchase_pairs(history.purchases, queries, products, left_out)
+    customers = purchase_pairs(history.purchases, queries, products, left_out, both)
     known = {label.pair for label in labels}
     for pair in _allowed(customers, precedence, left_out):
         if _differ(gtins.get(pair.query), gtins.get(pair.candidate)):
@@ -126,12 +127,12 @@ def _no_purchases(path: Path, history: PurchaseHistory) -> CatalogError:
 
 def _gtins(queries: Sequence[Product], products: Sequence[Product]) -> dict[ProductRef, str]:
     """Product → its GTIN-14; without default values that many listings of a source share."""
-    every = [*queries, *products]
+    every = list({product.ref: product for product in [*queries, *products]}.values())
     return {product.ref: gtin for product, gtin in zip(every, identifying_gtins(every), strict=True) if gtin}
 
 
 def gtin_matches(
-    queries: Iterable[Product], products: Iterable[Product], gtins: Mapping[ProductRef, str]
+    queries: Iterable[Product], products: Iterable[Product], gtins: Mapping[ProductRef, str], both: Collection[str] = ()
 ) -> list[Pair]:
     """The pairs of a query and a candidate with equal GTINs.
 
@@ -139,12 +140,18 @@ def gtin_matches(
         queries: in the role of queries.
         products: in the role of the catalogue.
         gtins: product → GTIN-14.
+        both: names of the sources in both roles.
     """
     by_gtin: dict[str, list[ProductRef]] = defaultdict(list)
     for product in products:
         if gtin := gtins.get(product.ref):
             by_gtin[gtin].append(product.ref)
-    return [Pair(query.ref, ref) for query in queries for ref in by_gtin.get(gtins.get(query.ref, ""), ())]
+    return [
+        Pair(query.ref, ref)
+        for query in queries
+        for ref in by_gtin.get(gtins.get(query.ref, ""), ())
+        if is_ordered_pair(query.ref, ref, both)
+    ]
 
 
 def _allowed(pairs: Iterable[Pair], precedence: Precedence, left_out: Counter[str]) -> list[Pair]:
@@ -180,11 +187,13 @@ class _Negatives:
         gtins: Mapping[ProductRef, str],
         precedence: Precedence,
         seed: int,
+        both: Collection[str],
     ) -> None:
         self._products = {product.ref: product for product in [*queries, *products]}
         self._gtins = gtins
         self._precedence = precedence
         self._seed = seed
+        self._both = both
         self._by_category: dict[tuple[str, str], list[ProductRef]] = defaultdict(list)
         for product in products:
             key = category_key(product.category)
@@ -212,6 +221,7 @@ class _Negatives:
         product = self._products[ref]
         return (
             self._gtins[ref] != self._gtins[match.ref]
+            and is_ordered_pair(query.ref, ref, self._both)
             and self._precedence.allows(Pair(query.ref, ref))
             and not self._precedence.are_connected(match.ref, ref)
             and not is_same_model(product, query)
@@ -231,7 +241,11 @@ def _product_finder(products: Iterable[Product]) -> Callable[[str, str], Product
 
 
 def purchase_pairs(
-    purchases: Iterable[Purchase], queries: Iterable[Product], products: Iterable[Product], left_out: Counter[str]
+    purchases: Iterable[Purchase],
+    queries: Sequence[Product],
+    products: Sequence[Product],
+    left_out: Counter[str],
+    both: Collection[str] = (),
 ) -> dict[Pair, int]:
     """Pair → number of customers who bought both products within the window.
 
@@ -240,8 +254,9 @@ def purchase_pairs(
         queries: in the role of queries.
         products: in the role of the catalogue, of which only those of another source and the same category count.
         left_out: reason → number of purchases and customers that were left out; added to.
+        both: names of the sources in both roles.
     """
-    is_query = {product.ref: True for product in queries} | {product.ref: False for product in products}
+    sides = {product.ref for product in queries}, {product.ref for product in products}
     categories = {product.ref: category_key(product.category) for product in [*queries, *products]}
     days: dict[tuple[str, str], dict[ProductRef, list[int]]] = defaultdict(lambda: defaultdict(list))
     for purchase in purchases:
@@ -254,15 +269,17 @@ def purchase_pairs(
         if len(bought) > _MAX_PRODUCTS_PER_CATEGORY:
             left_out["customer with too many products of a category"] += 1
             continue
-        customers.update(_pairs_of(bought, is_query))
+        customers.update(pair for pair in _pairs_of(bought, sides) if is_ordered_pair(*pair, both))
     return dict(sorted(customers.items()))
 
 
-def _pairs_of(bought: Mapping[ProductRef, list[int]], is_query: Mapping[ProductRef, bool]) -> Iterator[Pair]:
-    """The pairs among one customer's products of a category."""
+def _pairs_of(
+    bought: Mapping[ProductRef, list[int]], sides: tuple[Container[ProductRef], Container[ProductRef]]
+) -> Iterator[Pair]:
+    """The pairs of a query and a product among one customer's products of a category."""
     sorted_days = {ref: sorted(days) for ref, days in bought.items()}
-    for query in (ref for ref in bought if is_query[ref]):
-        for candidate in (ref for ref in bought if not is_query[ref]):
+    for query in (ref for ref in bought if ref in sides[0]):
+        for candidate in (ref for ref in bought if ref in sides[1]):
             near = _distance(sorted_days[query], sorted_days[candidate]) <= PURCHASE_WINDOW_DAYS
             if near and query.source != candidate.source:
                 yield Pair(query, candidate)

@@ -5,12 +5,12 @@ decision is outdated until someone decides again; if the product was removed, it
 the former product, its decisions count again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.catalog.listing_identity import is_different_article
-from core.catalog.product import Product, Role
+from core.catalog.product import SIDES, Product, Role, has_role, ordered_pair
 from core.catalog.store import CatalogStore, FormerArticle
 from core.text.safe import safe
 from core.workspace import Workspace
@@ -115,7 +115,7 @@ def current_labels(store: LabelReader, catalog: CatalogStore | None, rule: Rule 
         return store.labels(rule=rule)
     labels = without_outdated(store, store.labels(rule=rule), outdated(store, catalog), rule)
     roles = {source.name: source.role for source in catalog.sources()}
-    labels = [label for label in labels if _has_current_roles(label.pair, roles)]
+    labels = _in_order([label for label in labels if has_roles(label.pair, roles)], catalog.sources_in("both"))
     missing = catalog.missing(ref for label in labels for ref in label.pair)
     return [label for label in labels if missing.isdisjoint(label.pair)] if missing else labels
 
@@ -129,9 +129,29 @@ def human_labels(store: LabelReader, catalog: CatalogStore | None, rule: Rule = 
     return [label for label in current_labels(store, catalog, rule) if label.people]
 
 
-def _has_current_roles(pair: Pair, roles: Mapping[str, Role]) -> bool:
-    """Whether the sources of both products still have the roles in which they were labelled."""
-    return roles.get(pair.query.source) == "query" and roles.get(pair.candidate.source) == "catalog"
+def has_roles(pair: Pair, roles: Mapping[str, Role]) -> bool:
+    """Whether the sources of both products have the roles of their sides of the pair.
+
+    Args:
+        pair: of products that may have left the catalogue.
+        roles: by source.
+    """
+    return all(ref.source in roles and has_role(roles[ref.source], side) for ref, side in zip(pair, SIDES, strict=True))
+
+
+def _in_order(labels: list[Label], both: Collection[str]) -> list[Label]:
+    """One label per pair, in the order of `ordered_pair`: two sources may have had other roles when it was labelled.
+
+    Args:
+        labels: one per pair, ordered.
+        both: names of the sources in both roles.
+    """
+    found: dict[Pair, Label] = {}
+    for label in labels if both else ():
+        pair = ordered_pair(label.pair, both)
+        if pair == label.pair or pair not in found:
+            found[pair] = replace(label, pair=pair)
+    return list(found.values()) if both else labels
 
 
 def current_conflicts(store: LabelReader, catalog: CatalogStore | None, rule: Rule = Rule.UNANIMOUS) -> list[Label]:

@@ -43,7 +43,7 @@ def inner_split(splits: Splits, groups: ConnectedGroups[ProductRef], share: floa
         splits,
         train=tuple(label for label in splits.train if connected.isdisjoint(label.pair)),
         eval_queries=tuple(sorted(held_out)),
-        leak_candidates=splits.leak_candidates | (connected - held_out),
+        leak_candidates=splits.leak_candidates | connected,
         manual=False,
         name="training queries held out for the sweep",
         eval_labels=tuple(label for label in splits.train if label.pair.query in held_out),

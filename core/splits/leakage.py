@@ -50,7 +50,7 @@ def check_leakage(
     evaluation = groups.connected(splits.excluded_queries)
     used = {ref for row in rows for ref in row}
     leaks = sorted(used & evaluation)
-    evaluated = {Pair(query, candidate) for query, refs in splits.excluded_pairs.items() for candidate in refs}
+    evaluated = {Pair(one, other) for one, others in splits.evaluated_with.items() for other in others}
     pairs = sorted({Pair(query, other) for query, *others in rows for other in others} & evaluated)
     if leaks or pairs:
         named = [safe(f"{ref.source} {ref.id}") for ref in leaks]

@@ -24,8 +24,8 @@ class Splits:
         train: labels that may train.
         eval_queries: queries with a match, for evaluation.
         matches: all known matches of each query that has one, from both sides.
-        leak_candidates: products that are connected with an excluded query by matches or equal GTINs, over any number
-            of steps; they never occur in training, not even as negatives.
+        leak_candidates: the excluded queries, and the products that are connected with one of them by matches or equal
+            GTINs, over any number of steps; they never occur in training, not even as negatives.
         excluded_pairs: candidates of the validation labels by query; they are never mined as negatives.
         manual: whether `eval_queries` are the manual validation set; else training queries were held out.
         name: of the evaluation data: the validation set with its version, or the held-out queries.
@@ -49,6 +49,15 @@ class Splits:
     def products(self) -> set[ProductRef]:
         """All products in training pairs, queries and candidates."""
         return {ref for label in self.train for ref in (label.pair.query, label.pair.candidate)}
+
+    @property
+    def evaluated_with(self) -> dict[ProductRef, frozenset[ProductRef]]:
+        """The other products of each product's evaluated pairs, whichever of the two is the query."""
+        found = {query: set(candidates) for query, candidates in self.excluded_pairs.items()}
+        for query, candidates in self.excluded_pairs.items():
+            for candidate in candidates:
+                found.setdefault(candidate, set()).add(query)
+        return {ref: frozenset(others) for ref, others in found.items()}
 
     @property
     def truth(self) -> dict[Pair, bool]:
@@ -98,9 +107,9 @@ def split_labels(
         excluded_queries = set(eval_queries)
         eval_labels = [label for label in labels if label.pair.query in excluded_queries]
         name = "queries held out of training"
-    leak_candidates = connected_products(excluded_queries, labels, catalog) - frozenset(excluded_queries)
+    leak_candidates = connected_products(excluded_queries, labels, catalog)
     return Splits(
-        train=tuple(_training_side(labels, excluded_queries, leak_candidates)),
+        train=tuple(_training_side(labels, leak_candidates)),
         eval_queries=tuple(eval_queries),
         matches=matches,
         leak_candidates=leak_candidates,
@@ -138,9 +147,7 @@ def training_labels(store: LabelStore, rule: Rule = Rule.UNANIMOUS, catalog: Cat
         catalog: the current products with their GTINs; without it all labels count.
     """
     labels = _usable_labels(store, rule, catalog)
-    excluded_queries = store.validation_queries()
-    leak_candidates = connected_products(excluded_queries, labels, catalog) - frozenset(excluded_queries)
-    return _training_side(labels, excluded_queries, leak_candidates)
+    return _training_side(labels, connected_products(store.validation_queries(), labels, catalog))
 
 
 def matches_by_query(labels: Iterable[Label]) -> dict[ProductRef, frozenset[ProductRef]]:
@@ -174,17 +181,9 @@ def connected_products(
     return found
 
 
-def _training_side(
-    labels: Iterable[Label], excluded_queries: Collection[ProductRef], leak_candidates: frozenset[ProductRef]
-) -> list[Label]:
-    """The labels of the training side without excluded queries and leak candidates."""
-    return [
-        label
-        for label in labels
-        if label.side is Side.TRAIN
-        and label.pair.query not in excluded_queries
-        and leak_candidates.isdisjoint(label.pair)
-    ]
+def _training_side(labels: Iterable[Label], leak_candidates: frozenset[ProductRef]) -> list[Label]:
+    """The labels of the training side without leak candidates. A validation query may be another query's candidate."""
+    return [label for label in labels if label.side is Side.TRAIN and leak_candidates.isdisjoint(label.pair)]
 
 
 def _candidates_by_query(labels: Iterable[Label]) -> dict[ProductRef, frozenset[ProductRef]]:

@@ -41,12 +41,11 @@ def candidates_of(workspace: Workspace) -> dict[ProductRef, list[Candidate]]:
 def known_groups(splits: Splits, corpus: Corpus) -> ConnectedGroups[ProductRef]:
     """The groups of products that are known to be the same: by matches of both sides, and by equal GTINs."""
     groups = ConnectedGroups((query, *matches) for query, matches in splits.matches.items())
-    every = [*corpus.queries, *corpus.products]
-    listings = Counter((product.source, product.gtin) for product in every if product.gtin)
+    listings = Counter((product.source, product.gtin) for product in corpus.listings if product.gtin)
     # A number on too many listings of one source is a default value everywhere, as in `CatalogStore.with_same_gtin`.
     defaults = {gtin for (_, gtin), count in listings.items() if count > MAX_LISTINGS}
     same: dict[str, list[ProductRef]] = {}
-    for product in every:
+    for product in corpus.listings:
         if product.gtin and product.gtin not in defaults:
             same.setdefault(product.gtin, []).append(product.ref)
     for refs in same.values():
@@ -78,7 +77,7 @@ def training_triplets(
         weak=weak_labels_of(corpus, splits),
         connected=known_groups(splits, corpus),
         excluded_products=splits.leak_candidates,
-        excluded_pairs=splits.excluded_pairs,
+        excluded_pairs=splits.evaluated_with,
     )
 
 

@@ -77,7 +77,8 @@ def build_triplets(
         weak: weak labels, of pairs without a label.
         connected: the groups of products that are known to be the same.
         excluded_products: products that must not occur in training, such as leak candidates of validation queries.
-        excluded_pairs: candidates of evaluated pairs by query, which are never mined for it; in a mix, for no query.
+        excluded_pairs: the other products of each product's evaluated pairs, which are never mined for it; in a mix,
+            for no query.
 
     Returns:
         sorted by anchor and positive, so that the same labels give the same training run.

@@ -82,8 +82,9 @@ def with_weak_labels(workspace: Workspace, settings: Settings, splits: Splits) -
             "Make some: samesku dataset bootstrap",
         ) from error
     precedence = Precedence.read(workspace, settings)
-    excluded = splits.excluded_queries | splits.leak_candidates
-    usable = (label for label in labels if precedence.allows(label.pair) and excluded.isdisjoint(label.pair))
+    usable = (
+        label for label in labels if precedence.allows(label.pair) and splits.leak_candidates.isdisjoint(label.pair)
+    )
     if mode == "fill":
         usable = (label for label in usable if label.pair.query not in precedence.answered)
     return replace(splits, weak=tuple(_drawn(usable, settings.retrain.seed)))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from itertools import islice
 
+from core.catalog.product import SIDES
 from core.catalog.store import CatalogStore
 from core.catalog.template import render
 from core.retrieval.encoder_files import EncoderModel
@@ -35,7 +36,7 @@ def probe_texts(workspace: Workspace, settings: Settings) -> ProbeTexts:
     with CatalogStore(workspace.catalog) as catalog:
         queries, products = (
             [text for product in islice(catalog.iter(role=role), _COUNT) if (text := render(template, product))]
-            for role in ("query", "catalog")
+            for role in SIDES
         )
     words = " ".join(queries + products).split() or ["product"]
     long_text = " ".join(words[number % len(words)] for number in range(_LONG_TEXT_WORDS))

@@ -325,10 +325,11 @@ class TrainingRun:
 
     def _examples(self, triplets: list[Triplet], splits: Splits) -> list[Example]:
         anchors, products = self.texts
+        evaluated_with = splits.evaluated_with
         examples = []
         for t in triplets:
             same = self.groups.connected((t.anchor, t.positive)) | splits.matches.get(t.anchor, frozenset())
-            never = same | splits.excluded_pairs.get(t.anchor, frozenset())
+            never = same | evaluated_with.get(t.anchor, frozenset())
             never_drawn = frozenset(products[ref] for ref in never if ref in products) - {products[t.positive]}
             negatives = tuple(products[n] for n in t.negatives)
             examples.append(Example(anchors[t.anchor], products[t.positive], negatives, never_drawn))

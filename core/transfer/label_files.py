@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.catalog.pair_table import PairLine, missing_column, read_pair_table
-from core.catalog.product import Role
+from core.catalog.product import SIDES, Role, has_role, ordered_pair
 from core.catalog.readers import BadRow, Reason, Row
 from core.catalog.readers.delimited import Dialect
 from core.catalog.readers.rows import reject_row
@@ -379,33 +379,45 @@ def read_labels(
 
 
 def _known_products(path: Path, catalog: CatalogStore, found: LabelTable) -> Iterator[PortableDecision]:
-    """The decisions on products of the catalogue; rows with unknown products are added to the rejected ones.
+    """The decisions on two products of the catalogue; other rows are added to the rejected ones.
 
     Raises:
         CoreError: a row does not state the source of an id, and several sources have it.
     """
-    names: dict[Role, list[str]] = {
-        role: [source.name for source in catalog.sources() if source.role == role] for role in ("query", "catalog")
-    }
-    roles: tuple[Role, Role] = ("query", "catalog")
+    names = {role: catalog.sources_in(role) for role in SIDES}
+    both = catalog.sources_in("both")
     possible = {
         each
         for _, decision in found.decisions
-        for ref, role in zip(decision.pair, roles, strict=True)
+        for ref, role in zip(decision.pair, SIDES, strict=True)
         for each in _possible_refs(ref, names[role])
     }
     existing = set(catalog.get_many(possible))
+    known: list[tuple[int, PortableDecision]] = []
+
+    def reject(number: int, decision: PortableDecision, reason: Reason) -> None:
+        cells = (decision.pair.query.id, decision.pair.candidate.id, str(decision.decision))
+        values = found.values.get(number) or dict(zip(found.names, cells, strict=True))
+        found.rejected.append(reject_row(Row(number, dict(values)), reason))
+
     for number, decision in found.decisions:
         refs = [
             _single_ref(path, number, [each for each in _possible_refs(ref, names[role]) if each in existing], role)
-            for ref, role in zip(decision.pair, roles, strict=True)
+            for ref, role in zip(decision.pair, SIDES, strict=True)
         ]
-        if refs[0] is not None and refs[1] is not None:
-            yield replace(decision, pair=Pair(refs[0], refs[1]))
+        if refs[0] is None or refs[1] is None:
+            reject(number, decision, Reason.UNKNOWN_PRODUCT)
+        elif refs[0] == refs[1]:
+            reject(number, decision, Reason.SAME_PRODUCT)
         else:
-            cells = (decision.pair.query.id, decision.pair.candidate.id, str(decision.decision))
-            values = found.values.get(number) or dict(zip(found.names, cells, strict=True))
-            found.rejected.append(reject_row(Row(number, dict(values)), Reason.UNKNOWN_PRODUCT))
+            known.append((number, replace(decision, pair=ordered_pair(Pair(refs[0], refs[1]), both))))
+    # A pair of listings in both roles may be in the file in both orders.
+    contradicting = set(_contradictions(decision for _, decision in known)) if both else set()
+    for number, decision in known:
+        if (decision.annotator, decision.pair) in contradicting:
+            reject(number, decision, Reason.BOTH_LABELS)
+        else:
+            yield decision
 
 
 def _possible_refs(ref: ProductRef, names: Sequence[str]) -> list[ProductRef]:
@@ -430,11 +442,11 @@ def _label_table(
     path: Path, defaults: Defaults, sources: Sequence[Source], mapping: Mapping[str, str] | None, table: str | None
 ) -> LabelTable:
     found = label_format(path)
-    left, right = (_one_or_none(sources, role) for role in ("query", "catalog"))
+    left, right = (_one_or_none(sources, role) for role in SIDES)
     defaults = Defaults(defaults.annotator, defaults.query_source or left, defaults.candidate_source or right)
     if found is Format.CSV:
         content = read_label_table(path, defaults, mapping, table)
-        for role, name in (("query", "query_source"), ("catalog", "candidate_source")):
+        for role, name in zip(SIDES, ("query_source", "candidate_source"), strict=True):
             if name not in content.columns and not getattr(defaults, name):
                 _require_source(sources, role)
         return content
@@ -450,12 +462,12 @@ def _label_table(
     return LabelTable(decisions, unsure=unsure)
 
 
-def _require_source(sources: Sequence[Source], role: str) -> None:
-    if all(source.role != role for source in sources):
+def _require_source(sources: Sequence[Source], role: Role) -> None:
+    if not any(has_role(source.role, role) for source in sources):
         raise CoreError(f"The workspace has no {role} source.", "Import the products first.")
 
 
-def _one_or_none(sources: Sequence[Source], role: str) -> str:
+def _one_or_none(sources: Sequence[Source], role: Role) -> str:
     """The only source in a role; empty if there are none or several."""
-    names = [source.name for source in sources if source.role == role]
+    names = [source.name for source in sources if has_role(source.role, role)]
     return names[0] if len(names) == 1 else ""

@@ -217,6 +217,10 @@ def write_files(folder: Path) -> None:
         writer.writerow(["source", "id", "product"])
         for source, part in (("walmart", queries), ("amazon", products)):
             writer.writerows((source, p.id, next((q for q, other in demo.gold if other == p.id), p.id)) for p in part)
+    with (folder / "shop.csv").open("w", newline="", encoding="utf-8") as out:
+        listings = csv.DictWriter(out, list(rows[0]))
+        listings.writeheader()
+        listings.writerows([*rows, *({name: getattr(p, name) for name in rows[0]} for p in products)])
     table = [{"asin": p.id, "title": p.title, "brand": p.brand, "category": p.category} for p in products]
     parquet.write_table(pyarrow.Table.from_pylist(table), folder / "amazon.parquet")
     book = openpyxl.Workbook()

@@ -173,8 +173,9 @@ class Desk:
     # -- candidates and catalogue --------------------------------------------------------------------------
 
     def search(self, text: str) -> list[Product]:
-        """Products of the catalogues that candidates come from, best first."""
-        return self.catalog.search(text, "catalog", SEARCH_LIMIT)
+        """Products of the catalogues that candidates come from, without the query on the screen, best first."""
+        query = self.review.item.query.ref if self.review.item else None
+        return [product for product in self.catalog.search(text, "catalog", SEARCH_LIMIT) if product.ref != query]
 
     def same_brand(self, one: str, other: str) -> bool:
         """Whether two names mean the same brand by the workspace's vocabulary."""

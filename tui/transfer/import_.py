@@ -39,6 +39,7 @@ _ROLES = {
     _SAME_ROLE: "unchanged; catalog if it is new",
     "catalog": "candidate products",
     "query": "products to review",
+    "both": "products to deduplicate",
 }
 _PRUNE = {"no": "keep products missing in the file", "yes": "remove products missing in the file"}
 #: The rows of each kind.

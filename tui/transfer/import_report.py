@@ -15,7 +15,9 @@ _INDEX_HINT = "Enter starts an index run, which finds new candidates; until it e
 #: Replaced products that are listed at most, and characters of their titles.
 _MAX_REPLACED = 5
 _MAX_TITLE = 60
-_ROLES = {"query": "products to review", "catalog": "candidate products"}
+_ROLES = {
+    "query": "products to review", "catalog": "candidate products", "both": "products to deduplicate",
+}  # fmt: skip
 
 
 def has_changes(values: Mapping[str, Any]) -> bool:

@@ -35,6 +35,7 @@ class Reason(StrEnum):
     BAD_LABEL = "no label that is known"
     BOTH_LABELS = "the pair has both labels"
     UNKNOWN_PRODUCT = "product not in the catalogue"
+    SAME_PRODUCT = "a product paired with itself"
     BAD_ANNOTATOR = "not the name of an annotator"
     WRONG_COLUMN_COUNT = "wrong column count"
     UNDECODABLE = "undecodable bytes"

@@ -21,7 +21,7 @@ from core.matching.features.fields import (
 from core.matching.features.lexical import LexicalFeatures
 from core.matching.features.model_numbers import ModelNumberFeatures
 from core.matching.features.neighbours import NeighbourFeatures, Neighbourhood, neighbour_features
-from core.matching.features.statistics import CorpusStatistics, listing_rows
+from core.matching.features.statistics import CorpusStatistics, listing_rows, own_rows
 from core.retrieval.corpus import Corpus
 from core.settings import Settings
 from core.text.vocabulary import Vocabulary
@@ -113,12 +113,14 @@ class FeatureBuilder:
 def _statistics(
     queries: Sequence[Product], products: Sequence[Product], words: LexicalFeatures, details: DetailFeatures
 ) -> CorpusStatistics:
-    by_characters = Neighbourhood.of(words.characters)
+    rows = listing_rows(queries), listing_rows(products)
+    own = own_rows(rows[1], queries)
+    by_characters = Neighbourhood.of(words.characters, own)
     return CorpusStatistics(
         weights={**words.weights, "listing": details.weights},
         together=count_categories(queries, products, by_characters.mutual()),
-        neighbours={"characters": by_characters, "words": Neighbourhood.of(words.words)},
-        rows=(listing_rows(queries), listing_rows(products)),
+        neighbours={"characters": by_characters, "words": Neighbourhood.of(words.words, own)},
+        rows=rows,
     )
 
 

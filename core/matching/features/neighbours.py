@@ -38,14 +38,15 @@ class Neighbourhood:
     nearest: tuple[NDArray[np.int64], NDArray[np.int64]]
 
     @classmethod
-    def of(cls, vectors: tuple[csr_matrix, csr_matrix]) -> "Neighbourhood":
+    def of(cls, vectors: tuple[csr_matrix, csr_matrix], own: NDArray[np.int64] | None = None) -> "Neighbourhood":
         """Compare every query with every product.
 
         Args:
             vectors: unit vectors of the texts, sparse, over the same columns.
+            own: which product each query is itself; -1 for none, as by default.
         """
         indexes = InvertedIndex(vectors[0]), InvertedIndex(vectors[1])
-        forth, back, nearest, nearest_back = _best_both(vectors[0], indexes[1])
+        forth, back, nearest, nearest_back = _best_both(vectors[0], indexes[1], own)
         return cls(indexes, (forth, back), (nearest, nearest_back))
 
     def mutual(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -56,7 +57,7 @@ class Neighbourhood:
         return queries, nearest[queries]
 
     def look_up(
-        self, side: int, vectors: csr_matrix, rows: NDArray[np.int64]
+        self, side: int, vectors: csr_matrix, rows: NDArray[np.int64], own: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """The highest similarities and the nearest one of each text, as in `best` and `nearest`.
 
@@ -64,6 +65,7 @@ class Neighbourhood:
             side: 0 for queries, 1 for products.
             vectors: of the texts; columns beyond those of the corpus are unseen terms.
             rows: index of each text in the corpus; -1 for one that is not part of it.
+            own: index of the same listing on the other side; -1 where it is not there.
         """
         best = np.zeros((len(rows), MAX_RANK), np.float32)
         nearest = np.full(len(rows), -1, np.int64)
@@ -72,7 +74,10 @@ class Neighbourhood:
         others = self.indexes[1 - side]
         texts = vectors[new][:, : others.rows.shape[1]]
         for i, row in enumerate(new.tolist()):
-            best[row], nearest[row] = _best(others.scores(*terms_of(texts, i)))
+            scores = others.scores(*terms_of(texts, i))
+            if own[row] >= 0:
+                scores[own[row]] = 0
+            best[row], nearest[row] = _best(scores)
         return best, nearest
 
 
@@ -83,10 +88,12 @@ class CorpusRows:
     Attributes:
         content: of those with the same content.
         listing: of those with the same id, whatever their content.
+        own: of those with the same id on the other side: products of the queries, and the reverse.
     """
 
     content: tuple[NDArray[np.int64], NDArray[np.int64]]
     listing: tuple[NDArray[np.int64], NDArray[np.int64]]
+    own: tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def neighbour_features(name: str, description: str) -> tuple[Feature, ...]:
@@ -130,7 +137,7 @@ class NeighbourFeatures:
             self._best, self._nearest = corpus.best, corpus.nearest
             self._listing = np.arange(vectors[0].shape[0]), np.arange(vectors[1].shape[0])
         else:
-            forth, back = (corpus.look_up(side, vectors[side], rows.content[side]) for side in (0, 1))
+            forth, back = (corpus.look_up(side, vectors[side], rows.content[side], rows.own[side]) for side in (0, 1))
             self._best, self._nearest = (forth[0], back[0]), (forth[1], back[1])
             self._listing = rows.listing
 
@@ -167,9 +174,11 @@ def _best(scores: NDArray[np.float32]) -> tuple[NDArray[np.float32], int]:
 
 
 def _best_both(
-    queries: csr_matrix, products: InvertedIndex
+    queries: csr_matrix, products: InvertedIndex, own: NDArray[np.int64] | None = None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
     """The highest scores of each query over the products, and the reverse, best first.
+
+    No listing is a neighbour of itself: `own` is the right text of each left one's own listing, or -1.
 
     Returns:
         shapes (queries, MAX_RANK) and (products, MAX_RANK), padded with 0; and the index of the nearest one on the
@@ -185,6 +194,8 @@ def _best_both(
         block = block[: count - start]
         for row, scores in enumerate(block, start):
             scores[:] = products.scores(*terms_of(queries, row))
+            if own is not None and own[row] >= 0:
+                scores[own[row]] = 0
             forth[row], nearest[row] = _best(scores)
         highest_of_block = block.max(axis=0)
         higher = np.flatnonzero(highest_of_block > highest_back)

@@ -51,7 +51,8 @@ class CorpusStatistics:
     def rows_of(self, queries: Sequence[Product], products: Sequence[Product]) -> CorpusRows:
         """Where listings are in the corpus."""
         sides = [_rows(known, side) for known, side in zip(self.rows, (queries, products), strict=True)]
-        return CorpusRows((sides[0][0], sides[1][0]), (sides[0][1], sides[1][1]))
+        own = own_rows(self.rows[1], queries), own_rows(self.rows[0], products)
+        return CorpusRows((sides[0][0], sides[1][0]), (sides[0][1], sides[1][1]), own)
 
     def to_arrays(self) -> Arrays:
         """As arrays, for a file."""
@@ -101,6 +102,11 @@ def _rows(
         if row >= 0 and digest == product_digest(each):
             content[i] = row
     return content, listing
+
+
+def own_rows(others: Mapping[ProductRef, tuple[int, str]], listings: Sequence[Product]) -> NDArray[np.int64]:
+    """Index of each listing on the other side; -1 where it is not there, as without listings in both roles."""
+    return np.array([others.get(each.ref, (-1, ""))[0] for each in listings], np.int64)
 
 
 def listing_rows(listings: Sequence[Product]) -> dict[ProductRef, tuple[int, str]]:

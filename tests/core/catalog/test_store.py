@@ -410,3 +410,42 @@ def test_an_open_catalogue_tries_again_after_a_file_that_could_not_be_opened(sto
     with CatalogStore(store.path) as again:
         again.replace("walmart", "query", [QUERY])
     assert store.count() == 1
+
+
+# -- a source in both roles ----------------------------------------------------------------------------------
+
+
+def test_a_source_in_both_roles_is_on_both_sides(store: CatalogStore) -> None:
+    lens = Product("shop", "s1", "Nikon lens", price=5.0, currency="EUR")
+    store.replace("shop", "both", [lens])
+    assert [store.count(role) for role in (None, "query", "catalog", "both")] == [5, 2, 4, 1]
+    assert ids(list(store.iter(role="query"))) == ["s1", "w1"]
+    assert ids(list(store.iter(role="catalog"))) == ["b1", "b2", "b3", "s1"]
+    assert [store.sources_in(role) for role in ("query", "catalog", "both")] == [
+        ["shop", "walmart"], ["amazon", "shop"], ["shop"],
+    ]  # fmt: skip
+    assert ids(store.search("lens", "query")) == ids(store.search("lens", "catalog")) == ["s1"]
+    assert store.has_shared_roles, "two sources have queries"
+    assert set(store.other_side_currencies("catalog", "amazon")) == {"shop"}
+    assert set(store.other_side_currencies("both", "shop")) == {"amazon"}
+
+
+def test_one_source_in_both_roles_alone_shares_none(tmp_path: Path) -> None:
+    with CatalogStore(tmp_path / "catalog.db") as alone:
+        alone.replace("shop", "both", [Product("shop", "s1", "Nikon lens")])
+        assert not alone.has_shared_roles
+        with pytest.raises(CatalogError, match="have the role both, not query"):
+            alone.replace("shop", "query", [])
+        alone.replace("shop", "query", [], rules=ImportRules(change_role=True))
+        assert alone.sources() == [Source("shop", "query", 1)]
+
+
+def test_products_still_refer_to_their_source_after_all_migrations(store: CatalogStore) -> None:
+    with closing(sqlite3.connect(store.path)) as connection:
+        ((_, _, table, column, *_),) = connection.execute("PRAGMA foreign_key_list(products)").fetchall()
+        assert (table, column) == ("sources", "source")
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+            connection.execute("INSERT INTO sources VALUES ('x', 'neither', 0)")
+    with pytest.raises(CatalogError, match="FOREIGN KEY"), store._guarded() as guarded:
+        guarded.execute("DELETE FROM sources")

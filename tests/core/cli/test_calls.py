@@ -123,7 +123,11 @@ def test_json_is_one_object_on_standard_output(
         (["index"], "There is no workspace", "samesku import"),
         (["retrain", "--set", "epochs"], "There is no workspace", "samesku import"),
         (["import", "products", "none.csv", "--source", "walmart"], "none.csv", ""),
-        (["import", "products", "none.csv", "--source", "x", "--role", "both"], "There is no role 'both'", "query"),
+        (
+            ["import", "products", "none.csv", "--source", "x", "--role", "neither"],
+            "There is no role 'neither'",
+            "query",
+        ),
         (["import", "labels", "none.csv", "--split", "test"], "there is no such split", "auto, train or validation"),
         (["fetch", "amazon-google"], "There is no benchmark amazon-google", "walmart-amazon"),
     ],

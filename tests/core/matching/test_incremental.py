@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from samples import HashEncoder, c, match, no_match, q
 
-from core.catalog.product import MAX_LISTINGS, Product
+from core.catalog.product import MAX_LISTINGS, Product, Role
 from core.catalog.store import CatalogStore, ImportRules
 from core.jobs.progress import Silent
 from core.matching.features.builder import CorpusFeatures
@@ -44,13 +44,23 @@ WORDS = ("Sony", "Canon", "red", "black", "case", "camera", "55in", "64gb", "TN4
 
 
 class Shop:
-    """A catalogue that changes from day to day: queries, products, and a third source that changes sides."""
+    """A catalogue that changes from day to day: queries, products, and a third source that changes sides.
 
-    def __init__(self, home: Path, seed: int) -> None:
+    Args:
+        home: of the workspace.
+        seed: of the listings and their changes.
+        queries: role of the first source.
+        roles: that the third source changes between.
+    """
+
+    def __init__(
+        self, home: Path, seed: int, queries: Role = "query", roles: tuple[Role, ...] = ("query", "catalog")
+    ) -> None:
         self.workspace = Workspace(home).create()
         self._random = Random(seed)
         self._count = 0
-        self._role = "catalog"
+        self._queries, self._roles = queries, roles
+        self._role: Role = "catalog"
         self.sides: dict[str, list[Product]] = {
             source: [self._listing(source) for _ in range(size)]
             for source, size in (("walmart", 14), ("amazon", 40), ("best", 4))
@@ -84,12 +94,12 @@ class Shop:
                     case "remove" if len(listings) > 2:
                         listings.pop(place)
         if self._random.random() < 0.3:
-            self._role = "query" if self._role == "catalog" else "catalog"
+            self._role = self._roles[(self._roles.index(self._role) + 1) % len(self._roles)]
         self.deliver()
 
     def deliver(self) -> None:
         """Import the catalogues."""
-        roles = {"walmart": "query", "amazon": "catalog", "best": self._role}
+        roles: dict[str, Role] = {"walmart": self._queries, "amazon": "catalog", "best": self._role}
         with CatalogStore(self.workspace.catalog) as catalog:
             for source, listings in self.sides.items():
                 rules = ImportRules(change_role=True)
@@ -160,7 +170,20 @@ def searched_anew(shop: Shop) -> tuple[dict[ProductRef, list[Candidate]], dict[P
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_run_after_changes_finds_what_a_run_over_everything_finds(tmp_path: Path, seed: int) -> None:
-    shop = Shop(tmp_path / "home", seed)
+    check_updates(Shop(tmp_path / "home", seed))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_catalogue_against_itself_is_updated_like_any_other(tmp_path: Path, seed: int) -> None:
+    shop = Shop(tmp_path / "home", seed, "both", ("query", "catalog", "both"))
+    check_updates(shop)
+    pairs = list(shop.features())
+    assert not any(pair.query == pair.candidate for pair in pairs)
+    assert len({frozenset(pair) for pair in pairs}) == len(pairs)
+
+
+def check_updates(shop: Shop) -> None:
+    """Whether every update equals a run over everything."""
     assert shop.index().index.full
     assert searched_anew(shop) == (shop.candidates(), shop.features())
     for _ in range(4):

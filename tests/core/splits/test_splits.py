@@ -134,7 +134,7 @@ def test_a_product_that_a_validation_query_matches_is_no_negative_either(store: 
     store.draw_validation([q("v")], seed=1)
     store.record("ada", Verb.ACCEPT, q("v"), match("r3"))
     splits = split_labels(store, held_out=0.3, seed=13)
-    assert (splits.manual, splits.eval_queries, splits.leak_candidates) == (True, (q("v"),), {c("r3")})
+    assert (splits.manual, splits.eval_queries, splits.leak_candidates) == (True, (q("v"),), {q("v"), c("r3")})
     assert {label.pair.candidate for label in splits.train if label.pair.query == q("t3")} == {c("m3")}
     assert len(splits.train) == 39
 
@@ -175,7 +175,7 @@ def test_what_is_connected_with_a_validation_product_over_several_matches_does_n
     for query, candidate in (("v", "m1"), ("t1", "r7"), ("t7", "r7")):
         store.record("ada", Verb.ACCEPT, q(query), match(candidate))
     splits = split_labels(store, held_out=0.3, seed=13)
-    assert splits.leak_candidates == {c("m1"), q("t1"), c("r7"), q("t7"), c("m7")}
+    assert splits.leak_candidates == {q("v"), c("m1"), q("t1"), c("r7"), q("t7"), c("m7")}
     assert {q("t1"), q("t7")}.isdisjoint(splits.products)
 
 

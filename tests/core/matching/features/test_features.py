@@ -22,7 +22,8 @@ def product(
 def vectors(
     queries: list[Product], products: list[Product], row: int = 0, column: int = 0, *, store_brands: bool = False
 ) -> dict[str, float]:
-    """The features of one pair among a few products."""
+    """The features of one pair among a few products of another source."""
+    products = [replace(each, source="other") for each in products]
     builder = FeatureBuilder(queries, products, VOCABULARY, store_brands=store_brands)
     found = builder.compute(np.array([row]), np.array([column]), np.array([0.5], np.float32))
     return dict(zip((feature.name for feature in builder.features), found[0].tolist(), strict=True))
