@@ -162,7 +162,7 @@ def test_neighbours_are_the_same_whatever_is_compared_at_once(monkeypatch: pytes
         for side, own in enumerate((table, table.T)):
             assert_array_equal(found.best[side], -np.sort(-own, axis=1)[:, :50])
             assert_array_equal(found.nearest[side], own.argmax(axis=1))
-            looked_up = found.look_up(side, vectors[side], np.full(len(own), -1))
+            looked_up = found.look_up(side, vectors[side], *np.full((2, len(own)), -1))
             assert_array_equal(looked_up[0], found.best[side])
             assert_array_equal(looked_up[1], found.nearest[side])
 
