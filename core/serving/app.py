@@ -131,8 +131,7 @@ def _add_state_routes(app: FastAPI, service: Service) -> None:
     @app.get(
         "/readyz",
         tags=["state"],
-        summary="Whether an index is loaded, and which",
-        responses={503: {"model": Problem, "description": "Not ready."}},
+        summary="The models in use; the service listens once they are loaded",
     )
     async def readyz() -> Ready:
         return Ready(status="ready", model=model_info(service.index.loaded))
