@@ -63,10 +63,10 @@ _SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
 #: Whoever uses one of these starts a process, a desk, a model or a command, or takes pictures.
-_SLOW_FIXTURES = {"bench", "call", "snap_compare", "tiny_llm", "decided_llm", "local"}
+_SLOW_FIXTURES = {"bench", "call", "snap_compare", "tiny_llm", "decided_llm", "local", "make_app"}
 _SLOW_MODULES = {
-    "subprocess", "multiprocessing", "browser", "desk_bench", "llm_server", "tiny_encoder", "tiny_llm", "torch",
-    "transformers", "sentence_transformers", "mlx",
+    "subprocess", "multiprocessing", "browser", "desk_bench", "llm_server", "service_process", "tiny_encoder",
+    "tiny_llm", "torch", "transformers", "sentence_transformers", "mlx",
 }  # fmt: skip
 
 

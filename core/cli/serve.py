@@ -13,7 +13,7 @@ from core.serving.api_keys import ApiKeys, add_key, environment_keys, revoke_key
 from core.settings import load_settings
 from core.text.safe import safe
 
-app = typer.Typer(help="The HTTP service: matching, feedback and verdicts for other programs.")
+app = typer.Typer()
 keys = typer.Typer(help="The keys of programs: add, list, revoke.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 
@@ -21,16 +21,19 @@ app.add_typer(keys, name="keys")
 @app.callback(invoke_without_command=True)
 def serve(
     ctx: typer.Context,
-    host: Annotated[str, typer.Option(help="Address to listen on; another than this needs keys.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; one that other machines reach needs keys.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.", min=0, max=65535)] = 8080,
     rate: Annotated[float, typer.Option(help="Requests per second of each key; 0 for no limit.", min=0)] = 50.0,
     timeout: Annotated[float, typer.Option(help="Seconds for the answer to a request.", min=1, max=3600)] = 30.0,
 ) -> None:
-    """Serve matching over HTTP, until ctrl+c or SIGTERM; requests in flight are finished.
+    """Serve matching, feedback and verdicts to other programs over HTTP.
 
-    POST /match gives the candidates of products, inline or by id. Requests that come at the same moment are scored in
-    one batch. An index run, a promotion and another fit of the matcher take effect without a restart, and without a
-    failed request. /openapi.json describes all routes.
+    It runs until ctrl+c or SIGTERM, and then finishes the requests in flight. POST /match gives the candidates of
+    products, inline or by id. Requests that come at the same moment are scored in one batch. An index run, a promotion
+    and another fit of the matcher take effect without a restart, and without a failed request. /openapi.json describes
+    all routes.
 
     On this machine no key is needed. On another address every request needs one, from `samesku serve keys add`, or from
     the environment: SAMESKU_API_KEYS=NAME:KEY,NAME:KEY. The service speaks plain HTTP: put a proxy with TLS before it.
@@ -57,12 +60,13 @@ def serve(
         raise CoreError(
             f"{host} is reached from other machines, and there is no key.", "Add one: samesku serve keys add NAME"
         )
-    options = ServiceOptions(local=local, rate=rate, limits=Limits(request_s=timeout))
+    limits = Limits(request_s=timeout, slow_s=max(timeout, Limits().slow_s))
+    options = ServiceOptions(local=local, rate=rate, limits=limits)
     with open_socket(host, port) as bound:
         with context.reporter() as reporter:
             settings = partial(load_settings, workspace.settings)
             service = build_service(workspace, settings, accepted, options, reporter)
-        run_server(service, bound, drain_s=timeout, announce=partial(_announce, context))
+        run_server(service, bound, drain_s=limits.slow_s, announce=partial(_announce, context))
 
 
 def _announce(context: Context, address: str) -> None:

@@ -116,7 +116,7 @@ VERBS = (
         "app",
         "The judge, a second opinion: prepare, train, test, compare, run, choose, spent.",
     ),
-    Verb("serve", "core.cli.serve", "app", "The HTTP service: matching, feedback and verdicts for other programs."),
+    Verb("serve", "core.cli.serve", "app", "Serve matching, feedback and verdicts to other programs over HTTP."),
     Verb("jobs", "core.cli.jobs", "app", "Background jobs: list, watch, cancel, resume."),
     Verb(
         "settings",

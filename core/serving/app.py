@@ -23,6 +23,7 @@ from core.serving.metrics import CONTENT_TYPE, Metrics
 from core.serving.problems import MEDIA_TYPE, Problem, ProblemError, problem_response
 from core.serving.products import ProductSource
 from core.serving.schemas import (
+    DEFAULT_K,
     FeedbackRequest,
     FeedbackResponse,
     Health,
@@ -126,12 +127,7 @@ def _add_state_routes(app: FastAPI, service: Service) -> None:
     async def healthz() -> Health:
         return Health(status="ok")
 
-    @app.get(
-        "/readyz",
-        tags=["state"],
-        summary="Whether an index is loaded, and which",
-        responses={503: {"model": Problem, "description": "Not ready."}},
-    )
+    @app.get("/readyz", tags=["state"], summary="The models in use; the service listens once they are loaded")
     async def readyz() -> Ready:
         return Ready(status="ready", model=model_info(service.index.loaded))
 
@@ -151,11 +147,10 @@ def _add_match_routes(app: FastAPI, service: Service) -> None:
         "/match",
         tags=["matching"],
         summary="Candidates of products, best first",
-        response_model_exclude_none=False,
         responses=_responses(_BODY, _NOT_FOUND, {HTTPStatus.CONFLICT: "No judge is configured."}),
     )
     async def match(wanted: MatchRequest) -> MatchResponse:
-        _require_stored_candidates(wanted.k, service.index.loaded.settings.search.k)
+        k = _wanted_candidates(wanted.k, service.index.loaded.settings.search.k)
         products = await asyncio.to_thread(
             lambda: (
                 service.products.inline(wanted.products or [])
@@ -166,7 +161,7 @@ def _add_match_routes(app: FastAPI, service: Service) -> None:
         only = product_filter(wanted.filters)
         queries = [MatchQuery(without_escape_sequences(each), only, wanted.reasons) for each in products]
         matched = await service.matching.match(queries)
-        results = [match_result(*pair, wanted.k) for pair in zip(products, matched, strict=True)]
+        results = [match_result(*pair, k) for pair in zip(products, matched, strict=True)]
         if wanted.judge:
             await _attach_verdicts(service, products, results)
         return MatchResponse(model=model_info(matched[0].index), results=results)
@@ -185,13 +180,17 @@ def _add_match_routes(app: FastAPI, service: Service) -> None:
         return product_response(role, found)
 
 
-def _require_stored_candidates(k: int, limit: int) -> None:
+def _wanted_candidates(k: int | None, limit: int) -> int:
+    """The number of candidates that a request asks for, of those that the index keeps."""
+    if k is None:
+        return min(DEFAULT_K, limit)
     if k > limit:
         raise ProblemError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             f"k is not valid: the index keeps {limit} candidates of each product, fewer than {k}.",
             f"Set search.k = {k} in samesku.toml and run `samesku index`.",
         )
+    return k
 
 
 async def _attach_verdicts(service: Service, queries: Sequence[Product], results: Sequence[MatchResult]) -> None:

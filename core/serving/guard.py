@@ -15,6 +15,7 @@ from core.serving.api_keys import ApiKeys
 from core.serving.metrics import Metrics
 from core.serving.problems import ProblemError, problem_response
 from core.serving.rate_limit import RateLimit
+from labels.errors import SameskuError
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +111,8 @@ class Guard:
             return problem
         except TimeoutError:
             return ProblemError(HTTPStatus.GATEWAY_TIMEOUT, f"There was no answer within {seconds:g} s.")
+        except SameskuError as error:
+            return ProblemError.of(HTTPStatus.SERVICE_UNAVAILABLE, error)
         except Exception:  # a client gets a sentence, the log the traceback
             log.exception("%s %s failed", scope["method"], scope["path"])
             return ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "The request failed; the log has the reason.")

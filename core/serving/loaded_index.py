@@ -8,7 +8,6 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from core.errors import CoreError
 from core.jobs.progress import Reporter, Silent
 from core.matching.explain import Explainer
 from core.matching.matcher import Matcher
@@ -226,11 +225,14 @@ class CurrentIndex:
                 self._loaded = self._loader.with_matcher(loaded, version)
             else:
                 self._loaded = self._loader.load(Silent())
-        except CoreError as error:
+        except Exception as error:
             self._failed, self._retry_at = version, time.monotonic() + _RETRY_S
-            log.warning("The new index is not used: %s %s", error.message, error.hint)
+            expected = isinstance(error, SameskuError)
+            reason = f"{error.message} {error.hint}" if isinstance(error, SameskuError) else error
+            log.warning("The new index is not used: %s", reason, exc_info=not expected)
             return False
         self._failed = None
+        loaded.cache.clear()  # its answers hold the previous index
         self._on_swap()
         return True
 

@@ -7,7 +7,8 @@ from functools import cached_property
 
 from core.catalog.product import Product
 from core.catalog.upsert import product_digest
-from core.matching.query_scorer import IndexChangedError, QueryScorer, ScoredQuery
+from core.errors import CoreError
+from core.matching.query_scorer import QueryScorer, ScoredQuery
 from core.matching.reason import Reasons
 from core.retrieval.candidates import Candidate
 from core.retrieval.product_filter import ProductFilter
@@ -138,11 +139,12 @@ class MatchingService:
             group = [query for query in unique.values() if query.only == only]
             try:
                 scored = index.scorer.scored([query.product for query in group], only)
-            except IndexChangedError:
+            except CoreError:
+                # The index was changed, or its files cannot be read now. Until there is a replacement, the index in
+                # memory answers, without stored candidates.
                 self._index.look()
                 if self._index.loaded is not index:
                     return self._answer(queries)
-                # The replacement is not there yet. Until then the index in memory answers, without stored candidates.
                 scored = index.scorer.scored([query.product for query in group], only, stored=False)
             for query, each in zip(group, scored, strict=True):
                 found[query.key] = _matched(index, query, each)

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
+#: Candidates of each product unless a request says how many; fewer if the index keeps fewer.
+DEFAULT_K = 10
 #: Products of one request.
 MAX_PRODUCTS = 1000
 #: Characters of a field of a product, of an id, and of a name in a filter.
@@ -111,7 +113,10 @@ class MatchRequest(Strict):
 
     products: Annotated[list[ProductInput] | None, Field(min_length=1, max_length=MAX_PRODUCTS)] = None
     ids: Annotated[list[Ref] | None, Field(min_length=1, max_length=MAX_PRODUCTS)] = None
-    k: Annotated[int, Field(ge=1, le=1000, description="Candidates of each product, at most search.k.")] = 10
+    k: Annotated[
+        int | None,
+        Field(ge=1, le=1000, description=f"Candidates of each product, at most search.k; {DEFAULT_K} by default."),
+    ] = None
     filters: Filters | None = None
     reasons: Annotated[bool, Field(description="Whether each score is explained.")] = False
     judge: Annotated[bool, Field(description="Whether stored verdicts of the judge are attached; asks none.")] = False

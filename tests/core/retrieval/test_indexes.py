@@ -24,6 +24,20 @@ def test_the_dense_index_finds_what_brute_force_finds(depth: int) -> None:
     assert np.allclose(scores, np.take_along_axis(cosines, expected, axis=1), atol=1e-6)
 
 
+@pytest.mark.parametrize("depth", [1, 5, 1000])
+@pytest.mark.parametrize("allowed", [[], [3], [0, 2, 5, 7, 11, 15], list(range(len(TITLES)))], ids=len)
+def test_a_filtered_lexical_search_is_a_search_among_the_allowed(depth: int, allowed: list[int]) -> None:
+    index, texts = LexicalIndex.of(TITLES), [query.title for query in QUERIES]
+    mask = np.isin(np.arange(len(TITLES)), allowed)
+    places, scores = index.search(texts, depth, allowed=mask)
+    every = index.scores(index.vectors(texts))
+    every[:, ~mask] = -1
+    expected = np.argsort(-every, axis=1, kind="stable")[:, : min(depth, len(allowed))]
+    assert places.shape == scores.shape == (len(QUERIES), min(depth, len(allowed)))
+    assert np.allclose(scores, np.take_along_axis(every, expected, axis=1), atol=1e-6)
+    assert np.isin(places, allowed).all()
+
+
 def test_the_dense_cosine_of_given_pairs() -> None:
     rows, places = np.array([0, 0, 1, 2, 2, 4]), np.array([3, 0, 1, 15, 2, 9])
     cosines = DenseIndex(VECTORS).pairs(QUERY_VECTORS, rows, places)

@@ -21,8 +21,6 @@ from core.serving.service import ServiceOptions, build_service
 from core.settings import load_settings
 from core.workspace import Workspace
 
-pytestmark = pytest.mark.slow
-
 #: As the service is asked on its own machine.
 LOCAL = "http://127.0.0.1"
 #: No look at the files but those that a test asks for.

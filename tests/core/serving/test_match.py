@@ -15,7 +15,7 @@ from core.matching.query_scorer import QueryScorer, ScoredQuery
 from core.serving.schemas import MAX_PRODUCTS
 from core.settings import load_settings
 from core.workspace import Workspace
-from tests.core.serving.conftest import MakeApp, client_of, problem
+from tests.core.serving.conftest import MakeApp, client_of, problem, update_index
 
 
 def as_json(product: Product) -> dict[str, Any]:
@@ -67,6 +67,14 @@ def test_fields_are_read_as_by_an_import(client: TestClient) -> None:
     product = as_json(OTHERS[0])
     messy = product | {"title": f"  {product['title']} \u200b", "brand": "N/A", "price": 0}
     assert matched(client, products=[messy]) == matched(client, products=[product | {"brand": "", "price": None}])
+
+
+def test_an_index_with_fewer_candidates_gives_what_it_has(make_app: MakeApp, home: Workspace) -> None:
+    home.settings.write_text("[search]\nk = 4\n")
+    update_index(home)
+    with client_of(make_app()) as client:
+        assert len(matched(client, ids=[IMPORTED[0].id])[0]) == 4
+        assert "keeps 4 candidates" in problem(client.post("/match", json={"ids": [IMPORTED[0].id], "k": 5}), 422)
 
 
 def test_the_models_are_named(client: TestClient) -> None:

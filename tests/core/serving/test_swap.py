@@ -159,6 +159,17 @@ def test_an_index_that_cannot_be_read_changes_nothing(
         assert index_of(app).refresh()
 
 
+def test_candidates_that_are_damaged_do_not_stop_the_service(make_app: MakeApp, home: Workspace) -> None:
+    app = make_app()
+    with client_of(app) as client:
+        home.derived.write_bytes(b"damaged" * 1000)
+        damaged = answered(client)
+        update_index(home)
+        assert index_of(app).refresh() or index_of(app).loaded
+        repaired = answered(client)
+        assert ids(damaged) == ids(repaired)
+
+
 def test_another_encoder_is_taken_over(
     make_app: MakeApp, home: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
