@@ -192,9 +192,9 @@ def _require_local_page(headers: Mapping[str, str]) -> None:
     Raises:
         ProblemError: it may be.
     """
-    host = headers.get("host", "")
+    host = headers.get("host", "").lower()
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
-    if name not in _LOOPBACK or headers.get("origin", f"http://{host}") != f"http://{host}":
+    if name not in _LOOPBACK or headers.get("origin", f"http://{host}").lower() != f"http://{host}":
         raise ProblemError(HTTPStatus.FORBIDDEN, "Requests of pages of other sites need a key.")
 
 

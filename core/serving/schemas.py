@@ -134,7 +134,7 @@ class ModelInfo(BaseModel):
 
     Attributes:
         encoder: id of the encoder.
-        matcher: fingerprint of the matcher; empty for the packaged prior.
+        matcher: fingerprint of the matcher.
         index: fingerprint of the index.
         labels: number of labelled pairs that the matcher was fitted on.
         calibrated: whether the probabilities are fitted to labels; otherwise there are none.
