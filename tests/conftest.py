@@ -155,6 +155,6 @@ def workspace(tmp_path: Path) -> Workspace:
 def hash_encoder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> HashEncoder:
     """The engine encodes with this instead of a model."""
     encoder = HashEncoder()
-    monkeypatch.setattr("core.retrieval.index_run.Encoder", lambda *_, **__: encoder)
+    monkeypatch.setattr("core.retrieval.corpus_vectors.Encoder", lambda *_, **__: encoder)
     monkeypatch.setattr("core.retrieval.encoder_registry.find_base", lambda _: EncoderModel("hash", tmp_path))
     return encoder

@@ -9,10 +9,10 @@ from rich.text import Text
 
 from core.cli.context import Context
 from core.retrieval.corpus import Corpus
+from core.retrieval.corpus_vectors import encode_corpus
 from core.retrieval.dense_kinds import choose_kind
 from core.retrieval.dense_tuning import Measurement, fastest, measure_kinds, require_plot, write_plot
 from core.retrieval.encoder_registry import Registry
-from core.retrieval.index_run import encode_corpus
 from core.terminal_plot import begin_plot, plot_text
 
 

@@ -29,9 +29,9 @@ from core.evaluation.training_cost import TrainingCost, training_cost
 from core.jobs.progress import Reporter
 from core.matching.features.builder import CorpusFeatures
 from core.retrieval.corpus import Corpus
+from core.retrieval.corpus_vectors import encode_corpus
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.encoder_registry import Registry
-from core.retrieval.index_run import encode_corpus
 from core.settings import Settings
 from core.splits.split import Splits, splits_of
 from core.stats import bootstrap

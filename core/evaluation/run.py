@@ -24,8 +24,8 @@ from core.matching.features.builder import CorpusFeatures
 from core.matching.pair_file import read_named_labels, read_named_matches
 from core.matching.scoring import ScoredPairs, score_pairs
 from core.retrieval.corpus import Corpus
+from core.retrieval.corpus_vectors import encode_corpus
 from core.retrieval.encoder_files import EncoderModel
-from core.retrieval.index_run import encode_corpus
 from core.settings import Settings
 from core.splits.split import Splits, splits_of
 from core.workspace import Workspace

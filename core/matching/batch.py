@@ -35,9 +35,9 @@ from core.matching.pair_rows import (
 from core.matching.query_scorer import QueryScorer, indexed_corpus
 from core.matching.run import saved_matcher
 from core.retrieval.candidates import CandidateStore
+from core.retrieval.corpus_vectors import index_folder
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.encoder_registry import Registry
-from core.retrieval.index_run import index_folder
 from core.retrieval.index_state import statistics_checksum
 from core.retrieval.manifest import IndexFile, file_damage, index_file, no_candidates
 from core.settings import Settings

@@ -26,8 +26,9 @@ from core.matching.shortlist import Shortlist
 from core.retrieval.array_file import ARRAY_ERRORS
 from core.retrieval.candidates import Candidate, CandidateStore
 from core.retrieval.corpus import Corpus
+from core.retrieval.corpus_vectors import QueryEncoder
 from core.retrieval.encoder_files import EncoderModel
-from core.retrieval.index_run import QueryEncoder, is_indexed, lexical_texts, saved_fusion, select_candidates
+from core.retrieval.index_run import is_indexed, lexical_texts, saved_fusion, select_candidates
 from core.retrieval.manifest import no_candidates
 from core.retrieval.product_filter import FilterColumns, ProductFilter
 from core.settings import Settings

@@ -33,17 +33,10 @@ from core.matching.shortlist import Shortlist, shortlist_fingerprint
 from core.retrieval.array_file import load_arrays
 from core.retrieval.candidates import CandidateStore
 from core.retrieval.corpus import Corpus
+from core.retrieval.corpus_vectors import encode_listings, index_folder
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.encoding_rate import save_stage_seconds
-from core.retrieval.index_run import (
-    IndexReport,
-    build_index,
-    draw_validation,
-    encode_listings,
-    index_fingerprint,
-    index_folder,
-    is_intact,
-)
+from core.retrieval.index_run import IndexReport, build_index, draw_validation, index_fingerprint, is_intact
 from core.retrieval.index_state import STATISTICS, indexed_snapshot, statistics_checksum
 from core.retrieval.indexed_products import IndexedProducts
 from core.settings import Settings

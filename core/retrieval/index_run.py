@@ -16,18 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.catalog.product import Product
-from core.catalog.template import check, render
-from core.errors import CoreError, DamagedError
-from core.jobs.progress import Reporter, Silent
+from core.catalog.template import render
+from core.errors import DamagedError
+from core.jobs.progress import Reporter
 from core.retrieval.array_file import ARRAY_ERRORS, Arrays
 from core.retrieval.candidates import Candidate, CandidateStore
 from core.retrieval.corpus import Corpus
+from core.retrieval.corpus_vectors import encode_corpus, encode_listings, index_folder
 from core.retrieval.dense import DenseIndex
 from core.retrieval.dense_file import open_or_build, read_exact
 from core.retrieval.dense_kinds import is_exact
-from core.retrieval.encoder import Encoder, leading_dimensions
-from core.retrieval.encoder_backend import choose_backend
-from core.retrieval.encoder_files import EncoderModel, require_model_libraries
+from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.field_boosts import FieldBoosts
 from core.retrieval.fusion import Fusion
 from core.retrieval.index_state import Change, IndexState, Snapshot, compare
@@ -35,14 +34,12 @@ from core.retrieval.indexed_products import IndexedProducts
 from core.retrieval.lexical import LexicalIndex
 from core.retrieval.manifest import index_damage, manifest_fingerprint
 from core.retrieval.pair_order import PairOrder
-from core.retrieval.search_results import EPSILON, Ranked, SearchResults
-from core.retrieval.vector_cache import VectorCache
+from core.retrieval.search_results import Ranked, SearchResults
+from core.retrieval.updated_results import updated_results
 from core.settings import Settings
 from core.stats.sampling import merge_small_strata, stratified
 from core.workspace import Workspace
-from labels.files import way_out
 from labels.model import ProductRef
-from labels.quarantine import set_aside
 from labels.store import LabelStore
 
 #: Product text of the lexical index, independent of the encoder's template.
@@ -52,8 +49,6 @@ LEXICAL_TEMPLATE = "{title} {brand} {model}"
 _VERSION = "6"
 #: Share of the listings that may change before the next run is a full one, whose weights fit the corpus again.
 MAX_DRIFT = 0.1
-#: Queries compared at once with what changed.
-_BLOCK = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,61 +74,6 @@ class IndexReport:
     changed: int = 0
     removed: int = 0
     updated: int = 0
-
-
-def encode_corpus(
-    workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, reporter: Reporter
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Vectors of queries and products, cached or computed: float32 unit vectors, shape (n, dimensions).
-
-    Raises:
-        SettingsError: `encoder.dimensions` is above the dimensions of the encoder.
-    """
-    require_model_libraries()
-    vectors = encode_listings(workspace, settings, model, corpus.queries, corpus.products, reporter)
-    return vectors[: len(corpus.queries)], vectors[len(corpus.queries) :]
-
-
-def encode_listings(
-    workspace: Workspace,
-    settings: Settings,
-    model: EncoderModel,
-    queries: Sequence[Product],
-    products: Sequence[Product],
-    reporter: Reporter,
-) -> NDArray[np.float32]:
-    """Vectors of some queries and then of some products, as of `encode_corpus`."""
-    require_model_libraries()
-    template = check(settings.encoder.template)
-    encoder = Encoder(model, max_tokens=settings.encoder.max_tokens, batch_size=settings.encoder.batch_size)
-    texts = [model.query_prefix + render(template, p) for p in queries]
-    texts += [model.candidate_prefix + render(template, p) for p in products]
-    backend = choose_backend(encoder, index_folder(workspace, model), settings.encoder, texts, reporter)
-    with closing(VectorCache(backend.vectors)) as cache:
-        vectors = cache.encode(texts, backend.encoder, reporter)
-    # The cache keeps whole vectors, so that another number of dimensions encodes nothing again.
-    return leading_dimensions(vectors, settings.encoder.dimensions)
-
-
-class QueryEncoder:
-    """Encodes queries that are not of the corpus, with what has encoded the corpus; nothing is cached."""
-
-    def __init__(self, workspace: Workspace, settings: Settings, model: EncoderModel, reporter: Reporter) -> None:
-        self._model = model
-        self._settings = settings.encoder
-        self._template = check(settings.encoder.template)
-        encoder = Encoder(model, max_tokens=settings.encoder.max_tokens, batch_size=settings.encoder.batch_size)
-        backend = choose_backend(encoder, index_folder(workspace, model), settings.encoder, (), reporter)
-        self._encoder = backend.encoder
-
-    def encode(self, queries: Sequence[Product]) -> NDArray[np.float32]:
-        """Unit vectors, float32 of shape (queries, dimensions).
-
-        Raises:
-            ModelError: the model cannot be loaded.
-        """
-        texts = [self._model.query_prefix + render(self._template, query) for query in queries]
-        return leading_dimensions(self._encoder.encode(texts), self._settings.dimensions)
 
 
 class Selection(Protocol):
@@ -330,93 +270,6 @@ class _Run:
         return fusion, replace(state, results=results)
 
 
-def updated_results(
-    fusion: Fusion,
-    before: SearchResults,
-    change: Change,
-    queries: Sequence[Product],
-    texts: Sequence[str],
-    vectors: NDArray[np.float32],
-) -> SearchResults:
-    """Search results after a change, equal to those of a search as far as they can become candidates.
-
-    Args:
-        fusion: over the present products.
-        before: results over the previous products.
-        change: from the previous to the present ones.
-        queries: the present queries.
-        texts: of the queries, for the lexical index.
-        vectors: of the queries.
-    """
-    kept = _kept_results(before, change)
-    new = _new_results(fusion, kept.floors, change, queries, texts, vectors)
-    rows, positions = np.concatenate([kept.rows, new[0]]), np.concatenate([kept.positions, new[1]])
-    scores = [np.concatenate(pair) for pair in zip(kept.scores, new[2], strict=True)]
-    results = SearchResults.of(rows, positions.astype(np.int64), scores, kept.floors)
-    again = np.flatnonzero((change.queries < 0) | results.incomplete(fusion.depth, len(fusion.refs)))
-    if not len(again):
-        return results
-    asked = [(queries[row], texts[row]) for row in again.tolist()]
-    found = fusion.search([query for query, _ in asked], [text for _, text in asked], vectors[again], Silent())
-    rest = ~np.isin(results.rows, again)
-    floors = results.floors.copy()
-    floors[again] = found.floors
-    return SearchResults.of(
-        np.concatenate([results.rows[rest], again[found.rows]]),
-        np.concatenate([results.positions[rest], found.positions]).astype(np.int64),
-        [np.concatenate([old[rest], other]) for old, other in zip(results.scores, found.scores, strict=True)],
-        floors,
-    )
-
-
-def _kept_results(before: SearchResults, change: Change) -> SearchResults:
-    """The results of unchanged queries and products, in the order of the present ones; none of the other queries."""
-    row_of = _inverse(change.queries, len(before.floors))
-    position_of = _inverse(change.products, int(before.positions.max(initial=-1)) + 1)
-    rows, positions = row_of[before.rows], position_of[before.positions]
-    kept = (rows >= 0) & (positions >= 0)
-    floors = before.floors[change.queries]
-    floors[change.queries < 0] = np.inf  # nothing is found that way, and the query is searched
-    return SearchResults.of(rows[kept], positions[kept], [each[kept] for each in before.scores], floors)
-
-
-def _inverse(origin: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Where each of `count` previous indices is now; -1 for those that are gone."""
-    found = np.full(max(count, int(origin.max(initial=-1)) + 1), -1, np.int64)
-    known = np.flatnonzero(origin >= 0)
-    found[origin[known]] = known
-    return found
-
-
-def _new_results(
-    fusion: Fusion,
-    floors: NDArray[np.float32],
-    change: Change,
-    queries: Sequence[Product],
-    texts: Sequence[str],
-    vectors: NDArray[np.float32],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """Queries, products and scores of the new and changed products above the floors of the unchanged queries."""
-    new = np.flatnonzero(change.products < 0)
-    place_of = {int(position): place for place, position in enumerate(new)}
-    rows, columns = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    of_queries = fusion.lexical.vectors(texts)
-    for start in range(0, len(queries) if len(new) else 0, _BLOCK):
-        block = slice(start, start + _BLOCK)
-        # Lowered by the rounding error of another order of operations: a result too many does no harm.
-        found = fusion.dense.scores(vectors[block], new) > floors[block, :1] - EPSILON
-        lexical = fusion.lexical.scores(of_queries[block], new)
-        found |= (lexical > 0) & (lexical > floors[block, 1:] - EPSILON)
-        for row, query in enumerate(queries[block], start):
-            if change.queries[row] >= 0:
-                found[row - start, [place_of[p] for p in fusion.field_boosts.same_gtin(query) if p in place_of]] = True
-        of_block, of_new = np.nonzero(found)
-        rows.append(of_block + start)
-        columns.append(new[of_new])
-    pairs = np.concatenate(rows), np.concatenate(columns)
-    return *pairs, fusion.scores(queries, texts, vectors, *pairs)
-
-
 def _record_products(workspace: Workspace, corpus: Corpus) -> None:
     """Record the indexed products, so that later imports are detected."""
     with closing(IndexedProducts(workspace.derived)) as indexed:
@@ -461,25 +314,6 @@ def is_intact(candidates: CandidateStore, folder: Path, version: str, reporter: 
     if found:
         reporter.message(f"In {folder}: {'; '.join(found)}. The index is rebuilt.")
     return not found
-
-
-def index_folder(workspace: Workspace, model: EncoderModel) -> Path:
-    """The folder of a model's vectors and index, created if needed; a file in its place is set aside.
-
-    Raises:
-        CoreError: it cannot be created.
-    """
-    folder = workspace.index / model.id
-    for each in (workspace.index, folder):
-        if not each.is_dir():
-            set_aside(each)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CoreError(
-            f"{folder} cannot be made: {error.strerror}.", way_out(error, "Look at `samesku doctor`.")
-        ) from error
-    return folder
 
 
 def draw_validation(workspace: Workspace, settings: Settings, queries: Sequence[Product]) -> int:

@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from core.jobs.progress import Silent
 from core.json_store import binary_file
 from core.retrieval.corpus import Corpus
+from core.retrieval.corpus_vectors import encode_corpus
 from core.retrieval.dense import DenseIndex, Effort, exact_search
 from core.retrieval.dense_kinds import KINDS, KindName, Truth, build_dense
 from core.retrieval.encoder_registry import Registry
-from core.retrieval.index_run import encode_corpus
 from core.settings import load_settings
 from core.workspace import Workspace
 from tests.bench.walmart_amazon import SHARED, samesku

@@ -22,7 +22,7 @@ from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.jobs.progress import Silent
 from core.matching.run import UpdateReport, bring_up_to_date
-from core.retrieval import index_run
+from core.retrieval import corpus_vectors
 from core.retrieval.encoder_files import EncoderModel
 from core.settings import Settings
 from core.workspace import Workspace
@@ -58,7 +58,7 @@ def main() -> None:
     data = Path(sys.argv[1]) if len(sys.argv) > 1 else SHARED
     if not (data / "valid.csv").is_file():
         sys.exit(f"No benchmark at {data}. Fetch it (samesku fetch walmart-amazon --into DIR), then: DATA=DIR")
-    index_run.Encoder = lambda *_, **__: _Projection()  # type: ignore[assignment,misc]
+    corpus_vectors.Encoder = lambda *_, **__: _Projection()  # type: ignore[assignment,misc]
     with tempfile.TemporaryDirectory() as folder:
         workspace = Workspace(Path(folder) / "workspace")
         samesku(workspace.home, "import", "walmart-amazon", str(data), "--labels")

@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 from samples import HashEncoder
 from core.cli.app import make_app, run
-from core.retrieval import encoder_registry, index_run
+from core.retrieval import corpus_vectors, encoder_registry
 from core.retrieval.encoder_files import EncoderModel
 
-index_run.Encoder = lambda *_, **__: HashEncoder()
+corpus_vectors.Encoder = lambda *_, **__: HashEncoder()
 encoder_registry.find_base = lambda _: EncoderModel("hash", Path("/"))
 exec(sys.argv[1])
 run(make_app(), sys.argv[2:])

@@ -47,7 +47,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
             store.record("ada", Verb.ACCEPT, q(key), said, ActionDetails(closes=True))
     write_out_of_fold(out_of_fold_path(workspace, "hash"), {Pair(q("q1"), q("q1-c1")): 0.5})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("core.retrieval.index_run.Encoder", lambda *_, **__: HashEncoder())
+        patch.setattr("core.retrieval.corpus_vectors.Encoder", lambda *_, **__: HashEncoder())
         patch.setattr("core.retrieval.encoder_registry.find_base", lambda _: EncoderModel("hash", workspace.home))
         with pytest.raises(SystemExit) as end:
             run(make_app(), ["--home", str(workspace.home), "--quiet", "index"])

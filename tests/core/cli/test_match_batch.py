@@ -39,10 +39,10 @@ import core.cli.match, core.matching.run
 from samples import HashEncoder
 from core.cli.app import make_app, run
 from core.matching.query_scorer import QueryScorer
-from core.retrieval import encoder_registry, index_run
+from core.retrieval import corpus_vectors, encoder_registry
 from core.retrieval.encoder_files import EncoderModel
 
-index_run.Encoder = lambda *_, **__: HashEncoder()
+corpus_vectors.Encoder = lambda *_, **__: HashEncoder()
 candidates = QueryScorer.candidates
 
 def killed(block, folder, arguments):

@@ -26,8 +26,8 @@ from core.matching.run import UpdateReport, bring_up_to_date, saved_matcher
 from core.queue.online import OnlineMatcher
 from core.retrieval.candidates import CandidateStore
 from core.retrieval.corpus import Corpus
+from core.retrieval.corpus_vectors import encode_corpus
 from core.retrieval.encoder_files import EncoderModel
-from core.retrieval.index_run import encode_corpus
 from core.retrieval.pair_order import PairOrder
 from core.settings import Settings
 from core.splits.bootstrap import derive_weak_labels

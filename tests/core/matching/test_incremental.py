@@ -28,9 +28,10 @@ from core.retrieval import array_file, index_run, inverted_index
 from core.retrieval.array_file import load_arrays
 from core.retrieval.candidates import Candidate, CandidateStore
 from core.retrieval.corpus import Corpus
+from core.retrieval.corpus_vectors import encode_corpus
 from core.retrieval.dense import DenseIndex
 from core.retrieval.encoder_files import EncoderModel
-from core.retrieval.index_run import encode_corpus, lexical_texts, make_fusion, select_candidates
+from core.retrieval.index_run import lexical_texts, make_fusion, select_candidates
 from core.retrieval.index_state import RESULTS, STATISTICS, IndexState
 from core.settings import Settings
 from core.workspace import Workspace
