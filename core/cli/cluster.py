@@ -18,7 +18,7 @@ from core.clustering.golden import golden_rows, require_sources, write_golden
 from core.clustering.methods import Method
 from core.clustering.metrics import Scores
 from core.clustering.product_ids import IdChange
-from core.clustering.run import Clustering, cluster_workspace, record_ids
+from core.clustering.run import Clustering, cluster_workspace, default_method, record_ids
 from core.clustering.table import ClusterRow, cluster_rows
 from core.jobs.progress import Reporter
 from core.matching.pair_rows import check_file, read_index_state, write_table
@@ -66,7 +66,13 @@ _METRICS = {"b_cubed": "B-cubed", "pairwise": "pairwise", "closest_cluster": "cl
 @rebuilds_damage
 def cluster(
     ctx: typer.Context,
-    method: Annotated[Method, typer.Option(help="How conflicts are resolved.")] = Method.ONE_PER_SOURCE,
+    method: Annotated[
+        Method | None,
+        typer.Option(
+            help="How conflicts are resolved.",
+            show_default="one-per-source; correlation if a source is compared with itself",
+        ),
+    ] = None,
     threshold: Annotated[
         float | None,
         typer.Option(
@@ -118,6 +124,7 @@ def cluster(
     files.check()
     with context.exclusive("cluster") if files.given else nullcontext(), context.reporter() as reporter:
         with CatalogStore(workspace.catalog) as catalog:
+            method = method or default_method(catalog)
             require_sources(catalog, files.trust)
             known = {} if gold is None else read_known_products(gold, catalog.digests().keys())
         found = cluster_workspace(workspace, context.settings, method, threshold, reporter)

@@ -13,9 +13,11 @@ from rich.text import Text
 
 from core.catalog.store import CatalogStore
 from core.cli.context import Context, context_of
+from core.cli.match_remarks import print_index_state
 from core.cli.rebuild import rebuilds_damage
 from core.evaluation.audit import draw_audit
 from core.json_store import text_file
+from core.matching.pair_rows import read_index_state
 from core.monitoring.history import load_history
 from core.monitoring.prometheus import prometheus_text
 from core.monitoring.shift import Shift, find_shifts
@@ -94,6 +96,7 @@ def monitor(
     context.out.print(_days_table(history.days[-_DAYS:]))
     _print_shifts(context, history.reference, snapshot, shifts)
     drawn = _draw(context, shifts, snapshot, audit) if audit is not None else None
+    print_index_state(context, read_index_state(workspace))
     context.answer({
         "day": day, "reference": history.reference.day, "shifts": [asdict(each) for each in shifts],
         "snapshot": asdict(snapshot), "drawn": drawn,
@@ -148,8 +151,8 @@ def _print_shifts(context: Context, reference: Snapshot, snapshot: Snapshot, shi
     for each in shifts:
         category = "" if each.measure == "category" else each.category or "(none)"
         table.add_row(
-            Text(safe(each.source)), Text(safe(category)), _title(each.measure), _median(each.measure, each.before),
-            _median(each.measure, each.after), f"{each.psi:.2f}", f"{each.listings:,}",
+            Text(safe(each.source)), Text(safe(category)), _title(each.measure), _median(each.before),
+            _median(each.after), f"{each.psi:.2f}", f"{each.listings:,}",
         )  # fmt: skip
     context.out.print(table)
     context.out.print(
@@ -159,15 +162,11 @@ def _print_shifts(context: Context, reference: Snapshot, snapshot: Snapshot, shi
 
 
 def _title(measure: str) -> str:
-    if measure == "price":
-        return "price"
     return _TITLES[measure] if measure in _TITLES else MEASURES[measure].title
 
 
-def _median(measure: str, value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{10**value:.2f}" if measure == "price" else f"{value:.2f}"
+def _median(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.3g}" if abs(value) < 100 else f"{value:,.0f}"
 
 
 def _draw(context: Context, shifts: Sequence[Shift], snapshot: Snapshot, count: int) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.catalog.store import CatalogStore
 from core.clustering.constraints import Constraints, constraints_of
 from core.clustering.links import LinkGraph, read_links
 from core.clustering.methods import Method, cluster
@@ -62,6 +63,14 @@ class Clustering:
     def sizes(self) -> dict[int, int]:
         """Number of listings → number of groups, the smallest first."""
         return dict(sorted(Counter(map(len, self.groups)).items()))
+
+
+def default_method(catalog: CatalogStore) -> Method:
+    """How conflicts are resolved unless something else is asked for.
+
+    In a source that is compared with itself, several listings of one product are what is looked for.
+    """
+    return Method.CORRELATION if catalog.sources_in("both") else Method.ONE_PER_SOURCE
 
 
 def default_threshold(method: Method, summary: MatcherSummary) -> float:

@@ -34,7 +34,8 @@ class Shift:
         measure: name of the measure, `category` for the mix of categories, `band` for the bands.
         psi: population stability index.
         p_value: of the two-sample test.
-        before, after: median of the reference and of the present values; None for categories and bands.
+        before, after: median of the reference and of the present values, to the width of a bin; None for categories and
+            bands.
         listings: present values.
     """
 
@@ -130,4 +131,7 @@ def _merged(before: Sequence[int], after: Sequence[int]) -> tuple[list[int], lis
 def _median(measure: Measure, counts: Sequence[int]) -> float | None:
     if not sum(counts):
         return None
-    return measure.centre(int(np.searchsorted(np.cumsum(counts), sum(counts) / 2)))
+    half, total = sum(counts) / 2, np.cumsum(counts)
+    place = int(np.searchsorted(total, half))
+    # As if the values of a bin were spread evenly.
+    return measure.value(place + 1 - float(total[place] - half) / counts[place])

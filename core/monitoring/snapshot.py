@@ -44,6 +44,7 @@ class Measure:
         low: lower end of the first bin.
         width: of a bin.
         bins: number of bins; values beyond the ends are counted in the first and the last one.
+        logarithmic: whether the bins are of decimal logarithms.
     """
 
     name: str
@@ -51,19 +52,22 @@ class Measure:
     low: float
     width: float
     bins: int
+    logarithmic: bool = False
 
     def bin(self, value: float) -> int:
-        """The bin of a value."""
-        return min(max(int((value - self.low) / self.width), 0), self.bins - 1)
+        """The bin of a value, which is above 0 if the bins are of logarithms."""
+        place = math.log10(value) if self.logarithmic else value
+        return min(max(int((place - self.low) / self.width), 0), self.bins - 1)
 
-    def centre(self, place: int) -> float:
-        """The middle of a bin."""
-        return self.low + (place + 0.5) * self.width
+    def value(self, place: float) -> float:
+        """The value at a place in bins, which may be a fraction: 1.5 is the middle of the second bin."""
+        found = self.low + place * self.width
+        return 10.0**found if self.logarithmic else found
 
 
-#: Of every listing. Prices are counted by their decimal logarithm: ten times as much is ten bins.
+#: Of every listing. A bin of prices is 5 % wide: shops that differ in currency or unit differ by factors.
 LISTING_MEASURES = (
-    Measure("price", "price, log10", -2.0, 0.1, 80),
+    Measure("price", "price", -2.0, 0.02, 400, logarithmic=True),
     Measure("title_words", "words in the title", 0.0, 1.0, 40),
     Measure("known_words", "share of known words in the title", 0.0, 0.05, 21),
 )
@@ -283,5 +287,5 @@ def _values(listing: Product, known: frozenset[str]) -> dict[str, float]:
     if words:
         found["known_words"] = len(words & known) / len(words)
     if listing.price is not None and listing.price > 0:
-        found["price"] = math.log10(listing.price)
+        found["price"] = listing.price
     return found

@@ -54,7 +54,7 @@ def test_what_has_moved_is_found_and_nothing_else(seed: int) -> None:
     price = next(each for each in found if each.measure == "price")
     assert price.before is not None
     assert price.after is not None
-    assert price.after - price.before == pytest.approx(1, abs=0.15)  # log10: ten times as much
+    assert price.after / price.before == pytest.approx(10, rel=0.2)
 
 
 def test_another_mix_of_categories_is_found() -> None:
@@ -73,6 +73,15 @@ def test_probabilities_and_bands_are_compared() -> None:
     found = find_shifts(groups(100), groups(220))
     assert {each.measure for each in found} == {"probability", "band"}
     assert find_shifts(groups(100), groups(105)) == []
+
+
+def test_medians_are_those_of_the_values() -> None:
+    prices = sorted(p.price for p in LISTINGS if p.category == TOYS and p.price)
+    found = find_shifts(REFERENCE, snapshot([shifted(product) for product in LISTINGS], REFERENCE.groups))
+    price = next(each for each in found if each.measure == "price")
+    middle = prices[len(prices) // 2 - 1], prices[len(prices) // 2]
+    assert middle[0] * 0.95 <= (price.before or 0) <= middle[1] * 1.05
+    assert middle[0] * 9.5 <= (price.after or 0) <= middle[1] * 10.5
 
 
 def test_small_groups_are_not_compared() -> None:
