@@ -30,7 +30,7 @@ def test_a_filtered_lexical_search_is_a_search_among_the_allowed(depth: int, all
     index, texts = LexicalIndex.of(TITLES), [query.title for query in QUERIES]
     mask = np.isin(np.arange(len(TITLES)), allowed)
     places, scores = index.search(texts, depth, allowed=mask)
-    every = index.scores(index.vectors(texts))
+    every = index.scores(index.vectors(texts), np.arange(len(TITLES)))
     every[:, ~mask] = -1
     expected = np.argsort(-every, axis=1, kind="stable")[:, : min(depth, len(allowed))]
     assert places.shape == scores.shape == (len(QUERIES), min(depth, len(allowed)))
