@@ -25,6 +25,8 @@ from labels.errors import LabelsError
 #: Prefix of a file or folder that is not complete yet. It names samesku, because leftovers with this prefix are deleted
 #: in any folder that a user has files written to, folders with their contents.
 DRAFT_PREFIX = ".samesku-draft-"
+#: The first bytes of an SQLite file.
+_DATABASE_START = b"SQLite format 3\0"
 #: Prefix of a folder of private copies among the temporary files of the system.
 PRIVATE_PREFIX = "samesku-draft-"
 #: A younger draft is never stale: the process that creates it may not have locked it yet.
@@ -91,9 +93,10 @@ def atomic_write(path: Path, *, mode: int = 0o666, overwrite: bool = True) -> It
 
     Raises:
         FileExistsError: something is at `path`, and `overwrite` is false.
-        OSError: the file cannot be written, or `path` is a folder, a device or a FIFO.
+        OSError: the file cannot be written, or `path` is a folder, a device, a FIFO or a database.
     """
     _refuse_special(path)
+    _refuse_database(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_stale_drafts(path.parent)
     draft = path.with_name(f"{DRAFT_PREFIX}{secrets.token_hex(8)}")
@@ -113,6 +116,17 @@ def atomic_write(path: Path, *, mode: int = 0o666, overwrite: bool = True) -> It
     finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
+
+
+def _refuse_database(path: Path) -> None:
+    """Raise OSError where a database is: none is ever written as a whole, so that it is the wrong path."""
+    try:
+        with open_regular(path, follow_links=False) as file:
+            found = file.read(len(_DATABASE_START))
+    except OSError:
+        return
+    if found == _DATABASE_START:
+        raise OSError(errno.EEXIST, "it is a database")
 
 
 @contextmanager

@@ -121,7 +121,7 @@ def cluster(
     if threshold is not None and not 0 < threshold < 1:
         raise typer.BadParameter("--threshold must be above 0 and below 1.")
     files = _Files(out, golden, tuple(trust or ()))
-    files.check()
+    files.check(gold)
     with context.exclusive("cluster") if files.given else nullcontext(), context.reporter() as reporter:
         with CatalogStore(workspace.catalog) as catalog:
             method = method or default_method(catalog)
@@ -155,8 +155,8 @@ class _Files:
         """Whether there are any."""
         return self.listings is not None or self.golden is not None
 
-    def check(self) -> None:
-        """Check before the work that they can be written.
+    def check(self, gold: Path | None) -> None:
+        """Check before the work that they can be written, and are not the known products.
 
         Raises:
             typer.BadParameter: the options do not fit together.
@@ -164,6 +164,9 @@ class _Files:
         """
         if self.trust and self.golden is None:
             raise typer.BadParameter("--trust requires --golden.")
+        for path in filter(None, (self.listings, self.golden)):
+            if gold is not None and path.resolve() == gold.resolve():
+                raise typer.BadParameter(f"{path} is the file of --gold.")
         if self.given and self.listings == self.golden:
             raise typer.BadParameter("--out and --golden are two files: name two.")
         for path in filter(None, (self.listings, self.golden)):

@@ -14,6 +14,7 @@ from core.retrieval.dense_kinds import choose_kind
 from core.retrieval.dense_tuning import Measurement, fastest, measure_kinds, require_plot, write_plot
 from core.retrieval.encoder_registry import Registry
 from core.terminal_plot import begin_plot, plot_text
+from labels.exchange.files import require_writable
 
 
 def tune(context: Context, plot: Path | None) -> None:
@@ -30,6 +31,7 @@ def tune(context: Context, plot: Path | None) -> None:
     """
     if plot is not None:
         require_plot()
+        require_writable(plot)
     workspace, settings = context.workspace, context.settings
     recall = settings.search.recall
     with context.exclusive("index"), context.reporter() as reporter:

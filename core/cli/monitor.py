@@ -16,7 +16,6 @@ from core.cli.context import Context, context_of
 from core.cli.match_remarks import print_index_state
 from core.cli.rebuild import rebuilds_damage
 from core.evaluation.audit import draw_audit
-from core.json_store import text_file
 from core.matching.pair_rows import read_index_state
 from core.monitoring.history import load_history
 from core.monitoring.prometheus import prometheus_text
@@ -24,6 +23,7 @@ from core.monitoring.shift import Shift, find_shifts
 from core.monitoring.snapshot import MEASURES, OTHERS, Snapshot, take_snapshot
 from core.permissions import require_lead
 from core.text.safe import safe
+from labels.exchange.files import output_text, require_writable
 from labels.model import ProductRef
 from labels.wording import counted
 
@@ -31,8 +31,9 @@ from labels.wording import counted
 _DAYS = 14
 #: Exit code of --check where something has moved.
 _MOVED_CODE = 3
-#: Titles of what is no measure of single listings.
-_TITLES = {"category": "mix of categories", "band": "bands"}
+#: What is compared of whole sources; titles of what is no measure of single listings.
+_OF_SOURCE = {"category", "listings"}
+_TITLES = {"category": "mix of categories", "band": "bands", "listings": "number of listings"}
 
 
 @rebuilds_damage
@@ -72,6 +73,8 @@ def monitor(
     workspace = context.workspace.require()
     if accept or audit is not None:
         require_lead(context.settings, context.annotator, "Only leads change the reference, and draw audits.")
+    if prometheus is not None:
+        require_writable(prometheus)
     history, message = load_history(workspace.monitoring)
     if message:
         context.err.print(message, markup=False)
@@ -91,7 +94,7 @@ def monitor(
     assert history.reference is not None  # noqa: S101 - set above
     shifts = find_shifts(history.reference, snapshot)
     if prometheus is not None:
-        with text_file(prometheus) as out:
+        with output_text(prometheus) as out:
             out.write(prometheus_text(snapshot, shifts))
     context.out.print(_days_table(history.days[-_DAYS:]))
     _print_shifts(context, history.reference, snapshot, shifts)
@@ -101,7 +104,8 @@ def monitor(
         "day": day, "reference": history.reference.day, "shifts": [asdict(each) for each in shifts],
         "snapshot": asdict(snapshot), "drawn": drawn,
     })  # fmt: skip
-    if check and shifts:
+    # A reference that was lost has found nothing, which must not look as if nothing had moved.
+    if check and (shifts or message):
         raise typer.Exit(_MOVED_CODE)
 
 
@@ -145,11 +149,11 @@ def _print_shifts(context: Context, reference: Snapshot, snapshot: Snapshot, shi
         return
     places = counted(len(shifts), "distribution has", "distributions have")
     context.out.print(f"Look here: {places} moved since {reference.day}.")
-    table = Table("source", "category", "measure", "median before", "now", "PSI", "listings")
+    table = Table("source", "category", "measure", "before", "now", "PSI", "listings")
     for column in table.columns[3:]:
         column.justify = "right"
     for each in shifts:
-        category = "" if each.measure == "category" else each.category or "(none)"
+        category = "" if each.measure in _OF_SOURCE else each.category or "(none)"
         table.add_row(
             Text(safe(each.source)), Text(safe(category)), _title(each.measure), _median(each.before),
             _median(each.after), f"{each.psi:.2f}", f"{each.listings:,}",
@@ -171,7 +175,7 @@ def _median(value: float | None) -> str:
 
 def _draw(context: Context, shifts: Sequence[Shift], snapshot: Snapshot, count: int) -> int:
     """Draw queries of the groups that have moved, and of sources whose mix of categories has. Returns how many."""
-    moved = {(each.source, None if each.measure == "category" else each.category) for each in shifts}
+    moved = {(each.source, None if each.measure in _OF_SOURCE else each.category) for each in shifts}
     queries = _queries_of(context, moved, snapshot)
     if not queries:
         where = "What has moved has no queries" if shifts else "Nothing has moved"

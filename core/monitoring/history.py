@@ -56,6 +56,8 @@ def load_history(path: Path) -> tuple[History, str]:
     """
     try:
         found = load(path, History)
+        if found.version <= _VERSION and (found.reference is None or not found.reference.groups):
+            raise CoreError(f"{path.name} is damaged: it has no reference.", f"Move it away: {path}")
     except FileNotFoundError:
         return History(), ""
     except CoreError as error:

@@ -6,6 +6,7 @@ moderate, from 0.25 large (Siddiqi 2006, Credit Risk Scorecards). Between two sa
 about (bins - 1)(1/n + 1/m) (Yurdakul 2018), so that it alone would report every small category.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -31,11 +32,12 @@ class Shift:
 
     Attributes:
         source, category: of the listings; the category is empty for the mix of categories of a source.
-        measure: name of the measure, `category` for the mix of categories, `band` for the bands.
-        psi: population stability index.
+        measure: name of the measure, `category` for the mix of categories, `band` for the bands, `listings` for the
+            number of listings.
+        psi: population stability index; of a number of listings the absolute logarithm of its ratio.
         p_value: of the two-sample test.
-        before, after: median of the reference and of the present values, to the width of a bin; None for categories and
-            bands.
+        before, after: median of the reference and of the present values, to the width of a bin; of what is yes or no
+            the share of yes; None for categories and bands.
         listings: present values.
     """
 
@@ -73,6 +75,8 @@ def find_shifts(reference: Snapshot, present: Snapshot) -> list[Shift]:
             compared += _compare_group(old, group)
     for source in sorted({group.source for group in present.groups}):
         compared += _compare_categories(source, reference.groups, present.groups)
+    for source in sorted({group.source for group in (*reference.groups, *present.groups)}):
+        compared += _compare_sizes(source, reference.groups, present.groups)
     level = FALSE_ALARM / max(len(compared), 1)
     found = [each for each in compared if each.psi >= MIN_PSI and each.p_value < level]
     return sorted(found, key=lambda each: (-each.psi, each.source, each.category, each.measure))
@@ -94,6 +98,14 @@ def _compare_categories(source: str, before: Sequence[Group], after: Sequence[Gr
         counts = tuple([side.get(name, 0) for name in names] for side in sizes)
         whole = Group(source, "", sum(sizes[1].values()), {})
         yield from _compare(whole, "category", (counts[0], counts[1]), (None, None))
+
+
+def _compare_sizes(source: str, before: Sequence[Group], after: Sequence[Group]) -> Iterable[Shift]:
+    """A source with less than half or more than twice the listings."""
+    old, new = (sum(group.listings for group in side if group.source == source) for side in (before, after))
+    if old >= MIN_LISTINGS and not old / 2 < new < 2 * old:
+        change = abs(math.log((new + _SMOOTHING) / (old + _SMOOTHING)))
+        yield Shift(source, "", "listings", change, 0.0, float(old), float(new), new)
 
 
 def _compare(
@@ -131,6 +143,8 @@ def _merged(before: Sequence[int], after: Sequence[int]) -> tuple[list[int], lis
 def _median(measure: Measure, counts: Sequence[int]) -> float | None:
     if not sum(counts):
         return None
+    if measure.yes_or_no:
+        return counts[1] / sum(counts)
     half, total = sum(counts) / 2, np.cumsum(counts)
     place = int(np.searchsorted(total, half))
     # As if the values of a bin were spread evenly.

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import date
 
 from core.catalog.product import Product, without_escape_sequences
 from core.catalog.store import CatalogStore
@@ -30,6 +31,8 @@ MIN_LISTINGS = 50
 OTHERS = "(other)"
 #: Words per source that are known: those of most listings.
 MAX_WORDS = 20_000
+#: More than any workspace has.
+_MAX_LISTINGS = 10**10
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
@@ -45,6 +48,7 @@ class Measure:
         width: of a bin.
         bins: number of bins; values beyond the ends are counted in the first and the last one.
         logarithmic: whether the bins are of decimal logarithms.
+        yes_or_no: whether the values are 0 and 1.
     """
 
     name: str
@@ -53,6 +57,7 @@ class Measure:
     width: float
     bins: int
     logarithmic: bool = False
+    yes_or_no: bool = False
 
     def bin(self, value: float) -> int:
         """The bin of a value, which is above 0 if the bins are of logarithms."""
@@ -70,6 +75,9 @@ LISTING_MEASURES = (
     Measure("price", "price", -2.0, 0.02, 400, logarithmic=True),
     Measure("title_words", "words in the title", 0.0, 1.0, 40),
     Measure("known_words", "share of known words in the title", 0.0, 0.05, 21),
+    Measure("has_price", "listings with a price", 0.0, 1.0, 2, yes_or_no=True),
+    Measure("has_brand", "listings with a brand", 0.0, 1.0, 2, yes_or_no=True),
+    Measure("has_gtin", "listings with a GTIN", 0.0, 1.0, 2, yes_or_no=True),
 )
 #: Of every query: its best candidate.
 QUERY_MEASURES = (
@@ -102,6 +110,17 @@ class Group:
     no_match: int = 0
     verdicts: tuple[int, int] = (0, 0)
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for what no workspace has; the file of the history may be damaged."""
+        if not 0 <= self.listings <= _MAX_LISTINGS or self.bands.keys() - {band.value for band in Band}:
+            raise ValueError("no group of listings")
+        for name, counts in self.counts.items():
+            bins = MEASURES[name].bins if name in MEASURES else max(counts, default=0) + 1
+            if any(not 0 <= place < bins or not 0 <= count <= self.listings for place, count in counts.items()):
+                raise ValueError(f"no counts of {name}")
+        if any(not 0 <= count <= self.listings for count in (*self.bands.values(), self.no_match)):
+            raise ValueError("no counts of queries")
+
     @property
     def queries(self) -> int:
         """Number of queries with candidates."""
@@ -133,6 +152,12 @@ class Snapshot:
     groups: list[Group]
     precision: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     answers: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what no run has made."""
+        date.fromisoformat(self.day)
+        if len({(group.source, group.category) for group in self.groups}) != len(self.groups):
+            raise ValueError("a group twice")
 
 
 #: The known words of each source.
@@ -283,7 +308,12 @@ def _group(source: str, category: str, members: Sequence[Product], matching: Mat
 
 def _values(listing: Product, known: frozenset[str]) -> dict[str, float]:
     words = _words(listing.title)
-    found = {"title_words": float(len(listing.title.split()))}
+    found = {
+        "title_words": float(len(listing.title.split())),
+        "has_price": float(listing.price is not None),
+        "has_brand": float(bool(listing.brand)),
+        "has_gtin": float(bool(listing.gtin)),
+    }
     if words:
         found["known_words"] = len(words & known) / len(words)
     if listing.price is not None and listing.price > 0:

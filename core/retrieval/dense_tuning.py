@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.jobs.progress import Reporter
-from core.json_store import text_file
 from core.packages import require_packages
 from core.retrieval.dense import DenseIndex, Effort, KindName, Vectors
 from core.retrieval.dense_kinds import KINDS, MIN_TRAINED, NEIGHBOURS, Truth, build, efforts
+from labels.exchange.files import output_text
 
 #: Efforts below are of no use, and beyond the other there is nothing to gain.
 _MIN_RECALL, _MAX_RECALL = 0.8, 0.999
@@ -104,7 +104,7 @@ def write_plot(path: Path, found: Sequence[Measurement], recall: float) -> None:
     figure.add_hline(y=recall, line_dash="dot", annotation_text="search.recall")
     figure.update_xaxes(title="p50 per query, ms", type="log")
     figure.update_yaxes(title="recall@10")
-    with text_file(path) as out:
+    with output_text(path) as out:
         out.write(figure.to_html(include_plotlyjs=True))
 
 

@@ -24,6 +24,15 @@ MAX_COLUMNS = 4096
 #: Maximum characters of an id, and of a column name, which is stored with every product that has a value in it.
 MAX_NAME = 1000
 
+#: Files of a workspace, beside its databases.
+_WORKSPACE_FILES = frozenset(
+    {
+        "labels.db", "labels.db.created", "catalog.db", "derived.db", "claims.db", "samesku.toml", "vocabulary.toml",
+        "guidelines.md", "weak_labels.jsonl", "product_ids.jsonl", "monitoring.json", "api_keys.json",
+        "pseudonyms.key", "notices.json",
+    }
+)  # fmt: skip
+
 _NOTHING_IMPORTED = "Nothing was imported."
 #: Far more than a vocabulary of all brands needs.
 _MAX_SETTINGS_BYTES = 1 << 24
@@ -93,6 +102,7 @@ def output_file(path: Path) -> Iterator[BinaryIO]:
         LabelsError: its folder does not exist, or it cannot be written.
     """
     require_folder(path)
+    _refuse_workspace_file(path)
     with _readable_errors(path), atomic_write(path) as out:
         yield out
 
@@ -105,17 +115,25 @@ def output_text(path: Path) -> Iterator[TextIO]:
         LabelsError: as `output_file`.
     """
     require_folder(path)
+    _refuse_workspace_file(path)
     with _readable_errors(path), atomic_text(path) as out:
         yield out
+
+
+def _refuse_workspace_file(path: Path) -> None:
+    """Raise LabelsError for a file of a workspace, which is never the output of a command."""
+    if path.name in _WORKSPACE_FILES and any((path.parent / name).exists() for name in ("catalog.db", "labels.db")):
+        raise LabelsError(f"{path} belongs to the workspace.", "Write to another file.")
 
 
 def require_writable(path: Path) -> None:
     """Return if a file can be written to `path`, to be checked before long work; leaves nothing there.
 
     Raises:
-        LabelsError: its folder does not exist, or it cannot be written.
+        LabelsError: its folder does not exist, it cannot be written, or it is a file of a workspace.
     """
     require_folder(path)
+    _refuse_workspace_file(path)
     with _readable_errors(path):
         if path.is_dir():
             raise LabelsError(f"{path} is a folder.", "Name a file.")

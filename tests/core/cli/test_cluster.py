@@ -214,6 +214,7 @@ def test_records_alone_record_ids(call: Call, scored: Workspace, tmp_path: Path)
         (["--trust", "walmart"], 2, "--trust requires --golden."),
         (["--golden", "p.csv", "--trust", "ebay"], 1, "The sources are amazon, walmart."),
         (["--golden", "p.csv", "--out", "p.csv"], 2, "name two"),
+        (["--gold", "p.csv", "--out", "p.csv"], 2, "p.csv is the file of --gold."),
         (["--golden", "p.xlsx"], 1, "Use .csv, .jsonl or .parquet."),
     ],
 )

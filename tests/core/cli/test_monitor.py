@@ -1,6 +1,7 @@
 """`samesku monitor`."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +37,7 @@ def deliver(
 ) -> None:
     """Replace the catalogue and its candidates, as an import and an index run do."""
     with CatalogStore(workspace.catalog) as catalog:
-        catalog.replace("walmart", "query", queries)
+        catalog.replace("walmart", "query", queries, prune=True)
         catalog.replace("amazon", "catalog", CATALOGUE.products)
     candidates = CandidateStore(workspace.derived)
     listed = [(query.ref, [Candidate(CATALOGUE.products[n].ref, 1, 0.5, 0.5, 1, 1)]) for n, query in enumerate(queries)]
@@ -100,18 +101,41 @@ def test_probabilities_that_fall_are_pointed_at(workspace: Workspace, call: Call
     answer = call(*home, "--json", "monitor", "--prometheus", target).json
     assert {each["measure"] for each in answer["shifts"]} == {"probability", "band"}
     assert 'samesku_shift_psi{source="walmart",category="Everything",measure="band"}' in target.read_text()
-    unwritable = call(*home, "monitor", "--prometheus", target / "x.prom")
-    assert (unwritable.code, "Traceback" in unwritable.err) == (1, False)
+    for place in (target / "x.prom", tmp_path / "none" / "x.prom", workspace.labels, workspace.monitoring):
+        before = workspace.labels.read_bytes(), workspace.monitoring.read_bytes()
+        unwritable = call(*home, "monitor", "--prometheus", place)
+        assert (unwritable.code, "Traceback" in unwritable.err) == (1, False)
+        assert (workspace.labels.read_bytes(), workspace.monitoring.read_bytes()) == before
+    assert not (tmp_path / "none").exists()
+
+
+def test_prices_that_are_missing_and_listings_that_left_are_pointed_at(workspace: Workspace, call: Call) -> None:
+    home = ("--home", workspace.home)
+    call(*home, "monitor")
+    deliver(workspace, [replace(query, price=None) for query in QUERIES])
+    shifts = call(*home, "--json", "monitor").json["shifts"]
+    assert [(each["source"], each["measure"], each["after"]) for each in shifts] == [("walmart", "has_price", 0.0)]
+    deliver(workspace, QUERIES[:100])
+    shifts = call(*home, "--json", "monitor").json["shifts"]
+    assert [(each["source"], each["measure"], each["after"]) for each in shifts] == [("walmart", "listings", 100.0)]
 
 
 def test_a_damaged_history_is_set_aside_and_a_newer_one_is_left_alone(workspace: Workspace, call: Call) -> None:
     home = ("--home", workspace.home)
     call(*home, "monitor")
-    workspace.monitoring.write_text('{"days": [1')
-    said = call(*home, "monitor")
-    assert said.code == 0
-    assert "monitoring.json is damaged" in said.err
-    assert len(list(workspace.home.glob("monitoring.json.damaged-*"))) == 1
+    sound = workspace.monitoring.read_text()
+    damages = [
+        '{"days": [1', "{}", sound.replace('"listings": 375', '"listings": -1'),
+        re.sub(r'"day": "[0-9-]+"', '"day": "yesterday"', sound), sound.replace('"high": ', '"odd": '),
+    ]  # fmt: skip
+    for damaged in damages:
+        assert damaged != sound
+        workspace.monitoring.write_text(damaged)
+        said = call(*home, "monitor", "--check")
+        # The present state is the reference now, which must not pass for a look at what has moved.
+        assert said.code == 3, damaged[:80]
+        assert "monitoring.json is damaged" in said.err
+    assert list(workspace.home.glob("monitoring.json.damaged-*"))
     newer = workspace.monitoring.read_text().replace('"version": 1', '"version": 2')
     workspace.monitoring.write_text(newer)
     refused = call(*home, "monitor")

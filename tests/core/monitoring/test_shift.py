@@ -59,6 +59,7 @@ def test_what_has_moved_is_found_and_nothing_else(seed: int) -> None:
 
 def test_another_mix_of_categories_is_found() -> None:
     fewer = [product for i, product in enumerate(LISTINGS) if product.category != TOYS or i % 10 == 0]
+    assert snapshot(LISTINGS).groups == REFERENCE.groups
     more = [*fewer, *(replace(p, id=f"{p.id}-{n}") for n in range(4) for p in LISTINGS if p.category == BABY)]
     found = find_shifts(REFERENCE, snapshot(more, REFERENCE.groups))
     assert [(each.source, each.category, each.measure) for each in found] == [("amazon", "", "category")]
