@@ -206,7 +206,8 @@ def write_files(folder: Path) -> None:
     rows = [{"id": q.id, "title": q.title, "brand": q.brand, "category": q.category} for q in queries]
     (folder / "listings").mkdir()
     for name, part in (
-        ("walmart.csv", rows), ("walmart-monday.csv", rows[:-1]), ("listings/1.csv", rows), ("listings/2.csv", rows[:9])
+        ("walmart.csv", rows), ("walmart-monday.csv", rows[:-1]), ("target.csv", rows[:20]),
+        ("listings/1.csv", rows), ("listings/2.csv", rows[:9]),
     ):  # fmt: skip
         with (folder / name).open("w", newline="", encoding="utf-8") as out:
             writer = csv.DictWriter(out, list(rows[0]))
