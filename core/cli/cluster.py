@@ -77,7 +77,7 @@ def cluster(
         float | None,
         typer.Option(
             help="Probability from which a link joins, above 0 and below 1, e.g. 0.9.",
-            show_default="the matcher's decision threshold; of the band high for components and before labels",
+            show_default="the matcher's decision threshold; for components, and before labels, that of the band high",
         ),
     ] = None,
     out: _OutOption = None,
@@ -96,16 +96,16 @@ def cluster(
     probabilities below the threshold, which speak against a group.
 
     --out writes every listing with its product id: product_id, source, id, title, probability and why. The last two
-    tell which link holds the listing in its group: a decision, equal GTINs (gtin) or its probability.
+    describe the link that holds the listing in its group: a decision, equal GTINs (gtin) or a probability.
 
     --golden writes one record per product: product_id, listings, title, brand, model, gtin, attributes and provenance.
     Each value is the most frequent one, else the longest, else that of the source that --trust names first; provenance
-    has the listing that it comes from and the rule.
+    names its listing and the rule.
 
     --gold compares the groups with known products, listing by listing (B-cubed), pair by pair, and each group with the
     closest product.
 
-    A product keeps its id over further runs as long as most of its listings stay together. A run without a file records
+    A product keeps its id from run to run; if it splits, the largest part keeps it. A run without a file records
     no ids.
 
     Example: samesku cluster --out listings.csv

@@ -102,10 +102,10 @@ def products(
 ) -> None:
     """Import a product catalogue.
 
-    Unreadable rows and rows without id or title are skipped, and listed in reports; if they are more than half of the
-    file, the exit code is 1, and the other rows are imported all the same. Text is cleaned: entities and tags
-    are decoded, wrong encodings repaired, and values such as N/A count as missing. Prices keep their currency; a
-    product with an unreadable price is imported without one.
+    Unreadable rows and rows without id or title are skipped, and listed in a file in the folder reports of the
+    workspace; if they are more than half of the file, the exit code is 1, but the other rows are still imported. Text
+    is cleaned: entities and tags are decoded, wrong encodings repaired, and values such as N/A count as missing. Prices
+    keep their currency; a product with an unreadable price is imported without one.
 
     Limits: 1,048,576 characters per value, 4,194,304 per row, 1,000 per id, and 4,096 columns.
 

@@ -18,7 +18,8 @@ from labels.wording import counted
 def index(
     ctx: typer.Context,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Index everything again, with weights of words of the present catalogue.")
+        bool,
+        typer.Option("--rebuild", help="Run a full index, and compute the word weights from the current catalogue."),
     ] = False,
     tune: Annotated[
         bool, typer.Option("--tune", help="Measure recall and latency of the kinds of dense index; changes nothing.")
@@ -29,8 +30,8 @@ def index(
 ) -> None:
     """Encode new and changed products, update the index, and compute the candidates that this touches.
 
-    Also computes the features and fits the matcher. After a tenth of the catalogue has changed, and with --rebuild,
-    everything is computed again except vectors of unchanged texts. An interrupted run continues where it stopped;
+    Also computes the features and fits the matcher. If a tenth of the catalogue has changed, or with --rebuild,
+    everything is computed again except the vectors of unchanged texts. An interrupted run continues where it stopped;
     damaged and missing files are rebuilt.
 
     Example: samesku index

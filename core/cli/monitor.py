@@ -60,8 +60,8 @@ def monitor(
     """Compare listings, candidates and probabilities with a reference, by source and category.
 
     The first run makes the reference; later ones, best after each index run, say what has moved since: prices, titles,
-    similarities, probabilities, bands, the mix of categories. A shift has a population stability index of 0.2 or more,
-    and a two-sample test says that it is no chance. Each run is kept as the snapshot of its day.
+    similarities, probabilities, bands, the mix of categories. A shift is reported if the population stability index is
+    0.2 or more and a two-sample test is significant. Each run is kept as the snapshot of its day.
 
     Example: samesku monitor
 

@@ -26,13 +26,15 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.", min=0, max=65535)] = 8080,
     rate: Annotated[float, typer.Option(help="Requests per second of each key; 0 for no limit.", min=0)] = 50.0,
-    timeout: Annotated[float, typer.Option(help="Seconds for the answer to a request.", min=1, max=3600)] = 30.0,
+    timeout: Annotated[
+        float, typer.Option(help="Time limit per request, in seconds; for verdicts at least 120.", min=1, max=3600)
+    ] = 30.0,
 ) -> None:
     """Serve matching, feedback and verdicts to other programs over HTTP.
 
     It runs until ctrl+c or SIGTERM, and then finishes the requests in flight. POST /match gives the candidates of
-    products, inline or by id. Requests that come at the same moment are scored in one batch. An index run, a promotion
-    and another fit of the matcher take effect without a restart, and without a failed request. /openapi.json describes
+    products, inline or by id. Requests that come at the same moment are scored in one batch. A new index, a promoted
+    encoder and a refitted matcher take effect without a restart and without failed requests. /openapi.json describes
     all routes.
 
     On this machine no key is needed. On another address every request needs one, from `samesku serve keys add`, or from
