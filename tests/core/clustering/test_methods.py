@@ -15,6 +15,9 @@ from core.splits.groups import ConnectedGroups
 from labels.consensus import LabelState
 from labels.model import ProductRef
 
+# Many examples: they are not run while one works.
+pytestmark = pytest.mark.slow
+
 METHODS = list(Method)
 
 

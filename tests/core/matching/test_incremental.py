@@ -39,6 +39,9 @@ from labels.model import Pair, ProductRef, Verb
 from labels.store import LabelStore
 
 #: A search that ends before the catalogue does, so that results leave it and come in.
+# Many examples: they are not run while one works.
+pytestmark = pytest.mark.slow
+
 SETTINGS = Settings.model_validate({"search": {"k": 3, "depth": 10}})
 GTIN = "036000291452"
 WORDS = ("Sony", "Canon", "red", "black", "case", "camera", "55in", "64gb", "TN450", "T6", "2-pack", "renewed", "über")

@@ -13,6 +13,9 @@ from core.catalog.product import Product
 from core.monitoring.shift import find_shifts, population_stability_index
 from core.monitoring.snapshot import OTHERS, Group, Matching, Snapshot, count_groups, words_by_source
 
+# Many examples: they are not run while one works.
+pytestmark = pytest.mark.slow
+
 NOTHING = Matching(None, {}, {}, {})
 LISTINGS = generated_catalogue("monitor").products
 VOCABULARY = words_by_source(LISTINGS)

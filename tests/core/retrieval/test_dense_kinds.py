@@ -20,6 +20,9 @@ from core.retrieval.manifest import index_damage, write_manifest
 from core.retrieval.product_filter import FilterColumns, ProductFilter
 from core.settings import SearchSettings, Settings
 
+# Many examples: they are not run while one works.
+pytestmark = pytest.mark.slow
+
 NAMES: list[KindName] = list(KINDS)
 
 
