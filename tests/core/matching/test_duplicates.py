@@ -310,6 +310,7 @@ def test_weak_labels_have_the_order_of_the_pair(workspace: Workspace, tmp_path: 
 # -- evaluation ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow  # loads the evaluators of sentence-transformers
 def test_rankings_and_metrics_leave_the_query_out(workspace: Workspace) -> None:
     corpus = Corpus.read(workspace)
     gold = {shop("s1"): frozenset({shop("s4")}), shop("s2"): frozenset({shop("s5"), shop("s7")})}
