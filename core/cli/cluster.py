@@ -29,7 +29,7 @@ from labels.wording import counted
 
 #: Contradictions that are printed; `--json` has all.
 _MAX_PRINTED = 10
-#: Groups of at least so many listings are counted together.
+#: Number of listings from which groups are counted together.
 _LARGE_GROUP = 6
 
 _OutOption = Annotated[
@@ -88,8 +88,9 @@ def cluster(
     """Group the listings that are one product, across all sources.
 
     Links are the candidates of the last index run with their probabilities, and equal GTINs. People's decisions
-    outweigh them: what they matched is one product, and what they told apart is not. Decisions that contradict others,
-    such as A = B and B = C but A ≠ C, are listed; the matches among them are followed until somebody adjudicates.
+    outweigh them: listings that they matched are one product, and listings that they marked as different are not.
+    Decisions that contradict others, such as A = B and B = C but A ≠ C, are listed; the matches among them are followed
+    until somebody adjudicates.
 
     Methods: `one-per-source` keeps at most one listing of a source in a group, the best links first, since two listings
     of one retailer are normally two products; `components` joins whatever is connected; `correlation` also counts the

@@ -42,7 +42,7 @@ class _Divided:
         left, right: the nodes of each link within a component, shape (links,).
         strength: P(match) of each link.
         same_source: whether the listings of each link are of one source.
-        apart: pairs of nodes that people told apart, shape (n, 2).
+        apart: pairs of nodes that people marked as different, shape (n, 2).
     """
 
     nodes: NDArray[np.int64]
@@ -56,8 +56,8 @@ class _Divided:
 def cluster(graph: LinkGraph, constraints: Constraints, method: Method, threshold: float) -> NDArray[np.int32]:
     """The number of each listing's group, shape (listings,). Groups are numbered by their first listing.
 
-    Listings that people matched are in one group, whatever the method; otherwise, listings that people told apart never
-    are.
+    Listings that people matched are in one group, whatever the method. Otherwise, listings that people marked as
+    different are never in one.
 
     Args:
         graph: the links.

@@ -45,7 +45,7 @@ _WORK = {
     ("judge", "train"): Work.JUDGES,
     ("cluster",): Work.PRODUCTS,
 }
-#: A process whose lock file names nobody.
+#: A process whose lock file has no readable content.
 _NAMES = {
     Work.ENCODERS: "A retrain or an index run",
     Work.JUDGES: "The training of a judge",

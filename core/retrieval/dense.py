@@ -132,7 +132,7 @@ class DenseIndex:
         return positions, scores
 
     def min_probes(self, wanted: int) -> int:
-        """The least probes that can give so many results; 0 for an exact index."""
+        """The minimum number of probes for this number of results; 0 for an exact index."""
         if lists := lists_of(self.index):
             return -(-_PRODUCTS_PER_RESULT * wanted * lists.nlist // len(self.vectors))
         return wanted if self.kind == "hnsw" else 0

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 #: Fewer vectors are searched exactly whatever the setting: nothing can be trained on them, and nothing is gained.
 MIN_TRAINED = 2_000
-#: Up to so many products, `auto` is exact: a single search takes up to 5 ms, and exact search adds at most 8 s to an
-#: index run with a tenth as many queries. At 100,000 products they are 10 ms and 44 s.
+#: Largest number of products for which `auto` is exact: a single search takes up to 5 ms, and exact search adds at most
+#: 8 s to an index run with a tenth as many queries. At 100,000 products they are 10 ms and 44 s.
 MAX_FLAT = 50_000
 #: Share of the machine's memory that the vectors of an index may take before they are compressed further.
 _MEMORY_SHARE = 0.25
@@ -38,7 +38,7 @@ MEASURED_QUERIES = 256
 NEIGHBOURS = 10
 #: Lengths of the shortlist that are tried; 0 is no ranking by exact vectors.
 SHORTLISTS = (0, 20, 40, 80, 160, 320, 640)
-#: A product of the shortlist costs as much as so many in the lists: 1 µs against 0.04 µs, of 384 dimensions in 8 bits.
+#: Cost of a product of the shortlist, in products of the lists: 1 µs against 0.04 µs, of 384 dimensions in 8 bits.
 _EXACT_COST = 25
 #: Products that a graph search scores per place in its candidate list, roughly: the neighbours of a node.
 _SCORED_PER_GRAPH_PROBE = 32
@@ -64,7 +64,7 @@ class Kind:
     shortlists: tuple[int, ...] = SHORTLISTS
 
     def description(self, products: int, dimensions: int) -> str:
-        """What FAISS is to build for so many vectors."""
+        """FAISS's description of an index of this number of vectors."""
         third = dimensions // 3
         return self.factory.format(lists=list_count(products), third=third, rotated=3 * third)
 
@@ -86,7 +86,7 @@ def list_count(vectors: int) -> int:
 
 
 def is_exact(setting: Literal["auto"] | KindName, products: int) -> bool:
-    """Whether so many products are searched exactly, whatever their dimensions."""
+    """Whether this number of products is searched exactly, whatever the dimensions."""
     return products < MIN_TRAINED or setting == "flat" or (setting == "auto" and products <= MAX_FLAT)
 
 

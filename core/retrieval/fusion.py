@@ -18,7 +18,7 @@ from labels.model import ProductRef
 
 #: Queries per batch.
 _BATCH = 256
-#: Depth of a search against the depth that counts: so many results may leave before a query is searched again. A tenth
+#: Depth of a search against the depth that counts: the surplus may leave before a query is searched again. A tenth
 #: of the products may change between two full runs.
 _MARGIN = 1.25
 #: Floors, dense and lexical, above which every product with any similarity is a result.

@@ -13,12 +13,12 @@ from scipy.sparse import csc_matrix, csr_matrix
 
 from core.retrieval.array_file import Arrays, array_matrix, matrix_arrays
 
-#: Up to so many rows every search is exact.
+#: Largest number of rows for which every search is exact.
 MAX_EXACT = 50_000
-#: Of more rows, so many postings per row are read for a query: product titles have 2.5 on average, and 4 million take
-#: 9 ms. Of a query with more, the most common terms are left out, and the best rows are scored again by all terms.
+#: With more rows, the postings per row that are read for a query: product titles have 2.5 on average, and 4 million
+#: take 9 ms. Of a query with more, the most common terms are left out, and the best rows are scored again by all terms.
 _POSTINGS_PER_ROW = 4
-#: Rows that are scored again: at least so many, and this many for each result.
+#: Rows that are scored again: the minimum, and the number for each result.
 _SHORTLIST = 2_000
 _SHORTLIST_PER_RESULT = 4
 #: Rows of which the highest score is computed to find a threshold: few enough for many groups, and many for few.

@@ -19,7 +19,7 @@ VARIABLE = "SAMESKU_API_KEYS"
 MAX_NAME_CHARS = 56
 #: Characters of a key in the environment, at the least: those that are made here have 43.
 MIN_KEY_CHARS = 16
-#: Bytes of randomness of a new key. With so many, a plain hash cannot be searched for.
+#: Bytes of randomness of a new key. Enough that a plain hash cannot be inverted by search.
 _KEY_BYTES = 32
 
 

@@ -1,4 +1,4 @@
-"""A bounded cache that forgets what was used least recently. Thread-safe."""
+"""A bounded cache that evicts the least recently used entry. Thread-safe."""
 
 import threading
 from collections import OrderedDict

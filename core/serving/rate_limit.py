@@ -9,7 +9,7 @@ _BURST_S = 2.0
 
 
 class RateLimit:
-    """Lets so many requests per second pass for each name.
+    """Limits the requests per second of each name.
 
     Args:
         per_second: requests; 0 for no limit.
