@@ -122,13 +122,21 @@ class Architecture:
         found = [layer for layer in self.layers if layer.is_linear and layer.is_called(names)]
         if lora.layers == "all":
             return found
-        blocks = [layer.block for layer in found if layer.block is not None]
-        if not blocks:
+        first = self.first_block(lora)
+        return [layer for layer in found if layer.block is not None and layer.block >= first]
+
+    def first_block(self, lora: LoraKeys) -> int:
+        """Number of the lowest transformer block with an adapter. Errors as for `targets`."""
+        if lora.layers == "all":
+            return 0
+        names = self.target_modules(lora)
+        blocks = [layer.block for layer in self.layers if layer.is_linear and layer.is_called(names)]
+        highest = max((block for block in blocks if block is not None), default=None)
+        if highest is None:
             raise SettingsError(
                 "lora.layers: the base has no numbered layers; it is all here.", "Set lora.layers: all."
             )
-        first = (max(blocks) + 1) // _PARTS[lora.layers]
-        return [layer for layer in found if layer.block is not None and layer.block >= first]
+        return (highest + 1) // _PARTS[lora.layers]
 
     def target_modules(self, lora: LoraKeys) -> tuple[str, ...]:
         """Names of the layers that get an adapter, with `auto` resolved by architecture. Errors as for `targets`."""

@@ -106,6 +106,8 @@ def estimate_memory(
     s, h, a, depth = max_tokens, architecture.hidden_size, architecture.heads, architecture.depth
     if not (h and a and depth):
         return None
+    if recipe.has_adapter:
+        depth -= architecture.first_block(recipe.lora)  # nothing is kept of the blocks below
     weights: float = architecture.parameters * _FLOAT32
     if recipe.method == "qlora":
         linear = sum(layer.parameters for layer in architecture.layers if layer.is_linear)

@@ -88,8 +88,8 @@ def mean_reciprocal_rank(model: "SentenceTransformer", probes: Sequence[ProbeQue
     for probe in probes:
         query = vectors[probe.query]
         best = max(float(query @ vectors[text]) for text in probe.matches)
-        # Ties rank the non-match first, so that a constant model scores low.
-        total += 1 / (1 + sum(float(query @ vectors[text]) >= best for text in probe.wrong))
+        # Ties and NaN rank the non-match first, so that a constant or a broken model scores low.
+        total += 1 / (1 + sum(not float(query @ vectors[text]) < best for text in probe.wrong))
     return total / len(probes)
 
 

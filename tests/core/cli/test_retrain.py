@@ -139,6 +139,15 @@ def test_the_explanation_trains_nothing(labelled: Workspace, call: Call) -> None
     assert found["recipe"]["method"] == "full"
 
 
+def test_fewer_blocks_with_an_adapter_take_less_memory(labelled: Workspace, call: Call) -> None:
+    estimates = [
+        call("retrain", "--home", labelled.home, "--explain", "--set", f"lora.layers={layers}", "--json").json
+        for layers in ("all", "upper-half")
+    ]
+    everything_of_the_adapter = 20 * estimates[0]["trainable"]
+    assert estimates[0]["memory_bytes"] - estimates[1]["memory_bytes"] > everything_of_the_adapter
+
+
 def test_the_explanation_of_a_recipe_that_does_not_fit_names_the_key(labelled: Workspace, call: Call) -> None:
     for given, complaint in (
         ("lora.rank=64", "lora.rank: 64 is above the width"),

@@ -53,6 +53,11 @@ def test_a_model_that_tells_nothing_apart_earns_nothing() -> None:
     assert rank(ProbeQuery("7", ("7 a",), ("7 b", "7 c", "7 d"))) == pytest.approx(1 / 4)
 
 
+def test_a_model_whose_vectors_are_not_numbers_earns_nothing() -> None:
+    assert rank(ProbeQuery("7", ("nan",), ("7 b", "7 c", "7 d"))) == pytest.approx(1 / 4)
+    assert rank(ProbeQuery("nan", ("7",), ("7 b", "7 c", "7 d"))) == pytest.approx(1 / 4)
+
+
 def ref(name: str) -> ProductRef:
     return ProductRef("s", name)
 
