@@ -30,6 +30,7 @@ from core.judge.cascade import CascadeResult, JudgedRow, Stage, run_cascade
 from core.judge.report import ablation_summary
 from core.judge.run import Budget
 from core.matching.auto_decisions import decide
+from core.matching.bands import Band, default_band
 from core.matching.batch import PART_QUERIES
 from core.matching.pair_file import indexed_queries_named
 from core.matching.pair_rows import (
@@ -89,6 +90,10 @@ _MapOption = Annotated[
 _JudgeOption = Annotated[
     bool, typer.Option("--judge", help="Ask the judge about the pairs of --judge-band; needs --out.")
 ]
+_BandOption = Annotated[
+    str | None,
+    typer.Option(metavar="BANDS", help="Only the candidates of these bands, e.g. high.", show_default="all of them"),
+]
 _AutoOption = Annotated[bool, typer.Option("--auto", help="Let the certified bands decide, as annotator `machine`.")]
 
 
@@ -98,6 +103,7 @@ def match(
     out: _OutOption = None,
     k: Annotated[int, typer.Option(help="Candidates per query, e.g. 5.", min=1)] = 10,
     query: _QueryOption = None,
+    band: _BandOption = None,
     input_: _InputOption = None,
     source: _SourceOption = None,
     mapping: _MapOption = None,
@@ -135,6 +141,8 @@ def match(
 
     Example: samesku match --k 10 --out matches.csv
 
+    Example: samesku match --k 1 --band high --out matches.csv
+
     Example: samesku match --query walmart/17
 
     Example: samesku match --input listings/ --out matches/
@@ -146,21 +154,24 @@ def match(
     if not judge and (bands, max_pairs, max_minutes) != (None, None, None):
         raise typer.BadParameter("--judge-band, --max-pairs and --max-minutes require --judge.")
     if auto:
-        if out is not None or query is not None or input_ is not None or judge:
+        if out is not None or query is not None or input_ is not None or band is not None or judge:
             raise typer.BadParameter("--auto decides all queries and writes no file: omit the other options.")
         _write_auto_decisions(context)
         return
     _check_output(context, out, query, "--judge" if judge else "--input" if input_ else None)
     if batch.given and (input_ is None or judge):
         raise typer.BadParameter("--source, --map, --part and --restart are for products: --input without --judge.")
+    if band is not None and (input_ is not None or judge):
+        raise typer.BadParameter("--band is for the candidates of the index: omit --input and --judge.")
+    wanted = parse_bands(band) if band is not None else list(Band)
     if out is None:
-        _print_candidates(context, k, query)
+        _print_candidates(context, k, query, wanted)
     elif judge:
         _write_judged(context, input_, k, out, bands, Budget(max_pairs, max_minutes))
     elif input_ is not None:
         _write_input(context, input_, out, k, batch)
     else:
-        _write_candidates(context, k, query, out)
+        _write_candidates(context, k, query, out, wanted)
 
 
 def _write_input(context: Context, path: Path, out: Path, k: int, batch: BatchFlags) -> None:
@@ -203,10 +214,10 @@ def _check_output(context: Context, out: Path | None, query: str | None, option:
 # -- candidates ----------------------------------------------------------------------------------------------
 
 
-def _write_candidates(context: Context, k: int, query: str | None, out: Path) -> None:
+def _write_candidates(context: Context, k: int, query: str | None, out: Path, bands: Sequence[Band]) -> None:
     state = read_index_state(context.workspace.require())
     columns = extra_columns(context.workspace, context.settings, state)
-    rows = columns.rows(chain(*_candidates(context, k, query, state)))
+    rows = _of_bands(columns.rows(chain(*_candidates(context, k, query, state))), bands)
     facts = _candidate_facts(context, state)
     count = write_table((row for _, row in rows), out, columns.shape())
     context.out.print(f"{counted(count, 'candidate')} in {out}")
@@ -214,24 +225,40 @@ def _write_candidates(context: Context, k: int, query: str | None, out: Path) ->
     print_remarks(context, facts, state)
 
 
-def _print_candidates(context: Context, k: int, query: str | None) -> None:
+def _of_bands(rows: Iterable[PairRow], bands: Sequence[Band]) -> Iterator[PairRow]:
+    """The rows of some bands; one that people decided is in the band of the decision."""
+    return (row for row in rows if default_band(row[1].band) in bands)
+
+
+def _print_candidates(context: Context, k: int, query: str | None, bands: Sequence[Band]) -> None:
     """Print candidates with their reasons: of one query as text, or with --json."""
     state = read_index_state(context.workspace.require())
     columns = extra_columns(context.workspace, context.settings, state)
-    own, before = _candidates(context, k, query, state)
-    rows = list(explain_rows(context.workspace, columns.rows(chain(own, before))))
+    own, before = (
+        list(explain_rows(context.workspace, _of_bands(columns.rows(pairs), bands)))
+        for pairs in _candidates(context, k, query, state)
+    )
+    rows = own + before
     facts = _candidate_facts(context, state)
-    several = len({row.get("query_source") for row in rows}) > 1
-    for number, row in enumerate(rows if not context.json else ()):
-        if number >= len(rows) - len(before):
+    if not context.json:
+        _print_rows(context, own)
+        for row in before:
             context.out.print(f"As candidate {row['rank']} of {safe(row['query_id'])}: {_scores(row)}")
-            continue
-        if several and row["rank"] == 1:
-            context.out.print(f"{safe(row['query_source'])} {safe(row['query_id'])}:")
-        for line in _candidate_lines(row):
-            context.out.print(line)
     context.answer({"rows": len(rows), **facts, "matches": rows})
     print_remarks(context, facts, state)
+
+
+def _print_rows(context: Context, rows: Sequence[dict[str, Any]]) -> None:
+    """Print the candidates of a query; of several, each under the source and id of its query."""
+    several = len({row.get("query_source") for row in rows}) > 1
+    shown = ("", "")
+    for row in rows:
+        query = row.get("query_source", ""), row["query_id"]
+        if several and query != shown:
+            shown = query
+            context.out.print(f"{safe(query[0])} {safe(query[1])}:")
+        for line in _candidate_lines(row):
+            context.out.print(line)
 
 
 def _candidate_lines(row: dict[str, Any]) -> Iterator[str]:

@@ -4,6 +4,7 @@ The module of a verb imports what the verb needs at the top. Lazy loading keeps 
 the desk free of model libraries.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -52,12 +53,22 @@ _GLOBAL_OPTIONS = (
 
 
 def with_global_options(command: Any) -> Any:
-    """The command, whose help and that of its subcommands ends with the global options."""
+    """The command, whose help and that of its subcommands fills the terminal and ends with the global options."""
+    command.help = _joined_lines(command.help or "")
     command.epilog = "\n\n".join(filter(None, (command.epilog, _GLOBAL_OPTIONS)))
     for inner in getattr(command, "commands", {}).values():
         if not isinstance(inner, LazyVerb):
             with_global_options(inner)
     return command
+
+
+def _joined_lines(text: str) -> str:
+    """The paragraphs of a docstring without its line breaks, which Typer keeps beside those of the terminal."""
+    return "\n\n".join(_LINE_BREAK.sub(" ", paragraph) for paragraph in text.split("\n\n"))
+
+
+#: A line break within a paragraph, but not before an item of a list or an indented line.
+_LINE_BREAK = re.compile(r"\n(?![-\s])")
 
 
 VERBS = (

@@ -535,6 +535,22 @@ def test_matches_are_written(indexed: Workspace, tmp_path: Path, call: Call, k: 
     assert {row["rank"] for row in found} == {str(rank) for rank in range(1, k + 1)}
 
 
+def test_only_the_candidates_of_some_bands_are_written(indexed: Workspace, tmp_path: Path, call: Call) -> None:
+    every = call("match", "--home", indexed.home, "--json").json["matches"]
+    bands = {row["band"].removeprefix("prior:") for row in every}
+    assert len(bands) > 1
+    for band in sorted(bands):
+        expected = [(row["query_id"], row["rank"]) for row in every if row["band"].endswith(band)]
+        told = call("match", "--band", band, "--home", indexed.home, "--json").json["matches"]
+        assert [(row["query_id"], row["rank"]) for row in told] == expected
+        out = tmp_path / f"{band}.csv"
+        assert call("match", "--band", band, "--out", out, "--home", indexed.home, "--json").json["rows"] == len(told)
+    answer = call("match", "--band", "best", "--home", indexed.home, "--json")
+    assert answer.code == 1
+    assert "high, medium and low" in answer.err
+    assert call("match", "--band", "high", "--auto", "--home", indexed.home).code == 2
+
+
 def test_matches_as_json_come_with_reasons(indexed: Workspace, call: Call) -> None:
     every = call("match", "--k", "2", "--home", indexed.home, "--json").json
     assert every["rows"] == len(every["matches"]) == 10
