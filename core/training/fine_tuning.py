@@ -46,6 +46,7 @@ from core.training.trainer_hooks import (
     reporting_callback,
     validation_examples,
 )
+from core.training.weight_average import WeightAverage, averaging_callback
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -218,7 +219,10 @@ class _Run:
         measure = partial(mean_reciprocal_rank, probes=probes)
         # Few rows cannot be shared equally.
         validation = validation_examples(probes, len(examples[0].negatives)) if world_size() == 1 else []
+        # The best epoch is kept by its own weights.
+        average = WeightAverage(model, 0 if patience else recipe.averaged)
         callbacks = [
+            averaging_callback(average),
             reporting_callback(reporter, stage, partial(measure, model) if probes else None, every_epoch=patience > 0),
             checkpoint_callback(timer, every_epoch=patience > 0),
             *([EarlyStoppingCallback(patience)] if patience else []),
@@ -234,6 +238,7 @@ class _Run:
             loss=loss,
             callbacks=callbacks,
         )
+        trainer.average = average
         trainer.remove_callback(PrinterCallback)
         last = None if checkpoints is None else checkpoints.begin(reporter)
         if last is not None:
@@ -251,6 +256,7 @@ class _Run:
                 trainer.finish_at_best(str(last[0]))
             else:
                 trainer.train(resume_from_checkpoint=str(last[0]))
+        average.apply()
         if checkpoints is None:
             if is_main_process():
                 shutil.rmtree(output, ignore_errors=True)

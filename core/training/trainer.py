@@ -4,7 +4,7 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ from core.errors import ModelError
 from core.jobs.progress import Reporter
 from core.retrieval.encoder_files import readable_save_errors
 from core.training.checkpoints import Complete, StageCheckpoints
+from core.training.weight_average import WeightAverage, copy_weights, trained_weights
 
-_WEIGHTS = "trained.safetensors"
+_WEIGHTS, _AVERAGE = "trained.safetensors", "average.safetensors"
 
 #: Minimum time between two checkpoints, in seconds and in multiples of the time that the last one took.
 _INTERVAL_S, _INTERVAL_SHARE = 15.0, 50
@@ -31,6 +32,8 @@ def trainer_class() -> Any:
     class Trainer(SentenceTransformerTrainer):  # type: ignore[misc]
         #: Whether a checkpoint was loaded.
         is_loaded = False
+        #: The mean of the weights; None to take the last ones.
+        average: WeightAverage | None = None
 
         def _save_checkpoint(self, *args: Any, **options: Any) -> None:
             with readable_save_errors(Path(self.args.output_dir)):
@@ -39,13 +42,16 @@ def trainer_class() -> Any:
         def _save(self, output_dir: str | None = None, **_: Any) -> None:
             folder = Path(output_dir or self.args.output_dir)
             folder.mkdir(parents=True, exist_ok=True)
-            weights = {name: values.detach().cpu().contiguous() for name, values in self._trained().items()}
-            save_file(weights, folder / _WEIGHTS)
+            weights = trained_weights(self.model)
+            save_file({name: values.detach().cpu().contiguous() for name, values in weights.items()}, folder / _WEIGHTS)
+            if self.average is not None:
+                self.average.save(folder / _AVERAGE)
 
         def _load_from_checkpoint(self, checkpoint_path: str) -> None:
             # Into the model that is there: the files of a checkpoint name no classes.
-            with torch.no_grad():
-                _copy_weights(load_file(Path(checkpoint_path) / _WEIGHTS), self._trained())
+            copy_weights(load_file(Path(checkpoint_path) / _WEIGHTS), self.model)
+            if self.average is not None:
+                self.average.load(Path(checkpoint_path) / _AVERAGE)
 
         def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
             super()._load_optimizer_and_scheduler(checkpoint)
@@ -53,9 +59,6 @@ def trainer_class() -> Any:
 
         def _load_best_model(self) -> None:
             self._load_from_checkpoint(self.state.best_model_checkpoint)
-
-        def _trained(self) -> dict[str, Any]:
-            return {name: values for name, values in self.model.named_parameters() if values.requires_grad}
 
         def finish_at_best(self, checkpoint: str) -> None:
             """Take the weights of the best epoch of a training that was stopped early, by its last checkpoint."""
@@ -68,18 +71,6 @@ def trainer_class() -> Any:
                 return super().evaluate(*args, **options)
 
     return Trainer
-
-
-def _copy_weights(stored: Mapping[str, Any], trained: Mapping[str, Any]) -> None:
-    """Copy the weights of a checkpoint into those of a model.
-
-    Raises:
-        ValueError: they have other names or shapes.
-    """
-    if {name: values.shape for name, values in stored.items()} != {name: each.shape for name, each in trained.items()}:
-        raise ValueError("its weights are not those of this model")
-    for name, values in stored.items():
-        trained[name].copy_(values)
 
 
 def probe_evaluator(name: str, measure: Callable[[Any], float]) -> Any:

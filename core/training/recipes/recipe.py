@@ -89,6 +89,9 @@ class Recipe(_Keys):
     """How the learning rate decreases to zero after the warm-up."""
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Share of the steps in which the learning rate rises."""
+    averaged: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    """Share of the steps, at the end, whose weights are averaged; 0 takes the last weights, as `patience` does those of
+    the best epoch."""
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Weight decay of AdamW."""
     batch_size: Annotated[int, Field(ge=2, le=4096)] = 32

@@ -103,6 +103,7 @@ def stage(tmp_path: Path, data: str = "data") -> StageCheckpoints:
         ({"method": "full", "learning_rate": 1e-2, "weight_decay": 0.1}, (2,)),
         ({"gradient_accumulation": 2, "min_steps": 4}, (3,)),
         ({"loss": "cached-mnr", "schedule": "linear", "warmup": 0.5}, (3,)),
+        ({"averaged": 0.5}, (2, 5, 7)),  # before and within the steps that are averaged
         ({"method": "qlora"}, (3,)),
         ({"lora": LoraKeys(rank=4, dropout=0.3, layers="upper-half")}, (2, 5)),
         ({"lora": LoraKeys(rank=4, dora=True, modules_to_save=("pooler",))}, (3,)),
