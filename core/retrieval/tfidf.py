@@ -29,18 +29,32 @@ class TermWeights:
 
     Attributes:
         terms: the terms, without white space at a line's end.
-        idf: float32, shape (terms,).
+        idf: float32, shape (terms + further,).
         unseen: IDF of a term that the corpus lacks, as if one text had it; 0 leaves such terms out.
+        further: terms of other texts that the corpus lacks, the last columns.
     """
 
     terms: list[str]
     idf: NDArray[np.float32]
     unseen: float
+    further: tuple[str, ...] = ()
 
     @cached_property
     def columns(self) -> dict[str, int]:
         """The column of each term."""
         return {term: column for column, term in enumerate(self.terms)}
+
+    def term(self, column: int) -> str:
+        """The term of a column."""
+        known = len(self.terms)
+        return self.terms[column] if column < known else self.further[column - known]
+
+    def extended(self, further: Sequence[str]) -> "TermWeights":
+        """The same weights with further terms, which the corpus lacks."""
+        if not further:
+            return self
+        unseen = np.full(len(further), self.unseen, np.float32)
+        return TermWeights(self.terms, np.concatenate([self.idf, unseen]), self.unseen, tuple(further))
 
     def closed(self) -> "TermWeights":
         """The same weights, with unseen terms left out."""
@@ -114,26 +128,21 @@ def _idf(texts: int, frequency: NDArray[np.int64] | int) -> NDArray[np.float32]:
 def _with_weights(lists: Iterable[Iterable[str]], weights: TermWeights) -> tuple[csr_matrix, TermWeights]:
     """The counts of the terms of each word, and their weights.
 
-    Unseen terms are further columns, sorted, so that vectors are reproducible.
+    Unseen terms are further columns, sorted, so that vectors are reproducible. Nothing takes longer with more terms in
+    the corpus: a single query is counted in less than a millisecond.
     """
-    known = len(weights.terms)
+    found: dict[str, int] = {}
+    known = weights.columns
     if not weights.unseen:
-        # Nothing that grows with the vocabulary: a single query takes less than a millisecond.
-        columns = weights.columns
-        return widen(
-            _counted(([term for term in terms if term in columns] for terms in lists), columns), known
-        ), weights
-    columns = dict(weights.columns)
-    counts = _counted(lists, columns)
-    found = list(columns)
-    counts = widen(counts, max(len(found), known))
-    order = sorted(range(known, len(found)), key=lambda column: found[column])
-    unseen = np.full(len(order), weights.unseen, np.float32)
-    return counts[:, [*range(known), *order]], TermWeights(
-        [*weights.terms, *(found[column] for column in order)],
-        np.concatenate([weights.idf[:known], unseen]),
-        weights.unseen,
-    )
+        lists = ([term for term in terms if term in known] for terms in lists)
+    counts = _counted(lists, found)
+    further = sorted(term for term in found if term not in known)
+    column_of = {term: column for column, term in enumerate(further, len(weights.terms))}
+    columns = np.array([known[term] if term in known else column_of[term] for term in found], np.int32)
+    counts.indices = columns[counts.indices]
+    counts.has_sorted_indices = False
+    counts.sort_indices()
+    return widen(counts, len(weights.terms) + len(further)), weights.extended(further)
 
 
 def _weighted_by_rarity(counts: csr_matrix, idf: NDArray[np.float32]) -> csr_matrix:

@@ -95,12 +95,11 @@ class LexicalFeatures:
         self.weights = {"characters": characters, "title_characters": title_characters, "words": of_words}
         self.words, self._title_words = (by_word[0], by_word[1]), by_word[2:]
         rarity = of_words.idf
-        numbers = np.array([name[:1].isdigit() for name in of_words.terms])
         self._present = [binary(side) for side in self.words]
         self._present_in_title = [binary(side) for side in self._title_words]
         self._rarity = [weighted(side, rarity) for side in self._present]
         self._title_rarity = [weighted(side, rarity) for side in self._present_in_title]
-        self._number_rarity = [weighted(side, rarity * numbers) for side in self._present_in_title]
+        self._number_rarity = _of_numbers(self._title_rarity, of_words)
 
     def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
@@ -129,6 +128,16 @@ class LexicalFeatures:
 
 def _text(product: Product) -> str:
     return f"{product.title} {product.brand} {product.model}".lower()
+
+
+def _of_numbers(sides: Sequence[csr_matrix], of_words: TermWeights) -> list[csr_matrix]:
+    """The entries of the terms that are numbers, 0 at all others."""
+    columns = np.unique(np.concatenate([side.indices for side in sides]))
+    numbers = np.array([column for column in columns.tolist() if of_words.term(column)[:1].isdigit()], np.int32)
+    found = [side.copy() for side in sides]
+    for side in found:
+        side.data[~np.isin(side.indices, numbers)] = 0
+    return found
 
 
 def binary(matrix: csr_matrix) -> csr_matrix:
