@@ -10,7 +10,6 @@ the system takes them back when it needs them. Each line printed is a JSON objec
 
 import argparse
 import hashlib
-import json
 import os
 import signal
 import subprocess
