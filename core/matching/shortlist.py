@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 
 from core.catalog.product import Product
 from core.jobs.progress import Reporter
-from core.matching.features.builder import CorpusFeatures, CorpusPart
+from core.matching.features.builder import CorpusFeatures, CorpusPart, large_statistics
 from core.matching.features.statistics import CorpusStatistics
 from core.matching.learners import Linear, Scale
 from core.matching.prior import PRIOR_FILE, packaged_prior
 from core.retrieval.array_file import Arrays
+from core.retrieval.run_files import RunFiles
 from core.retrieval.search_results import Ranked, rank_within
 from core.settings import Settings
 from core.toml_file import toml_text
@@ -107,12 +108,21 @@ class Shortlist:
         other.features = self.features.with_queries(queries)
         return other
 
+    def prepare(self, files: RunFiles) -> None:
+        """Compute the statistics of the corpus, so that only the listings of scored pairs are prepared.
+
+        Args:
+            files: of the index run.
+        """
+        self.features = replace(self.features, statistics=large_statistics(self.features.corpus, files))
+
     def to_arrays(self) -> Arrays:
         """The statistics of the corpus, and the scale of the prior."""
         if self._learner is None:  # no query has a pool
             return {}
         scale = {"prior.centre": self._learner.scale.centre, "prior.spread": self._learner.scale.spread}
-        return {**self.features.builder.statistics.to_arrays(), **scale}
+        statistics = self.features.statistics or self.features.builder.statistics
+        return {**statistics.to_arrays(), **scale}
 
     def restore(self, arrays: Arrays) -> None:
         """Use the statistics and the scale of the last full run.

@@ -92,24 +92,45 @@ class Texts:
             one matrix for each of `fit` and `others`; the weights of its columns.
         """
         names = (*fit, *others)
-        if weights is None:
+        if weights is not None:
+            terms, weights = _with_weights(map(analyse, self._words), weights)
+            counts = {name: self._terms_of(name, terms) for name in names}
+        else:
             found: dict[str, int] = {}
             terms = _counted(map(analyse, self._words), found)
-        else:
-            terms, weights = _with_weights(map(analyse, self._words), weights)
-        counts = {name: (widen(self._counts[name], len(self._words)) @ terms).tocsr() for name in names}
-        if weights is None:
+            counts = {name: self._terms_of(name, terms) for name in names}
             frequency = np.sum([_frequencies(counts[name]) for name in fit], axis=0)
-            frequent = frequency >= min_df
-            selective = min_df > 1 and bool(frequent.any())
-            if selective:
+            weights, frequent = self._fitted(found, frequency, fit, min_df)
+            if frequent is not None:
                 counts = {name: matrix[:, frequent] for name, matrix in counts.items()}
-                frequency = frequency[frequent]
-            kept = np.array([*found, *[""] * (terms.shape[1] - len(found))], object)
-            kept = kept[frequent] if selective else kept
-            texts = sum(counts[name].shape[0] for name in fit)
-            weights = TermWeights(kept.tolist(), _idf(texts, frequency), 0.0 if selective else float(_idf(texts, 1)))
         return [_weighted_by_rarity(counts[name], weights.idf) for name in names], weights
+
+    def weights(self, analyse: Analyser, fit: Sequence[str], *, min_df: int = 1) -> TermWeights:
+        """The weights alone, as of `vectors`; the texts are counted in blocks."""
+        found: dict[str, int] = {}
+        terms = _counted(map(analyse, self._words), found)
+        frequency = np.zeros(terms.shape[1], np.int64)
+        for name in fit:
+            for start in range(0, self._counts[name].shape[0], _BLOCK_ROWS):
+                frequency += _frequencies(self._terms_of(name, terms, slice(start, start + _BLOCK_ROWS)))
+        return self._fitted(found, frequency, fit, min_df)[0]
+
+    def _terms_of(self, name: str, terms: csr_matrix, rows: slice = slice(None)) -> csr_matrix:
+        """The count of each term in some texts of a list, from those in each word."""
+        return (widen(self._counts[name], len(self._words))[rows] @ terms).tocsr()
+
+    def _fitted(
+        self, found: dict[str, int], frequency: NDArray[np.int64], fit: Sequence[str], min_df: int
+    ) -> tuple[TermWeights, NDArray[np.bool_] | None]:
+        """The weights of terms by the number of texts that have each, and which are counted; None for all."""
+        frequent = frequency >= min_df
+        selective = min_df > 1 and bool(frequent.any())
+        names = np.array([*found, *[""] * (len(frequency) - len(found))], object)
+        if selective:
+            names, frequency = names[frequent], frequency[frequent]
+        texts = sum(self._counts[name].shape[0] for name in fit)
+        unseen = 0.0 if selective else float(_idf(texts, 1))
+        return TermWeights(names.tolist(), _idf(texts, frequency), unseen), frequent if selective else None
 
 
 def _frequencies(counts: csr_matrix) -> NDArray[np.int64]:
