@@ -38,7 +38,10 @@ class JoinedArray:
     @classmethod
     def of(cls, array: "NDArray[np.generic] | JoinedArray") -> "JoinedArray":
         """An array as its only part."""
-        return array if isinstance(array, cls) else cls(array.shape, array.dtype, lambda: (array,))
+        if isinstance(array, JoinedArray):
+            return array
+        only = (array,)
+        return cls(array.shape, array.dtype, lambda: only)
 
     @property
     def nbytes(self) -> int:

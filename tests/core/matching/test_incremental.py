@@ -1,6 +1,5 @@
 """An index run after a change has the result of a run over everything with the same statistics."""
 
-from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
