@@ -8,6 +8,7 @@ same text has the same vector, to the last bit, whatever texts are beside it.
 """
 
 from array import array
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -66,7 +67,7 @@ class Texts:
 
     def __init__(self, **sides: Sequence[str]) -> None:
         """Count the words of several named lists of texts, over one vocabulary."""
-        vocabulary: dict[str, int] = {}
+        vocabulary = _vocabulary()
         self._counts = {name: _counted((text.split() for text in texts), vocabulary) for name, texts in sides.items()}
         self._words = list(vocabulary) or [""]
 
@@ -96,7 +97,7 @@ class Texts:
             terms, weights = _with_weights(map(analyse, self._words), weights)
             counts = {name: self._terms_of(name, terms) for name in names}
         else:
-            found: dict[str, int] = {}
+            found = _vocabulary()
             terms = _counted(map(analyse, self._words), found)
             counts = {name: self._terms_of(name, terms) for name in names}
             frequency = np.sum([_frequencies(counts[name]) for name in fit], axis=0)
@@ -107,7 +108,7 @@ class Texts:
 
     def weights(self, analyse: Analyser, fit: Sequence[str], *, min_df: int = 1) -> TermWeights:
         """The weights alone, as of `vectors`; the texts are counted in blocks."""
-        found: dict[str, int] = {}
+        found = _vocabulary()
         terms = _counted(map(analyse, self._words), found)
         frequency = np.zeros(terms.shape[1], np.int64)
         for name in fit:
@@ -152,7 +153,7 @@ def _with_weights(lists: Iterable[Iterable[str]], weights: TermWeights) -> tuple
     Unseen terms are further columns, sorted, so that vectors are reproducible. Nothing takes longer with more terms in
     the corpus: a single query is counted in less than a millisecond.
     """
-    found: dict[str, int] = {}
+    found = _vocabulary()
     known = weights.columns
     if not weights.unseen:
         lists = ([term for term in terms if term in known] for terms in lists)
@@ -194,11 +195,18 @@ def character_ngrams(low: int, high: int) -> Callable[[str], list[str]]:
     return analyse
 
 
-def _counted(lists: Iterable[Iterable[str]], vocabulary: dict[str, int]) -> csr_matrix:
+def _vocabulary() -> defaultdict[str, int]:
+    """A vocabulary that numbers new items when they are looked up."""
+    vocabulary: defaultdict[str, int] = defaultdict()
+    vocabulary.default_factory = vocabulary.__len__
+    return vocabulary
+
+
+def _counted(lists: Iterable[Iterable[str]], vocabulary: defaultdict[str, int]) -> csr_matrix:
     """The count matrix, shape (lists, vocabulary); new items are appended to the vocabulary."""
     columns, starts = array("i"), array("q", [0])
     for items in lists:
-        columns.extend([vocabulary.setdefault(item, len(vocabulary)) for item in items])
+        columns.extend([vocabulary[item] for item in items])
         starts.append(len(columns))
     indices, ones = np.array(columns, np.int32), np.ones(len(columns), np.float32)
     matrix = csr_matrix((ones, indices, np.array(starts)), shape=(len(starts) - 1, max(len(vocabulary), 1)))
