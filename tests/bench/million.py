@@ -30,7 +30,7 @@ from core.catalog.store import CatalogStore
 from core.jobs.progress import Silent, StageTimer
 from core.matching.query_scorer import QueryScorer, indexed_corpus
 from core.matching.run import bring_up_to_date, saved_matcher
-from core.retrieval import corpus_vectors
+from core.retrieval import corpus_vectors, index_run
 from core.retrieval.encoder_files import EncoderModel
 from core.sqlite_cache import SqliteCache
 from core.workspace import Workspace
@@ -52,9 +52,12 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=100_000)
     parser.add_argument("--home", type=Path, help="keeps the workspace, and goes on with it")
     parser.add_argument("--kills", type=int, default=2, help="how often the first run is killed")
+    parser.add_argument("--in-blocks", action="store_true", help="index a small catalogue as a large one")
     parser.add_argument("--steps", default="first,unchanged,changed,full,latency")
     parser.add_argument("--one", choices=["index", "rebuild", "latency"], help="internal: one step, in this process")
     given = parser.parse_args()
+    if given.in_blocks:
+        index_run.MAX_IN_MEMORY = 0
     corpus_vectors.Encoder = lambda *_, **__: Projection()  # type: ignore[assignment,misc]
     with tempfile.TemporaryDirectory() as temporary:
         workspace = Workspace(given.home or Path(temporary) / "workspace")
@@ -67,7 +70,7 @@ def main() -> None:
 
 
 def _measure(workspace: Workspace, given: argparse.Namespace) -> None:
-    options = ["--home", str(workspace.home), "--data", str(given.data)]
+    options = ["--home", str(workspace.home), "--data", str(given.data), *["--in-blocks"] * given.in_blocks]
     if not workspace.catalog.exists():
         say(step="import", seconds=_import(workspace, given.data, given.products, given.queries))
     for step in given.steps.split(","):
@@ -98,13 +101,13 @@ def _kill(options: list[str], kill: int) -> None:
 
 
 def _index(workspace: Workspace, *, rebuild: bool) -> None:
-    begun, timer, peaks = time.monotonic(), _Stages(), dict[str, int]()
+    begun, used, timer, peaks = time.monotonic(), time.process_time(), _Stages(), dict[str, int]()
     with _sampled(timer, peaks):
         done = bring_up_to_date(workspace, SETTINGS, EncoderModel("projection", workspace.home), timer, rebuild=rebuild)
     stages = {name: [round(seconds, 1), peaks.get(name, 0)] for name, seconds in timer.seconds.items()}
     report = done.index
     say(
-        seconds=round(time.monotonic() - begun, 1), peak_mib=max(peaks.values()), full=report.full,
+        seconds=round(time.monotonic() - begun, 1), cpu_s=round(time.process_time() - used, 1), peak_mib=max(peaks.values()), full=report.full,
         touched=report.added + report.changed + report.removed, updated=report.updated, stages_s_mib=stages,
     )  # fmt: skip
 
@@ -150,16 +153,18 @@ def _measure_latency(workspace: Workspace, data: Path) -> None:
     with QueryScorer(
         workspace, SETTINGS, model, indexed_corpus(workspace, SETTINGS, model), matcher, Silent()
     ) as scorer:
-        loaded, seconds = time.monotonic() - begun, []
+        loaded, seconds, used = time.monotonic() - begun, [], []
         rows = Random(3).sample(read_rows(data / "tableA.csv"), _WARM + _TIMED)
         for row in rows:
-            begun = time.perf_counter()
+            begun, begun_cpu = time.perf_counter(), time.thread_time()
             scorer.candidates([_product("new", row["id"], row)])
             seconds.append(time.perf_counter() - begun)
-        p50, p99 = np.percentile(seconds[_WARM:], [50, 99]) * 1e3
+            used.append(time.thread_time() - begun_cpu)
+        (p50, p99), (cpu50, cpu99) = (np.percentile(each[_WARM:], [50, 99]) * 1e3 for each in (seconds, used))
         say(
-            p50_ms=round(p50, 1), p99_ms=round(p99, 1), load_s=round(loaded, 1), peak_mib=memory_mib("VmHWM", "RssFile")
-        )
+            p50_ms=round(p50, 1), p99_ms=round(p99, 1), cpu_p50_ms=round(cpu50, 1), cpu_p99_ms=round(cpu99, 1),
+            load_s=round(loaded, 1), memory_mib=memory_mib("RssAnon"),
+        )  # fmt: skip
 
 
 def _digest(workspace: Workspace) -> str:
