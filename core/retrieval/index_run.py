@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -375,9 +376,13 @@ class _Run:
         if len(blocks) > 1:
             self.reporter.stage("candidates", total=count)
         for block in blocks:
-            files.make(_block_file(block), lambda block=block: self._selected(fusion, search, block, reporter))  # type: ignore[misc]
+            if files.has(_block_file(block)):
+                continue
             if len(blocks) > 1:
-                self.reporter.advance(block.stop)
+                self.reporter.advance(block.start)  # those of an interrupted run do not count for the rate
+            files.make(_block_file(block), partial(self._selected, fusion, search, block, reporter))
+        if len(blocks) > 1:
+            self.reporter.advance(count)
         return _Done(fusion, snapshot, files, blocks, [each.ref for each in self.corpus.queries], change)
 
     def _selected(

@@ -107,8 +107,9 @@ def _index(workspace: Workspace, *, rebuild: bool) -> None:
     stages = {name: [round(seconds, 1), peaks.get(name, 0)] for name, seconds in timer.seconds.items()}
     report = done.index
     say(
-        seconds=round(time.monotonic() - begun, 1), cpu_s=round(time.process_time() - used, 1), peak_mib=max(peaks.values()), full=report.full,
-        touched=report.added + report.changed + report.removed, updated=report.updated, stages_s_mib=stages,
+        seconds=round(time.monotonic() - begun, 1), cpu_s=round(time.process_time() - used, 1),
+        peak_mib=max(peaks.values()), full=report.full, touched=report.added + report.changed + report.removed,
+        updated=report.updated, stages_s_mib=stages,
     )  # fmt: skip
 
 
