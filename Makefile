@@ -92,8 +92,9 @@ bench-messy: $(VENV)/all ## two messy catalogues: what the import keeps, hits an
 bench-retrain: $(VENV)/all ## how long a retrain takes, and its training against the plain trainer; half an hour
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.retrain $(DATA)
 
-bench-scale: $(VENV)/all ## an index run after a change against a full run, on the same data; no encoder needed
+bench-scale: $(VENV)/all ## index runs: after a change against a full one, then of PRODUCTS and QUERIES, killed twice; no encoder needed
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.scale $(DATA)
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.million $(if $(DATA),--data $(DATA)) --products $(or $(PRODUCTS),1000000) --queries $(or $(QUERIES),100000) $(if $(FOLDER),--home $(FOLDER))
 
 bench-serve: $(VENV)/all ## the HTTP service: requests/s, latencies, batching against none; on the demo or WORKSPACE=an indexed one
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.serve $(if $(WORKSPACE),--home $(WORKSPACE))

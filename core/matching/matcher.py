@@ -23,6 +23,8 @@ from labels.files import read_bounded
 _FORMAT = 2
 #: Size limit of the file, far above the largest ensemble of trees.
 _MAX_BYTES = 256 * 2**20
+#: Pairs that are scored at once: a linear learner needs three arrays of 8 bytes for each of their features.
+_BLOCK = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,8 @@ class Matcher:
 
     def probabilities(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """P(match) of each pair, shape (n,), from vectors of shape (n, features), NaN where unknown."""
-        return self.calibration.probabilities(self.learner.scores(vectors))
+        blocks = np.split(vectors, range(_BLOCK, len(vectors), _BLOCK))
+        return np.concatenate([self.calibration.probabilities(self.learner.scores(block)) for block in blocks])
 
     def contributions(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """As `Learner.contributions`, shape (n, features + 1)."""

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from core.catalog.product import Product
 from core.errors import CoreError, DamagedError
 from core.jobs.progress import Reporter, Silent
-from core.matching.features.builder import CorpusFeatures, CorpusPart
+from core.matching.features.builder import CorpusFeatures
 from core.matching.matcher import Matcher
 from core.matching.run import settings_fingerprint
-from core.matching.shortlist import Shortlist
+from core.matching.shortlist import KnownFeatures, Shortlist
 from core.retrieval.array_file import ARRAY_ERRORS
 from core.retrieval.candidates import Candidate, CandidateStore
 from core.retrieval.corpus import Corpus
@@ -215,11 +215,11 @@ class QueryScorer:
         shortlist = self._shortlist.with_queries(queries)
         results, chosen = select_candidates(fusion, results, shortlist, Silent())
         listed = [each for _, each in fusion.listed(refs, results, chosen)]
-        # What the pool was scored with has the listings of the chosen pairs; preparing them takes most of the time.
+        # The chosen pairs are of the pool, whose features are known.
         return self._scored(shortlist.scored or shortlist.features, range(len(queries)), listed)
 
     def _scored(
-        self, features: CorpusFeatures | CorpusPart, rows: Sequence[int], listed: Sequence[Sequence[Candidate]]
+        self, features: CorpusFeatures | KnownFeatures, rows: Sequence[int], listed: Sequence[Sequence[Candidate]]
     ) -> list[ScoredQuery]:
         """The candidates with probabilities, best first.
 

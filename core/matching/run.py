@@ -54,6 +54,8 @@ _VERSION = "6"
 SEED = 7
 #: Repairs in one run: matcher, candidates and features may be damaged, each found after the previous repair.
 _MAX_REPAIRS = 3
+#: Pairs whose listings are prepared at once: 0.4 GB.
+_BLOCK_PAIRS = 2**16
 #: Size limit of a file of out-of-fold cosines, far above that of all labelled pairs.
 _MAX_OUT_OF_FOLD_BYTES = 256 * 2**20
 #: A cosine with its rounding error.
@@ -237,19 +239,21 @@ def _update_features(
     wanted_settings = _features_settings(workspace, settings, model)
     snapshot = indexed_snapshot(index_folder(workspace, model))
     with closing(FeatureStore(workspace.derived)) as store:
-        known, before = _FeaturesVersion.parse(store.fingerprint), store.read()
+        known = _FeaturesVersion.parse(store.fingerprint)
         if rebuild or known is None or known.settings != wanted_settings:
-            known = before = None
+            known = None
         elif known.corpus == corpus.version and not _without_features(workspace, store, training):
-            return False, before
+            return False, store.read()
         touched = None if known is None else snapshot.touched_since(known.corpus)
         if touched is None:
-            known = before = None
-        pairs = _wanted_pairs(workspace, corpus, training)
+            known = None
+        before = store.read() if known is not None else None
+        pairs, cosines = _wanted_pairs(workspace, corpus, training)
         kept = {
             pair for pair in pairs if before and touched is not None and pair in before.row and touched.isdisjoint(pair)
         }
-        new = compute_features(corpus_features, model, [pair for pair in pairs if pair not in kept], reporter)
+        left = [row for row, pair in enumerate(pairs) if pair not in kept]
+        new = compute_features(corpus_features, model, [pairs[row] for row in left], reporter, cosines[left])
         table = _merged(before, new, pairs, kept)
         if known is None or before is None:
             basis, changed = hashlib.sha256(f"{wanted_settings}:{corpus.version}".encode()).hexdigest(), 0
@@ -260,13 +264,18 @@ def _update_features(
     return True, table
 
 
-def _wanted_pairs(workspace: Workspace, corpus: Corpus, training: TrainingLabels) -> list[Pair]:
-    """The candidates, and the labelled pairs of listings that are in the corpus."""
+def _wanted_pairs(
+    workspace: Workspace, corpus: Corpus, training: TrainingLabels
+) -> tuple[list[Pair], NDArray[np.float32]]:
+    """The candidates, and the labelled pairs of listings that are in the corpus; and their cosines, NaN if unknown."""
     with closing(CandidateStore(workspace.derived)) as candidates:
-        listed = candidates.pairs()
-    queries, products = {each.ref for each in corpus.queries}, {each.ref for each in corpus.products}
-    labelled = (label.pair for label in training.labels)
-    return sorted(listed | {pair for pair in labelled if pair.query in queries and pair.candidate in products})
+        known = candidates.similarities()
+    labelled = [label.pair for label in training.labels if label.pair not in known]
+    if labelled:
+        queries, products = {each.ref for each in corpus.queries}, {each.ref for each in corpus.products}
+        labelled = [pair for pair in labelled if pair.query in queries and pair.candidate in products]
+    pairs = sorted([*known, *labelled])
+    return pairs, np.array([known.get(pair, np.nan) for pair in pairs], np.float32)
 
 
 def _merged(before: FeatureTable | None, new: FeatureTable, pairs: list[Pair], kept: Set[Pair]) -> FeatureTable:
@@ -406,9 +415,20 @@ def _out_of_fold(workspace: Workspace, model_id: str) -> dict[Pair, float]:
 
 
 def compute_features(
-    corpus_features: CorpusFeatures, model: EncoderModel, pairs: Sequence[Pair], reporter: Reporter
+    corpus_features: CorpusFeatures,
+    model: EncoderModel,
+    pairs: Sequence[Pair],
+    reporter: Reporter,
+    cosines: NDArray[np.float32] | None = None,
 ) -> FeatureTable:
     """The features of pairs; pairs with a product outside the corpus are left out.
+
+    Args:
+        corpus_features: of all products.
+        model: the encoder.
+        pairs: the pairs.
+        reporter: receives progress.
+        cosines: of the pairs, NaN for those to encode; by default all are encoded.
 
     Raises:
         ModelError: something must be encoded, and the model cannot be loaded.
@@ -416,12 +436,23 @@ def compute_features(
     corpus = corpus_features.corpus
     row_of = {query.ref: i for i, query in enumerate(corpus.queries)}
     column_of = {product.ref: i for i, product in enumerate(corpus.products)}
-    known = [pair for pair in pairs if pair.query in row_of and pair.candidate in column_of]
-    reporter.stage("compute the features")
+    places = [i for i, pair in enumerate(pairs) if pair.query in row_of and pair.candidate in column_of]
+    known = [pairs[i] for i in places]
+    reporter.stage("compute the features", total=len(known))
     rows = np.array([row_of[pair.query] for pair in known], np.int64)
     columns = np.array([column_of[pair.candidate] for pair in known], np.int64)
-    cosines = _cosines(corpus_features, model, rows, columns, reporter)
-    return FeatureTable(corpus_features.names, known, corpus_features.compute(rows, columns, cosines))
+    del row_of, column_of
+    found = np.full(len(known), np.nan, np.float32) if cosines is None else cosines[places]
+    unknown = np.flatnonzero(np.isnan(found))
+    found[unknown] = _cosines(corpus_features, model, rows[unknown], columns[unknown], reporter)
+    vectors = np.empty((len(known), len(corpus_features.names)), np.float32)
+    # With statistics, only the listings of a block are prepared; without, all of them are, once.
+    size = len(known) if corpus_features.statistics is None else _BLOCK_PAIRS
+    for start in range(0, len(known), max(size, 1)):
+        part = slice(start, start + size)
+        vectors[part] = corpus_features.compute(rows[part], columns[part], found[part])
+        reporter.advance(min(start + size, len(known)))
+    return FeatureTable(corpus_features.names, known, vectors)
 
 
 def _cosines(

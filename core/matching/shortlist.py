@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 
 from core.catalog.product import Product
 from core.jobs.progress import Reporter
-from core.matching.features.builder import CorpusFeatures, CorpusPart
+from core.matching.features.builder import CorpusFeatures, large_statistics
 from core.matching.features.statistics import CorpusStatistics
 from core.matching.learners import Linear, Scale
 from core.matching.prior import PRIOR_FILE, packaged_prior
 from core.retrieval.array_file import Arrays
+from core.retrieval.run_files import RunFiles
 from core.retrieval.search_results import Ranked, rank_within
 from core.settings import Settings
 from core.toml_file import toml_text
@@ -37,18 +38,42 @@ _RETRIEVED_SHARE = 0.6
 _BLOCK = 12_800
 
 
+class KnownFeatures:
+    """The features of pairs, which are looked up."""
+
+    def __init__(self, rows: NDArray[np.int64], columns: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
+        """Keep the features of pairs.
+
+        Args:
+            rows: of the queries, shape (n,).
+            columns: of the products, shape (n,).
+            vectors: shape (n, features).
+        """
+        self._columns = int(columns.max(initial=0)) + 1
+        keys = rows * self._columns + columns
+        order = np.argsort(keys)
+        self._keys, self._vectors = keys[order], vectors[order]
+
+    def compute(
+        self, rows: NDArray[np.int64], columns: NDArray[np.int64], _: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """The features of some of the pairs, in the form of `CorpusFeatures.compute`."""
+        return self._vectors[np.searchsorted(self._keys, rows * self._columns + columns)]
+
+
 class Shortlist:
     """Selects the `k` candidates of each query that are kept.
 
     Attributes:
         features: of the corpus; with the statistics of the last full run after `restore`.
-        scored: the features of the listings that were scored last; None before.
+        scored: the features of the pairs that were scored last, of a shortlist of `with_queries`; None before.
     """
 
     def __init__(self, features: CorpusFeatures, k: int) -> None:
         self.features = features
         self._k = k
-        self.scored: CorpusPart | None = None
+        self.scored: KnownFeatures | None = None
+        self._keeps = False
         self._learner: Linear | None = None
 
     @property
@@ -73,18 +98,23 @@ class Shortlist:
             reporter: receives progress in pairs.
         """
         reporter.stage("select the candidates", total=len(rows))
-        self.scored = self.features.part(rows, positions)
+        part_of_corpus = self.features.part(rows, positions)
+        kept = np.empty((len(rows) if self._keeps else 0, len(self.features.names)), np.float32)
         scores, done = np.empty(len(rows), np.float32), 0
         blocks = max(-(-len(rows) // _BLOCK), 1)
         for first in range(blocks):
             # Every block has pairs of all parts of the corpus, so that the first is a fair sample of its scale.
             part = slice(first, None, blocks)
-            vectors = self.scored.compute(rows[part], positions[part], cosines[part])
+            vectors = part_of_corpus.compute(rows[part], positions[part], cosines[part])
             if self._learner is None:
                 self._learner = packaged_prior().learner(self.features.names, vectors)
             scores[part] = self._learner.scores(vectors)
+            if self._keeps:
+                kept[part] = vectors
             done += len(vectors)
             reporter.advance(done)
+        if self._keeps:
+            self.scored = KnownFeatures(rows, positions, kept)
         return scores
 
     def choose(self, pool: Ranked, scores: NDArray[np.float32]) -> Ranked:
@@ -105,14 +135,24 @@ class Shortlist:
         """The shortlist of other queries, with the statistics and the scale of this one."""
         other = copy(self)
         other.features = self.features.with_queries(queries)
+        other._keeps = True
         return other
+
+    def prepare(self, files: RunFiles) -> None:
+        """Compute the statistics of the corpus, so that only the listings of scored pairs are prepared.
+
+        Args:
+            files: of the index run.
+        """
+        self.features = replace(self.features, statistics=large_statistics(self.features.corpus, files))
 
     def to_arrays(self) -> Arrays:
         """The statistics of the corpus, and the scale of the prior."""
         if self._learner is None:  # no query has a pool
             return {}
         scale = {"prior.centre": self._learner.scale.centre, "prior.spread": self._learner.scale.spread}
-        return {**self.features.builder.statistics.to_arrays(), **scale}
+        statistics = self.features.statistics or self.features.builder.statistics
+        return {**statistics.to_arrays(), **scale}
 
     def restore(self, arrays: Arrays) -> None:
         """Use the statistics and the scale of the last full run.

@@ -3,7 +3,8 @@
 import json
 import math
 import mmap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,35 @@ from labels.quarantine import set_aside_irregular
 
 Arrays = dict[str, NDArray[np.generic]]
 
+
+@dataclass(frozen=True)
+class JoinedArray:
+    """An array in parts along its first axis, which are read one after another when it is written.
+
+    Attributes:
+        shape: of the whole.
+        dtype: of every part.
+        parts: gives the parts.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+    parts: Callable[[], Iterable[NDArray[np.generic]]]
+
+    @classmethod
+    def of(cls, array: "NDArray[np.generic] | JoinedArray") -> "JoinedArray":
+        """An array as its only part."""
+        if isinstance(array, JoinedArray):
+            return array
+        only = (array,)
+        return cls(array.shape, array.dtype, lambda: only)
+
+    @property
+    def nbytes(self) -> int:
+        """Size in bytes."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
 #: Arrays from this size are memory-mapped. The rest is read: a page of a file that was replaced on another machine of a
 #: network file system may be gone.
 _MIN_MAPPED_BYTES = 2**24
@@ -27,7 +57,7 @@ _MIN_MAPPED_BYTES = 2**24
 ARRAY_ERRORS = (ValueError, KeyError, IndexError, TypeError)
 
 
-def save_arrays(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+def save_arrays(path: Path, arrays: Mapping[str, NDArray[np.generic] | JoinedArray]) -> None:
     """Write named arrays of numbers, atomically, one after another: the library would make the whole file in memory.
 
     Raises:
@@ -35,18 +65,20 @@ def save_arrays(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
     """
     set_aside_irregular(path)
     # The widest numbers first, so that all are aligned.
-    ordered = dict(sorted(arrays.items(), key=lambda item: -item[1].itemsize))
+    joined = {name: JoinedArray.of(array) for name, array in arrays.items()}
+    ordered = dict(sorted(joined.items(), key=lambda item: -item[1].dtype.itemsize))
     header, end = {}, 0
     for name, array in ordered.items():
         start, end = end, end + array.nbytes
-        number = f"{array.dtype.kind.upper()}{8 * array.itemsize}"
+        number = f"{array.dtype.kind.upper()}{8 * array.dtype.itemsize}"
         header[name] = {"dtype": number, "shape": array.shape, "data_offsets": (start, end)}
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     with binary_file(path) as out:
         out.write(len(text).to_bytes(8, "little") + text)
         for array in ordered.values():
-            out.write(np.ascontiguousarray(array).data)
+            for part in array.parts():
+                out.write(np.ascontiguousarray(part).data)
 
 
 def load_arrays(path: Path, names: Sequence[str] | None = None) -> Arrays:

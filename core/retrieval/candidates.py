@@ -174,6 +174,18 @@ class CandidateStore:
             ).fetchall()
         return {Pair(ProductRef(*row[:2]), ProductRef(*row[2:])) for row in rows}
 
+    def similarities(self) -> dict[Pair, float]:
+        """The cosine of each pair of a query and one of its candidates, with one object for each listing."""
+        refs: dict[ProductRef, ProductRef] = {}
+        found: dict[Pair, float] = {}
+        with self._cache.reading() as connection:
+            for row in connection.execute(
+                "SELECT query_source, query_id, candidate_source, candidate_id, similarity FROM candidates"
+            ):
+                query, candidate = ProductRef(row[0], row[1]), ProductRef(row[2], row[3])
+                found[Pair(refs.setdefault(query, query), refs.setdefault(candidate, candidate))] = row[4]
+        return found
+
     def score(self, probabilities: Iterable[tuple[ProductRef, ProductRef, float]], summary: MatcherSummary) -> None:
         """Store the probabilities of a matcher in one transaction; a reader sees either all old or all new ones.
 

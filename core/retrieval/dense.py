@@ -1,5 +1,6 @@
 """Dense retrieval: inner-product search with FAISS over unit vectors, so that scores are cosines."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -57,6 +58,7 @@ class DenseIndex:
         *,
         kind: KindName = "flat",
         effort: Effort | None = None,
+        file: Path | None = None,
     ) -> None:
         """Wrap an index of these vectors.
 
@@ -65,9 +67,11 @@ class DenseIndex:
             index: FAISS index of them, by position; by default an exact one, which the first search builds.
             kind: name of its kind.
             effort: of a search.
+            file: that the index was read from.
         """
         self.vectors, self.kind, self.effort = vectors, kind, effort or Effort()
         self._given = index
+        self.file = file
         self.record: DenseRecord | None = None
 
     @cached_property
@@ -203,10 +207,13 @@ class DenseIndex:
         return cosines
 
     def save(self, path: Path) -> None:
-        """Write the FAISS index atomically; one that was read from a file keeps its file."""
+        """Write the FAISS index atomically; one that was read from this file keeps it."""
         import faiss
 
         if self.is_mapped:
+            if self.file is not None and self.file != path:
+                with self.file.open("rb") as source, binary_file(path) as out:
+                    shutil.copyfileobj(source, out)
             return
         with binary_file(path) as out:
             faiss.write_index(self.index, faiss.PyCallbackIOWriter(out.write))  # type: ignore[attr-defined]  # not in its stubs

@@ -13,6 +13,7 @@ from core.jobs.progress import Reporter
 from core.retrieval.dense import DenseIndex, Effort, KindName, Vectors, blocks, lists_of
 from core.retrieval.dense_kinds import build_dense, choose_kind
 from core.retrieval.manifest import PRODUCTS, DenseRecord, IndexFile, content_damage, read_manifest
+from core.retrieval.run_files import RunFiles
 from core.settings import SearchSettings
 from labels.files import open_regular
 
@@ -37,7 +38,12 @@ def read_exact(folder: Path) -> DenseIndex | None:
 
 
 def open_or_build(
-    folder: Path, vectors: Vectors, queries: NDArray[np.float32], search: SearchSettings, reporter: Reporter
+    folder: Path,
+    vectors: Vectors,
+    queries: NDArray[np.float32],
+    search: SearchSettings,
+    reporter: Reporter,
+    files: RunFiles | None = None,
 ) -> DenseIndex:
     """The dense index of these vectors. An exact one is in memory; an approximate one is opened if a run has saved it.
 
@@ -47,17 +53,24 @@ def open_or_build(
         queries: unit vectors of the queries, shape (queries, dimensions), which measure the recall.
         search: kind and recall.
         reporter: receives the progress, and a message about a damaged file.
+        files: of the run; an approximate index is kept there, and memory-mapped.
     """
     kind = choose_kind(search.index, vectors)
     if kind == "flat":
         return DenseIndex(vectors)
     products, dimensions = vectors.shape
     wanted = DenseRecord(kind, products, dimensions, _digest(vectors), search.recall, probes=0, shortlist=0)
-    if (index := _open(folder, vectors, wanted, kind, reporter)) is not None:
-        return index
+    unfinished = files.folder if files is not None else None
+    for place in filter(None, (folder, unfinished)):
+        if (index := _open(place, vectors, wanted, kind, reporter)) is not None:
+            return index
     index = build_dense(vectors, kind, recall=search.recall, queries=queries, reporter=reporter)
     if index.kind == kind:
         index.record = _with_effort(wanted, index.effort)
+        if files is not None and unfinished is not None:
+            index.save(unfinished / PRODUCTS)
+            files.record(PRODUCTS, index.record)
+            return _open(unfinished, vectors, wanted, kind, reporter) or index
     return index
 
 
@@ -79,7 +92,7 @@ def _open(folder: Path, vectors: Vectors, wanted: DenseRecord, kind: KindName, r
     if index is None or not _fits(index, wanted, kind):
         reporter.message(f"In {folder}: {PRODUCTS} is missing, damaged or of another index. It is built again.")
         return None
-    opened = DenseIndex(vectors, index, kind=kind, effort=effort)
+    opened = DenseIndex(vectors, index, kind=kind, effort=effort, file=folder / PRODUCTS)
     opened.record = manifest.dense
     return opened
 

@@ -174,6 +174,9 @@ def build(vectors: Vectors, kind: KindName, reporter: Reporter) -> "faiss.Index"
         library.downcast_index(index).hnsw.efConstruction = _GRAPH_CONSTRUCTION
     reporter.stage("train the index")
     size = min(products, max(_MIN_TRAINING, _TRAINING_PER_LIST * list_count(products)))
+    if lists := lists_of(index):
+        # Otherwise FAISS writes a warning to the terminal where there are fewer vectors than it would like.
+        lists.cp.min_points_per_centroid = 1
     sample = np.sort(np.random.default_rng(_SEED).permutation(products)[:size])
     index.train(np.ascontiguousarray(vectors[sample], np.float32))
     reporter.stage("build the index", total=products)

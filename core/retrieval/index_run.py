@@ -2,13 +2,17 @@
 
 A run after a change updates the state of the last one (`core.retrieval.index_state`): only what was added, changed or
 removed is compared with the queries. The weights of n-grams stay those of the last full run.
+
+Of a large corpus, queries are searched block by block, and what is computed is kept in files
+(`core.retrieval.run_files`): memory does not grow with the queries, and an interrupted run goes on where it was.
 """
 
 import hashlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -18,8 +22,8 @@ from numpy.typing import NDArray
 from core.catalog.product import Product
 from core.catalog.template import render
 from core.errors import DamagedError
-from core.jobs.progress import Reporter
-from core.retrieval.array_file import ARRAY_ERRORS, Arrays
+from core.jobs.progress import Reporter, Silent
+from core.retrieval.array_file import ARRAY_ERRORS, Arrays, JoinedArray
 from core.retrieval.candidates import Candidate, CandidateStore
 from core.retrieval.corpus import Corpus
 from core.retrieval.corpus_vectors import encode_corpus, encode_listings, index_folder
@@ -29,11 +33,12 @@ from core.retrieval.dense_kinds import is_exact
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.field_boosts import FieldBoosts
 from core.retrieval.fusion import Fusion
-from core.retrieval.index_state import Change, IndexState, Snapshot, compare
+from core.retrieval.index_state import STATISTICS, Change, IndexState, Snapshot, compare, save_state
 from core.retrieval.indexed_products import IndexedProducts
 from core.retrieval.lexical import LexicalIndex
 from core.retrieval.manifest import index_damage, manifest_fingerprint
 from core.retrieval.pair_order import PairOrder
+from core.retrieval.run_files import RunFiles
 from core.retrieval.search_results import Ranked, SearchResults
 from core.retrieval.updated_results import updated_results
 from core.settings import Settings
@@ -47,6 +52,14 @@ LEXICAL_TEMPLATE = "{title} {brand} {model}"
 
 #: Incremented when the same input gives different candidates.
 _VERSION = "6"
+#: Number of listings up to which a run computes everything at once, in memory. Of more, it takes block by block, and
+#: keeps each in a file.
+MAX_IN_MEMORY = 100_000
+#: Queries of a block: the features of their pairs take 0.5 GB.
+_BLOCK_QUERIES = 2048
+#: Queries whose pairs set the scale of the selection where it takes block by block.
+_SAMPLED_QUERIES = 256
+_LEXICAL = "lexical.safetensors"
 #: Share of the listings that may change before the next run is a full one, whose weights fit the corpus again.
 MAX_DRIFT = 0.1
 
@@ -94,6 +107,13 @@ class Selection(Protocol):
 
     def choose(self, pool: Ranked, scores: NDArray[np.float32]) -> Ranked:
         """The selected results of each query."""
+
+    def prepare(self, files: RunFiles) -> None:
+        """Compute what depends on the whole corpus, so that pairs can be scored in blocks.
+
+        Args:
+            files: of the run, for what is large.
+        """
 
     def to_arrays(self) -> Arrays:
         """What is kept until the next full run, so that the same pair has the same score."""
@@ -175,14 +195,15 @@ def build_index(
         if rebuild or not is_intact(candidates, folder, version, reporter):
             if model.pooling_note:
                 reporter.message(model.pooling_note)
-            run = _Run(workspace, settings, model, reporter, corpus, selection)
-            fusion, state, change = (None if rebuild else run.updated(folder, fingerprint)) or run.full()
-            results, chosen = select_candidates(fusion, state.results, selection, reporter)
-            statistics = selection.to_arrays() if change is None else state.statistics
-            state = replace(state, results=results, statistics=statistics)
-            state.save(folder, fingerprint, fusion.dense, full=change is None)
-            rows = fusion.listed([query.ref for query in corpus.queries], results, chosen)
-            updated = _store(candidates, rows, state.snapshot, model.id, fingerprint, full=change is None)
+            run = _Run(workspace, settings, model, reporter, corpus, selection, folder, fingerprint)
+            done = (None if rebuild else run.updated()) or run.full()
+            change = done.change
+            save_state(
+                folder, fingerprint, done.snapshot, done.fusion.dense, done.fusion.lexical, done.results(),
+                selection.to_arrays() if change is None else None,
+            )  # fmt: skip
+            updated = _store(candidates, done.rows(), done.snapshot, model.id, fingerprint, full=change is None)
+            done.files.discard()
             report = replace(report, unchanged=False, full=change is None, updated=updated)
             if change is not None:
                 counts = len(change.added), len(change.changed), len(change.removed)
@@ -213,6 +234,44 @@ def _store(
 
 
 @dataclass(frozen=True)
+class _Done:
+    """What an index run has computed.
+
+    Attributes:
+        fusion: over the products.
+        snapshot: of the corpus.
+        files: with results and candidates of each block of queries.
+        blocks: of queries, in their order.
+        refs: keys of all queries.
+        change: since the last run; None after a full run.
+    """
+
+    fusion: Fusion
+    snapshot: Snapshot
+    files: RunFiles
+    blocks: Sequence[slice]
+    refs: Sequence[ProductRef]
+    change: Change | None
+
+    def results(self) -> Mapping[str, JoinedArray]:
+        """The search results of all queries, for a file."""
+        return SearchResults.joined(
+            len(self.blocks), lambda block, name: self.files.load(_block_file(self.blocks[block]), [name])[name]
+        )
+
+    def rows(self) -> Iterator[tuple[ProductRef, list[Candidate]]]:
+        """The candidates of each query."""
+        for block in self.blocks:
+            arrays = self.files.load(_block_file(block))
+            found = SearchResults.from_arrays(arrays), Ranked.from_arrays(arrays)
+            yield from self.fusion.listed(self.refs[block], *found)
+
+
+def _block_file(block: slice) -> str:
+    return f"queries-{block.start:09}.safetensors"
+
+
+@dataclass(frozen=True)
 class _Run:
     """One index run that has something to do."""
 
@@ -222,17 +281,26 @@ class _Run:
     reporter: Reporter
     corpus: Corpus
     selection: Selection
+    folder: Path
+    fingerprint: str
 
-    def full(self) -> tuple[Fusion, IndexState, None]:
+    def full(self) -> _Done:
         """Index everything."""
-        fusion, vectors = build_fusion(self.workspace, self.settings, self.model, self.corpus, self.reporter)
-        texts = lexical_texts(self.corpus.queries)
-        results = fusion.search(self.corpus.queries, texts, vectors, self.reporter)
-        return fusion, IndexState(Snapshot.of(self.corpus), fusion.lexical, results), None
+        corpus, files = self.corpus, self._files("full")
+        fusion, vectors = build_fusion(self.workspace, self.settings, self.model, corpus, self.reporter, files)
+        texts = lexical_texts(corpus.queries)
 
-    def updated(self, folder: Path, fingerprint: str) -> tuple[Fusion, IndexState, Change] | None:
+        def search(block: slice, reporter: Reporter) -> SearchResults:
+            return fusion.search(corpus.queries[block], texts[block], vectors[block], reporter)
+
+        if files.folder is not None:
+            self.reporter.stage("count the terms of the catalogue")
+            self.selection.restore(files.kept(STATISTICS, lambda: self._statistics(fusion, texts, vectors, files)))
+        return self._done(fusion, Snapshot.of(corpus), files, None, search)
+
+    def updated(self) -> _Done | None:
         """The last state with what has changed; None if there is no usable one, or too much has changed."""
-        state = IndexState.load(folder, fingerprint)
+        state = IndexState.load(self.folder, self.fingerprint)
         if state is None:
             return None
         change = compare(state.snapshot, self.corpus)
@@ -242,17 +310,13 @@ class _Run:
             self.selection.restore(state.statistics)
         except ARRAY_ERRORS:
             return None
-        return *self._apply(folder, state, change), change
+        return self._apply(state, change)
 
-    def _apply(self, folder: Path, state: IndexState, change: Change) -> tuple[Fusion, IndexState]:
-        corpus = self.corpus
+    def _apply(self, state: IndexState, change: Change) -> _Done:
+        corpus, files = self.corpus, self._files(f"from {state.snapshot.version}")
         listings = [corpus.products[position] for position in np.flatnonzero(change.products < 0).tolist()]
-        state = replace(
-            state,
-            snapshot=state.snapshot.followed_by(corpus, change),
-            lexical=state.lexical.replaced(change.products, lexical_texts(listings)),
-        )
-        exact = read_exact(folder) if is_exact(self.settings.search.index, len(corpus.products)) else None
+        lexical = state.lexical.replaced(change.products, lexical_texts(listings))
+        exact = read_exact(self.folder) if is_exact(self.settings.search.index, len(corpus.products)) else None
         # An approximate index is not the vectors: all of them come from the cache.
         vectors = encode_listings(
             self.workspace, self.settings, self.model,
@@ -260,14 +324,73 @@ class _Run:
         )  # fmt: skip
         query_vectors, product_vectors = np.split(vectors, [len(corpus.queries)])
         if exact is None:
-            dense = open_or_build(folder, product_vectors, query_vectors, self.settings.search, self.reporter)
+            search = self.settings.search
+            dense = open_or_build(self.folder, product_vectors, query_vectors, search, self.reporter, files)
         else:
             dense = exact.replaced(change.products, product_vectors)
-        fusion = make_fusion(self.settings, corpus, dense, state.lexical)
+        fusion = make_fusion(self.settings, corpus, dense, lexical)
         self.reporter.stage("update the candidates")
         texts = lexical_texts(corpus.queries)
-        results = updated_results(fusion, state.results, change, corpus.queries, texts, query_vectors)
-        return fusion, replace(state, results=results)
+
+        def update(block: slice, _: Reporter) -> SearchResults:
+            origin = change.queries[block]
+            known = np.flatnonzero(origin >= 0)
+            queries = np.full(len(origin), -1, np.int64)
+            queries[known] = np.arange(len(known))
+            before, part = state.results.of_queries(origin[known]), replace(change, queries=queries)
+            return updated_results(fusion, before, part, corpus.queries[block], texts[block], query_vectors[block])
+
+        snapshot = state.snapshot.followed_by(corpus, change)
+        return self._done(fusion, snapshot, files, change, update)
+
+    def _files(self, kind: str) -> RunFiles:
+        """Where the run keeps what it has computed; `kind` tells runs over the same corpus apart."""
+        if self.corpus.size <= MAX_IN_MEMORY:
+            return RunFiles()
+        return RunFiles.on_disk(self.folder, f"{self.fingerprint}:{self.corpus.version}:{kind}")
+
+    def _statistics(
+        self, fusion: Fusion, texts: Sequence[str], vectors: NDArray[np.float32], files: RunFiles
+    ) -> Arrays:
+        """The statistics of a large corpus, whose pairs are scored in blocks, and the scale of the selection."""
+        self.selection.prepare(files)
+        queries = self.corpus.queries
+        rows = np.unique(np.linspace(0, len(queries) - 1, _SAMPLED_QUERIES).astype(np.int64))
+        sample = [queries[row] for row in rows.tolist()], [texts[row] for row in rows.tolist()], vectors[rows]
+        select_candidates(fusion, fusion.search(*sample, Silent()), self.selection, Silent(), rows)
+        return self.selection.to_arrays()
+
+    def _done(
+        self,
+        fusion: Fusion,
+        snapshot: Snapshot,
+        files: RunFiles,
+        change: Change | None,
+        search: Callable[[slice, Reporter], SearchResults],
+    ) -> _Done:
+        """Search and select block by block; a block that an interrupted run has finished is left out."""
+        count = len(self.corpus.queries)
+        size = count if files.folder is None else _BLOCK_QUERIES
+        blocks = [slice(start, min(start + size, count)) for start in range(0, count, size)]
+        reporter = self.reporter if len(blocks) == 1 else Silent()
+        if len(blocks) > 1:
+            self.reporter.stage("candidates", total=count)
+        for block in blocks:
+            if files.has(_block_file(block)):
+                continue
+            if len(blocks) > 1:
+                self.reporter.advance(block.start)  # those of an interrupted run do not count for the rate
+            files.make(_block_file(block), partial(self._selected, fusion, search, block, reporter))
+        if len(blocks) > 1:
+            self.reporter.advance(count)
+        return _Done(fusion, snapshot, files, blocks, [each.ref for each in self.corpus.queries], change)
+
+    def _selected(
+        self, fusion: Fusion, search: Callable[[slice, Reporter], SearchResults], block: slice, reporter: Reporter
+    ) -> Arrays:
+        rows = np.arange(block.start, block.stop)
+        results, chosen = select_candidates(fusion, search(block, reporter), self.selection, reporter, rows)
+        return {**results.to_arrays(), **chosen.to_arrays()}
 
 
 def _record_products(workspace: Workspace, corpus: Corpus) -> None:
@@ -331,13 +454,34 @@ def draw_validation(workspace: Workspace, settings: Settings, queries: Sequence[
 
 
 def build_fusion(
-    workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, reporter: Reporter
+    workspace: Workspace,
+    settings: Settings,
+    model: EncoderModel,
+    corpus: Corpus,
+    reporter: Reporter,
+    files: RunFiles | None = None,
 ) -> tuple[Fusion, NDArray[np.float32]]:
-    """Dense and lexical index over the corpus, and the vectors of its queries."""
+    """Dense and lexical index over the corpus, and the vectors of its queries.
+
+    Args:
+        workspace: with a catalogue.
+        settings: of encoder and search.
+        model: the encoder.
+        corpus: queries and products.
+        reporter: receives progress.
+        files: of a run that keeps both indexes there.
+    """
+    files = files or RunFiles()
     query_vectors, product_vectors = encode_corpus(workspace, settings, model, corpus, reporter)
     reporter.stage("build the index")
-    lexical = LexicalIndex.of(lexical_texts(corpus.products))
-    dense = open_or_build(index_folder(workspace, model), product_vectors, query_vectors, settings.search, reporter)
+    if files.folder is None:
+        lexical = LexicalIndex.of(lexical_texts(corpus.products))
+    else:
+        lexical = LexicalIndex.from_arrays(
+            files.kept(_LEXICAL, lambda: LexicalIndex.of(lexical_texts(corpus.products)).to_arrays())
+        )
+    folder = index_folder(workspace, model)
+    dense = open_or_build(folder, product_vectors, query_vectors, settings.search, reporter, files)
     return make_fusion(settings, corpus, dense, lexical), query_vectors
 
 

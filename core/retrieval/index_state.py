@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 
 from core.catalog.product import DefaultGtins, Product
 from core.errors import DamagedError
-from core.retrieval.array_file import ARRAY_ERRORS, Arrays, array_text, load_arrays, save_arrays, text_array
+from core.retrieval.array_file import (
+    ARRAY_ERRORS,
+    Arrays,
+    JoinedArray,
+    array_text,
+    load_arrays,
+    save_arrays,
+    text_array,
+)
 from core.retrieval.corpus import Corpus
 from core.retrieval.dense import DenseIndex
 from core.retrieval.lexical import LexicalIndex
@@ -170,26 +178,6 @@ class IndexState:
     results: SearchResults
     statistics: Arrays = field(default_factory=dict)
 
-    def save(self, folder: Path, settings: str, dense: DenseIndex, *, full: bool) -> None:
-        """Write all files, and the manifest last.
-
-        Args:
-            folder: of the model.
-            settings: fingerprint of the settings.
-            dense: index of the product vectors.
-            full: whether to write the statistics as well.
-
-        Raises:
-            CoreError: a file cannot be written.
-        """
-        set_aside_irregular(folder / PRODUCTS)
-        dense.save(folder / PRODUCTS)
-        corpus = {"corpus": text_array(self.snapshot.to_text())}
-        save_arrays(folder / RESULTS, {**corpus, **self.lexical.to_arrays(), **self.results.to_arrays()})
-        if full:
-            save_arrays(folder / STATISTICS, self.statistics)
-        write_manifest(folder, f"{settings}:{self.snapshot.version}", (PRODUCTS, RESULTS, STATISTICS), dense.record)
-
     @classmethod
     def load(cls, folder: Path, settings: str) -> "IndexState | None":
         """The state in a model's folder; None where there is none for these settings, or a file is damaged."""
@@ -205,6 +193,38 @@ class IndexState:
             )
         except (DamagedError, *ARRAY_ERRORS):
             return None
+
+
+def save_state(
+    folder: Path,
+    settings: str,
+    snapshot: Snapshot,
+    dense: DenseIndex,
+    lexical: LexicalIndex,
+    results: Mapping[str, JoinedArray],
+    statistics: Arrays | None,
+) -> None:
+    """Write all files of an index, and the manifest last.
+
+    Args:
+        folder: of the model.
+        settings: fingerprint of the settings.
+        snapshot: the indexed corpus.
+        dense: index of the product vectors.
+        lexical: index of the product texts.
+        results: of all queries, as of `SearchResults.joined`.
+        statistics: of a full run; None leaves those of the last one.
+
+    Raises:
+        CoreError: a file cannot be written.
+    """
+    set_aside_irregular(folder / PRODUCTS)
+    dense.save(folder / PRODUCTS)
+    corpus = {"corpus": text_array(snapshot.to_text())}
+    save_arrays(folder / RESULTS, {**corpus, **lexical.to_arrays(), **results})
+    if statistics is not None:
+        save_arrays(folder / STATISTICS, statistics)
+    write_manifest(folder, f"{settings}:{snapshot.version}", (PRODUCTS, RESULTS, STATISTICS), dense.record)
 
 
 def indexed_snapshot(folder: Path) -> Snapshot:

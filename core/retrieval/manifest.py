@@ -69,6 +69,20 @@ def write_manifest(folder: Path, fingerprint: str, names: Iterable[str], dense: 
     save(folder / _FILE_NAME, asdict(Manifest(fingerprint, files, dense)))
 
 
+def add_to_manifest(folder: Path, fingerprint: str, name: str, dense: DenseRecord | None = None) -> None:
+    """Add a file to the manifest of a folder; files of another run are forgotten.
+
+    Raises:
+        CoreError: the manifest cannot be written.
+    """
+    before = read_manifest(folder)
+    if before is None or before.fingerprint != fingerprint:
+        before = Manifest(fingerprint, {})
+    set_aside_irregular(folder / _FILE_NAME)
+    files = {**before.files, name: index_file(folder / name)}
+    save(folder / _FILE_NAME, asdict(Manifest(fingerprint, files, dense or before.dense)))
+
+
 def read_manifest(folder: Path) -> Manifest | None:
     """The manifest of a folder; None if it is missing or damaged."""
     try:

@@ -5,14 +5,15 @@ updated product by product: without those that left, and with those above the fl
 results are left above the floor, this equals another search.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.retrieval.array_file import Arrays
+from core.retrieval.array_file import Arrays, JoinedArray
 
 #: Cosines computed in another order of operations differ by less.
 EPSILON = 1e-5
@@ -81,6 +82,46 @@ class SearchResults:
         starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(floors)))])
         cosine, lexical, boost, gtin, prior = (each[order] for each in scores)
         return cls(starts, positions[order].astype(np.int32), cosine, lexical, boost, gtin, prior, floors)
+
+    def of_queries(self, rows: NDArray[np.int64]) -> Self:
+        """The results of some queries, in this order.
+
+        Args:
+            rows: of the queries, shape (n,).
+        """
+        starts, counts = self.starts[rows], np.diff(self.starts)[rows]
+        ends = np.concatenate([[0], np.cumsum(counts)])
+        entries = np.repeat(starts - ends[:-1], counts) + np.arange(ends[-1])
+        columns = {each.name: getattr(self, each.name)[entries] for each in fields(self)[1:-1]}
+        return replace(self, starts=ends, floors=self.floors[rows], **columns)
+
+    @classmethod
+    def joined(cls, count: int, load: Callable[[int, str], NDArray[np.generic]]) -> dict[str, JoinedArray]:
+        """The results of several blocks of queries as the arrays of all, for a file.
+
+        Args:
+            count: number of blocks.
+            load: the array of a block by the block's index and the array's name in `to_arrays`.
+        """
+        starts = f"results.{fields(cls)[0].name}"
+        sizes = [load(block, starts)[-1] for block in range(count)]
+        offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        entries, rows = int(offsets[-1]), sum(len(load(block, starts)) - 1 for block in range(count))
+
+        def parts(name: str) -> Iterator[NDArray[np.generic]]:
+            for block in range(count):
+                array = load(block, name)
+                yield array if name != starts else (array + offsets[block])[min(block, 1) :]  # the end of the last one
+
+        lengths = {"starts": rows + 1, "floors": rows}
+        names = {each.name: f"results.{each.name}" for each in fields(cls)}
+        first = {each: load(0, name) for each, name in names.items()}
+        return {
+            name: JoinedArray(
+                (lengths.get(each, entries), *first[each].shape[1:]), first[each].dtype, partial(parts, name)
+            )
+            for each, name in names.items()
+        }
 
     @property
     def scores(self) -> tuple[NDArray[np.float32], ...]:
@@ -163,6 +204,19 @@ class Ranked:
     score: NDArray[np.float32]
     dense_rank: NDArray[np.int64]
     lexical_rank: NDArray[np.int64]
+
+    def to_arrays(self) -> Arrays:
+        """As arrays, for a file."""
+        return {f"ranked.{each.name}": getattr(self, each.name) for each in fields(self)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> Self:
+        """The results of `to_arrays`.
+
+        Raises:
+            KeyError: the arrays are others.
+        """
+        return cls(**{each.name: arrays[f"ranked.{each.name}"] for each in fields(cls)})  # type: ignore[arg-type]
 
     def part(self, chosen: NDArray[np.bool_]) -> "Ranked":
         """The chosen ones alone, ranked from 1 again."""

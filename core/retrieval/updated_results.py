@@ -60,8 +60,9 @@ def _kept_results(before: SearchResults, change: Change) -> SearchResults:
     position_of = _inverse(change.products, int(before.positions.max(initial=-1)) + 1)
     rows, positions = row_of[before.rows], position_of[before.positions]
     kept = (rows >= 0) & (positions >= 0)
-    floors = before.floors[change.queries]
-    floors[change.queries < 0] = np.inf  # nothing is found that way, and the query is searched
+    floors = np.full((len(change.queries), 2), np.inf, np.float32)  # finds nothing, and the query is searched
+    unchanged = change.queries >= 0
+    floors[unchanged] = before.floors[change.queries[unchanged]]
     return SearchResults.of(rows[kept], positions[kept], [each[kept] for each in before.scores], floors)
 
 

@@ -6,10 +6,13 @@ a checksum; a damaged vector is encoded again.
 
 import hashlib
 import sqlite3
+import tempfile
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -29,6 +32,12 @@ CREATE TABLE IF NOT EXISTS vectors (digest BLOB PRIMARY KEY, vector BLOB NOT NUL
 _FLOAT_BYTES = 4
 #: A look-up takes 10 µs, and a pass over the file of 24,000 vectors half a second.
 _MAX_LOOKUPS = 5000
+#: Vectors that are read to find the dimensions of all.
+_SAMPLED = 1000
+#: Texts that an encoder gets at once: their vectors take 100 MiB of 384 dimensions.
+_MAX_ENCODED = 2**16
+#: Vectors of more bytes are in a file.
+_MAX_IN_MEMORY = 2**26
 #: Allowed deviation from 1 of the squared length of a vector without a checksum.
 _LENGTH_TOLERANCE = 1e-3
 
@@ -70,7 +79,7 @@ class VectorCache:
             reporter: receives the progress in distinct texts, and messages about damage.
 
         Returns:
-            float32 unit vectors, shape (texts, dimensions).
+            float32 unit vectors, shape (texts, dimensions); many are in a memory map.
 
         Raises:
             CoreError: the file cannot be read or written.
@@ -83,31 +92,40 @@ class VectorCache:
 
     def _encode(self, texts: Sequence[str], encoder: TextEncoder, reporter: Reporter) -> NDArray[np.float32]:
         digests = [hashlib.sha256(text.encode()).digest()[:16] for text in texts]
-        vectors = self._read(set(digests), reporter)
+        place: dict[bytes, int] = {}
+        first = np.array([place.setdefault(digest, row) for row, digest in enumerate(digests)], np.int64)
+        vectors = self._read(place, len(texts), reporter)
+        found = np.zeros(len(texts), bool) if vectors is None else vectors.found
         # Longest first: batches of similar length need little padding, and the time estimate is never too low.
-        missing = sorted(
-            {d: t for d, t in zip(digests, texts, strict=True) if d not in vectors}.items(), key=_by_length
-        )
+        missing = sorted(((digest, texts[row]) for digest, row in place.items() if not found[row]), key=_by_length)
+        done = len(place) - len(missing)
         if missing:  # a stage without work would only repeat a line
-            reporter.stage("encode", total=len(vectors) + len(missing))
-            reporter.advance(len(vectors))
-        done = len(vectors)
-
-        def store_chunk(part: slice, chunk: NDArray[np.float32]) -> None:
-            nonlocal done
-            rows = [(digest, vector.tobytes()) for (digest, _), vector in zip(missing[part], chunk, strict=True)]
-            self._write(rows)
-            vectors.update(rows)
-            done += len(rows)
+            reporter.stage("encode", total=len(place))
             reporter.advance(done)
 
+        started = time.monotonic()
+        for start in range(0, len(missing), _MAX_ENCODED):
+            some = missing[start : start + _MAX_ENCODED]
+
+            def store(part: slice, chunk: NDArray[np.float32], some: list[tuple[bytes, str]] = some) -> None:
+                nonlocal done, vectors
+                of_chunk = [digest for digest, _ in some[part]]
+                vectors = vectors or _Vectors.of(len(texts), chunk.shape[1], self._folder)
+                if chunk.shape[1] != vectors.array.shape[1]:
+                    raise self._cache.damaged("its vectors have different dimensions")
+                self._write([(digest, vector.tobytes()) for digest, vector in zip(of_chunk, chunk, strict=True)])
+                vectors.array[[place[digest] for digest in of_chunk]] = chunk
+                done += len(chunk)
+                reporter.advance(done)
+
+            encoder.encode([text for _, text in some], on_chunk=store)
         if missing:
-            started = time.monotonic()
-            encoder.encode([text for _, text in missing], on_chunk=store_chunk)
             save_rate(self._folder, len(missing), time.monotonic() - started)
-        if len({len(vectors[digest]) for digest in digests}) > 1:
-            raise self._cache.damaged("its vectors have different dimensions")
-        return np.frombuffer(b"".join(vectors[d] for d in digests), dtype=np.float32).reshape(len(digests), -1)
+        if vectors is None:
+            return np.zeros((0, 0), np.float32)
+        again = np.flatnonzero(first != np.arange(len(texts)))
+        vectors.array[again] = vectors.array[first[again]]
+        return vectors.array
 
     def _write(self, rows: Sequence[tuple[bytes, bytes]]) -> None:
         with self._cache.writing() as connection:
@@ -116,26 +134,68 @@ class VectorCache:
                 ((digest, vector, _crc(digest, vector)) for digest, vector in rows),
             )
 
-    def _read(self, wanted: set[bytes], reporter: Reporter) -> dict[bytes, bytes]:
-        """The intact cached vectors, all of the same dimension."""
+    def _read(self, place: dict[bytes, int], texts: int, reporter: Reporter) -> "_Vectors | None":
+        """The intact cached vectors, all of the same dimension; None if there are none.
+
+        Args:
+            place: row of each wanted vector.
+            texts: number of rows.
+            reporter: receives a message about damage.
+        """
+        vectors, damaged, without_crc = None, 0, []
         with self._cache.reading() as connection:
-            found = {digest: (vector, crc) for digest, vector, crc in _rows(connection, wanted)}
-        intact = {digest: vector for digest, (vector, crc) in found.items() if _is_intact(digest, vector, crc)}
-        lengths = Counter(map(len, intact.values()))
-        common = max(lengths, key=lambda length: lengths[length], default=0)
-        intact = {digest: vector for digest, vector in intact.items() if len(vector) == common}
-        if damaged := len(found) - len(intact):
+            common = _common_length(connection, place)
+            for digest, vector, crc in _rows(connection, place):
+                if not _is_intact(digest, vector, crc) or len(vector) != common:
+                    damaged += 1
+                    continue
+                if crc is None:
+                    without_crc.append((digest, vector))
+                vectors = vectors or _Vectors.of(texts, common // _FLOAT_BYTES, self._folder)
+                vectors.array[place[digest]] = np.frombuffer(vector, np.float32)
+                vectors.found[place[digest]] = True
+        if damaged:
             reporter.message(
                 f"{counted(damaged, 'vector')} in {self._cache.path.name} {'is' if damaged == 1 else 'are'}"
                 " damaged; encoding again."
             )
-        without_crc = [(digest, vector) for digest, vector in intact.items() if found[digest][1] is None]
         if without_crc:
             self._write(without_crc)
-        return intact
+        return vectors
 
 
-def _rows(connection: sqlite3.Connection, wanted: set[bytes]) -> Iterator[tuple[bytes, bytes, int | None]]:
+@dataclass(frozen=True)
+class _Vectors:
+    """Vectors that are read or computed one by one.
+
+    Attributes:
+        array: float32, shape (texts, dimensions).
+        found: which rows are filled, shape (texts,).
+    """
+
+    array: NDArray[np.float32]
+    found: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, texts: int, dimensions: int, folder: Path) -> "_Vectors":
+        """Empty rows: many of them in a file without a name, which is gone when the array is."""
+        shape = texts, dimensions
+        found, size = np.zeros(texts, bool), _FLOAT_BYTES * texts * dimensions
+        if size <= _MAX_IN_MEMORY:
+            return cls(np.empty(shape, np.float32), found)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.truncate(size)
+            return cls(np.asarray(np.memmap(file, np.float32, "r+", shape=shape)), found)
+
+
+def _common_length(connection: sqlite3.Connection, wanted: Collection[bytes]) -> int:
+    """The most common length in bytes of the first intact vectors; 0 if there are none."""
+    some = islice(_rows(connection, wanted), _SAMPLED)
+    lengths = Counter(len(vector) for digest, vector, crc in some if _is_intact(digest, vector, crc))
+    return max(lengths, key=lambda length: lengths[length], default=0)
+
+
+def _rows(connection: sqlite3.Connection, wanted: Collection[bytes]) -> Iterator[tuple[bytes, bytes, int | None]]:
     """Digest, vector and checksum of the wanted vectors: one by one if they are few, else in one pass over the file."""
     if len(wanted) > _MAX_LOOKUPS:
         rows = connection.execute("SELECT digest, vector, crc FROM vectors")

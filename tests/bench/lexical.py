@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -58,7 +59,7 @@ def main() -> None:
 
 def measure(data: Path, count: int, titles: int) -> None:
     """Print the figures of one size; 0 is the real products."""
-    queries, products = _rows(data / "tableA.csv"), _rows(data / "tableB.csv")
+    queries, products = read_rows(data / "tableA.csv"), read_rows(data / "tableB.csv")
     gold = matches(data)
     asked = [row for row in queries if row["id"] in gold] if count == 0 else queries
     asked = Random(7).sample(asked, len(asked) if count == 0 else QUERIES)
@@ -137,11 +138,15 @@ def _neighbours(index: LexicalIndex, texts: list[str]) -> dict[str, float]:
 
 def recombined(products: list[Row], count: int, titles: int) -> list[str]:
     """Texts of listings that are made of those of real products."""
+    return list(map(_text, recombined_rows(products, count, titles)))
+
+
+def recombined_rows(products: list[Row], count: int, titles: int = 1) -> Iterator[Row]:
+    """Listings that are made of real products: of each title some words are of another one, and digits are others."""
     pick, similar = Random(7), defaultdict(list)
     for row in products:
         similar[row["brand"], row["category"]].append(row)
     every_word = [word for row in products for word in row["title"].split()]
-    found = []
     for _ in range(count):
         row = pick.choice(products)
         others = [pick.choice(similar[row["brand"], row["category"]]) for _ in range(titles)]
@@ -152,8 +157,7 @@ def recombined(products: list[Row], count: int, titles: int) -> list[str]:
             words[pick.randrange(len(words))] = pick.choice(every_word)
         words = [_redrawn(word, pick) if pick.random() < 0.5 else word for word in words]
         model = _redrawn(row["modelno"], pick) if pick.random() < 0.8 else row["modelno"]
-        found.append(f"{' '.join(words)} {row['brand']} {model}")
-    return found
+        yield {**row, "title": " ".join(words), "modelno": model}
 
 
 def _redrawn(code: str, pick: Random) -> str:
@@ -173,13 +177,13 @@ def matches(data: Path) -> dict[str, set[str]]:
     """The known matches of each query."""
     found = defaultdict(set)
     for name in ("train.csv", "valid.csv"):
-        for row in _rows(data / name):
+        for row in read_rows(data / name):
             if row["label"] == "1":
                 found[row["ltable_id"]].add(row["rtable_id"])
     return found
 
 
-def _rows(path: Path) -> list[Row]:
+def read_rows(path: Path) -> list[Row]:
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Self
 
 import numpy as np
@@ -17,12 +17,21 @@ from core.matching.features.fields import (
     FieldFeatures,
     GtinFeatures,
     count_categories,
+    listing_weights,
 )
-from core.matching.features.lexical import LexicalFeatures
+from core.matching.features.lexical import LexicalFeatures, lexical_vectors, title_weights
 from core.matching.features.model_numbers import ModelNumberFeatures
 from core.matching.features.neighbours import NeighbourFeatures, Neighbourhood, neighbour_features
-from core.matching.features.statistics import CorpusStatistics, listing_rows, own_rows
+from core.matching.features.statistics import (
+    CorpusStatistics,
+    listing_rows,
+    neighbour_arrays,
+    neighbours_of,
+    own_rows,
+)
+from core.retrieval.array_file import Arrays, weights_arrays, weights_of
 from core.retrieval.corpus import Corpus
+from core.retrieval.run_files import RunFiles
 from core.settings import Settings
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
@@ -120,6 +129,44 @@ def _statistics(
         weights={**words.weights, "listing": details.weights},
         together=count_categories(queries, products, by_characters.mutual()),
         neighbours={"characters": by_characters, "words": Neighbourhood.of(words.words, own)},
+        rows=rows,
+    )
+
+
+def large_statistics(corpus: Corpus, files: RunFiles) -> CorpusStatistics:
+    """The same statistics as of a builder of all listings, whose features are never in memory together.
+
+    Args:
+        corpus: queries and products.
+        files: keep what is large, kind by kind.
+    """
+    queries, products = corpus.queries, corpus.products
+    rows = listing_rows(queries), listing_rows(products)
+    own = own_rows(rows[1], queries)
+
+    def neighbours(kind: str) -> Arrays:
+        vectors, weights = lexical_vectors(queries, products, kind)
+        return {**weights_arrays(kind, weights), **neighbour_arrays(kind, Neighbourhood.of(vectors, own))}
+
+    of_kind = {kind: files.kept(f"{kind}.safetensors", partial(neighbours, kind)) for kind in ("characters", "words")}
+    terms = files.kept(
+        "terms.safetensors",
+        lambda: {
+            **weights_arrays("title_characters", title_weights(queries, products)),
+            **weights_arrays("listing", listing_weights(queries, products)),
+        },
+    )
+    found = {kind: neighbours_of(kind, arrays) for kind, arrays in of_kind.items()}
+    kinds = {
+        "characters": of_kind["characters"],
+        "title_characters": terms,
+        "words": of_kind["words"],
+        "listing": terms,
+    }
+    return CorpusStatistics(
+        weights={kind: weights_of(kind, arrays) for kind, arrays in kinds.items()},
+        together=count_categories(queries, products, found["characters"].mutual()),
+        neighbours=found,
         rows=rows,
     )
 

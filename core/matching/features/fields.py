@@ -142,6 +142,9 @@ def count_categories(
 _SHARE = "share by rarity"
 
 
+_LISTINGS = ("queries", "products")
+
+
 class DetailFeatures:
     """Whole listings compared with titles; NaN where neither listing has fields beyond the usual ones.
 
@@ -161,15 +164,8 @@ class DetailFeatures:
     ) -> None:
         """Prepare both lists; `weights` of the words of a corpus replace those of the two lists."""
         sides = (queries, products)
-        texts = Texts(
-            queries=[_listing(p) for p in queries],
-            products=[_listing(p) for p in products],
-            query_titles=[p.title.lower() for p in queries],
-            product_titles=[p.title.lower() for p in products],
-        )
-        vectors, self.weights = texts.vectors(
-            words, ["queries", "products"], ["query_titles", "product_titles"], weights=weights
-        )
+        texts = _listing_texts(queries, products)
+        vectors, self.weights = texts.vectors(words, _LISTINGS, ["query_titles", "product_titles"], weights=weights)
         self._vectors = vectors[:2]
         self._present = [binary(side) for side in vectors[:2]]
         self._titles = [weighted(binary(side), self.weights.idf) for side in vectors[2:]]
@@ -184,6 +180,20 @@ class DetailFeatures:
             overlap(self._titles[::-1], self._present[::-1], columns, rows)[0],
         ]
         return [np.where(known, column, np.nan).astype(np.float32) for column in found]
+
+
+def _listing_texts(queries: Sequence[Product], products: Sequence[Product]) -> Texts:
+    return Texts(
+        queries=[_listing(p) for p in queries],
+        products=[_listing(p) for p in products],
+        query_titles=[p.title.lower() for p in queries],
+        product_titles=[p.title.lower() for p in products],
+    )
+
+
+def listing_weights(queries: Sequence[Product], products: Sequence[Product]) -> TermWeights:
+    """The weights of words as in `DetailFeatures`."""
+    return _listing_texts(queries, products).weights(words, _LISTINGS)
 
 
 def _listing(product: Product) -> str:

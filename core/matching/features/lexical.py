@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 
 from core.catalog.product import Product
 from core.matching.features.base import LONGEST, OTHER, Feature, compare_texts, dots, row_maxima, row_sums
-from core.retrieval.tfidf import TermWeights, Texts, character_ngrams
+from core.retrieval.tfidf import Analyser, TermWeights, Texts, character_ngrams
 
 #: Letters and digits are separate words: `4gb`, `4 gb` and `4-gb` are the same two words.
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?")
@@ -22,6 +22,13 @@ _SUM = "sum of rarities"
 def words(text: str) -> list[str]:
     """The words and numbers of a text, in lower case."""
     return _WORD.findall(text.lower())
+
+
+#: Names of the texts, and what is counted in them.
+_WHOLE, _TITLES = ("queries", "products"), ("query_titles", "product_titles")
+_CHARACTERS, _TITLE_CHARACTERS = character_ngrams(3, 3), character_ngrams(2, 4)
+#: Titles that a character n-gram is in, at the least.
+_MIN_TITLES = 2
 
 
 class LexicalFeatures:
@@ -76,31 +83,24 @@ class LexicalFeatures:
         titles = [p.title.lower() for p in queries], [p.title.lower() for p in products]
         self._titles = [[title[:LONGEST] for title in side] for side in titles]
         self._lengths = [np.array([len(t) for t in side], np.float32) for side in titles]
-        texts = Texts(
-            queries=[_text(p) for p in queries],
-            products=[_text(p) for p in products],
-            query_titles=titles[0],
-            product_titles=titles[1],
-        )
+        texts = _texts(queries, products)
         known = weights or {}
-        whole, in_titles = ("queries", "products"), ("query_titles", "product_titles")
-        by_character, characters = texts.vectors(character_ngrams(3, 3), whole, weights=known.get("characters"))
+        by_character, characters = texts.vectors(_CHARACTERS, _WHOLE, weights=known.get("characters"))
         #: Unit vectors of the queries, and of the products.
         self.characters = by_character[0], by_character[1]
         self._title_characters, title_characters = texts.vectors(
-            character_ngrams(2, 4), in_titles, min_df=2, weights=known.get("title_characters")
+            _TITLE_CHARACTERS, _TITLES, min_df=_MIN_TITLES, weights=known.get("title_characters")
         )
-        by_word, of_words = texts.vectors(words, whole, in_titles, weights=known.get("words"))
+        by_word, of_words = texts.vectors(words, _WHOLE, _TITLES, weights=known.get("words"))
         #: Of the terms, by kind.
         self.weights = {"characters": characters, "title_characters": title_characters, "words": of_words}
         self.words, self._title_words = (by_word[0], by_word[1]), by_word[2:]
         rarity = of_words.idf
-        numbers = np.array([name[:1].isdigit() for name in of_words.terms])
         self._present = [binary(side) for side in self.words]
         self._present_in_title = [binary(side) for side in self._title_words]
         self._rarity = [weighted(side, rarity) for side in self._present]
         self._title_rarity = [weighted(side, rarity) for side in self._present_in_title]
-        self._number_rarity = [weighted(side, rarity * numbers) for side in self._present_in_title]
+        self._number_rarity = _of_numbers(self._title_rarity, of_words)
 
     def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
@@ -127,8 +127,41 @@ class LexicalFeatures:
         ]  # fmt: skip
 
 
+def _texts(queries: Sequence[Product], products: Sequence[Product]) -> Texts:
+    return Texts(
+        queries=[_text(p) for p in queries],
+        products=[_text(p) for p in products],
+        query_titles=[p.title.lower() for p in queries],
+        product_titles=[p.title.lower() for p in products],
+    )
+
+
+def lexical_vectors(
+    queries: Sequence[Product], products: Sequence[Product], kind: str
+) -> tuple[tuple[csr_matrix, csr_matrix], TermWeights]:
+    """The unit vectors of queries and products as in `LexicalFeatures`, of one kind: `characters` or `words`."""
+    analyse: Analyser = _CHARACTERS if kind == "characters" else words
+    (left, right), weights = _texts(queries, products).vectors(analyse, _WHOLE)
+    return (left, right), weights
+
+
+def title_weights(queries: Sequence[Product], products: Sequence[Product]) -> TermWeights:
+    """The weights of character n-grams of titles as in `LexicalFeatures`."""
+    return _texts(queries, products).weights(_TITLE_CHARACTERS, _TITLES, min_df=_MIN_TITLES)
+
+
 def _text(product: Product) -> str:
     return f"{product.title} {product.brand} {product.model}".lower()
+
+
+def _of_numbers(sides: Sequence[csr_matrix], of_words: TermWeights) -> list[csr_matrix]:
+    """The entries of the terms that are numbers, 0 at all others."""
+    columns = np.unique(np.concatenate([side.indices for side in sides]))
+    numbers = np.array([column for column in columns.tolist() if of_words.term(column)[:1].isdigit()], np.int32)
+    found = [side.copy() for side in sides]
+    for side in found:
+        side.data[~np.isin(side.indices, numbers)] = 0
+    return found
 
 
 def binary(matrix: csr_matrix) -> csr_matrix:

@@ -64,9 +64,7 @@ class CorpusStatistics:
         for kind, weights in self.weights.items():
             found |= weights_arrays(kind, weights)
         for kind, each in self.neighbours.items():
-            for side, name in enumerate(_SIDES):
-                found |= each.indexes[side].to_arrays(f"{kind}.{name}")
-                found[f"{kind}.{name}.best"], found[f"{kind}.{name}.nearest"] = each.best[side], each.nearest[side]
+            found |= neighbour_arrays(kind, each)
         return found
 
     @classmethod
@@ -86,7 +84,7 @@ class CorpusStatistics:
         return cls(
             {kind: weights_of(kind, arrays) for kind in array_lines(arrays["kinds"])},
             Counter(together),
-            {kind: _neighbourhood(kind, arrays) for kind in ("characters", "words")},
+            {kind: neighbours_of(kind, arrays) for kind in ("characters", "words")},
             (queries, products),
         )
 
@@ -114,7 +112,22 @@ def listing_rows(listings: Sequence[Product]) -> dict[ProductRef, tuple[int, str
     return {each.ref: (row, product_digest(each)) for row, each in enumerate(listings)}
 
 
-def _neighbourhood(kind: str, arrays: Arrays) -> Neighbourhood:
+def neighbour_arrays(kind: str, neighbours: Neighbourhood) -> Arrays:
+    """The neighbours of one kind of text as named arrays."""
+    found: Arrays = {}
+    for side, name in enumerate(_SIDES):
+        found |= neighbours.indexes[side].to_arrays(f"{kind}.{name}")
+        found |= {f"{kind}.{name}.best": neighbours.best[side], f"{kind}.{name}.nearest": neighbours.nearest[side]}
+    return found
+
+
+def neighbours_of(kind: str, arrays: Arrays) -> Neighbourhood:
+    """The neighbours of `neighbour_arrays`.
+
+    Raises:
+        ValueError, KeyError: the arrays are others.
+    """
+
     def both(what: str, dtype: type) -> tuple[Any, Any]:
         return np.asarray(arrays[f"{kind}.queries.{what}"], dtype), np.asarray(arrays[f"{kind}.products.{what}"], dtype)
 

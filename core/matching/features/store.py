@@ -7,6 +7,7 @@ import json
 import sqlite3
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 #: Key of the checksum.
 _CHECKSUM_KEY = "evidence"
 _PAIRS = "SELECT query_source, query_id, candidate_source, candidate_id FROM evidence"
+_ROWS = "SELECT query_source, query_id, candidate_source, candidate_id, vector FROM evidence"
 _STORED = f"{_PAIRS} WHERE (query_source, query_id, candidate_source, candidate_id) = (?, ?, ?, ?)"
 _DELETE = "DELETE FROM evidence WHERE (query_source, query_id, candidate_source, candidate_id) = (?, ?, ?, ?)"
 
@@ -122,15 +124,10 @@ class FeatureStore:
         Raises:
             DamagedError: the checksum does not match; the features were deleted.
         """
-        with self._cache.reading() as connection, snapshot(connection):
-            run, wanted, rows = _read(connection)
-        if run is None:
-            return None
-        if not _checksum_matches(run, wanted, rows):
-            raise self._damaged()
         try:
-            return _table(run[0], rows)
-        except (ValueError, TypeError) as error:
+            with self._cache.reading() as connection, snapshot(connection):
+                return _read(connection)
+        except (AttributeError, ValueError, TypeError) as error:
             raise self._damaged() from error
 
     def _damaged(self) -> DamagedError:
@@ -144,28 +141,43 @@ class FeatureStore:
 
 def damage_of_features(connection: sqlite3.Connection) -> str:
     """The damage to the features of an open derived.db, in words; empty where there is none."""
-    run, wanted, rows = _read(connection)
-    return "" if run is None or _checksum_matches(run, wanted, rows) else "the checksum does not match"
+    run, wanted = _run(connection)
+    if run is None or wanted is None:
+        return ""
+    try:
+        intact = wanted == str(Checksum(chain([run.encode()], map(_bytes, connection.execute(_ROWS)))))
+    except (AttributeError, TypeError):
+        intact = False  # a value of another type
+    return "" if intact else "the checksum does not match"
 
 
-def _read(connection: sqlite3.Connection) -> tuple[Any, Any, list[Any]]:
-    """The row of the index run, the stored checksum, and the feature rows."""
+def _run(connection: sqlite3.Connection) -> tuple[Any, Any]:
+    """The names of the features, None before the first run; and the checksum, None if there is none."""
     run = connection.execute("SELECT features FROM evidence_run").fetchone()
     wanted = connection.execute("SELECT value FROM checksums WHERE name = ?", [_CHECKSUM_KEY]).fetchone()
-    rows = connection.execute(
-        "SELECT query_source, query_id, candidate_source, candidate_id, vector FROM evidence"
-    ).fetchall()
-    return run, wanted, rows
+    return run and run[0], wanted and wanted[0]
 
 
-def _checksum_matches(run: Any, wanted: Any, rows: list[Any]) -> bool:
-    """Whether the stored checksum is that of the rows; earlier versions stored none, which passes."""
-    if wanted is None:
-        return True
-    try:
-        return bool(wanted[0] == str(Checksum([run[0].encode(), *map(_bytes, rows)])))
-    except (AttributeError, TypeError):
-        return False  # a value of another type
+def _read(connection: sqlite3.Connection) -> FeatureTable | None:
+    """All features, row by row, with one object for each listing; None before the first run.
+
+    Raises:
+        AttributeError, ValueError, TypeError: they are damaged.
+    """
+    names, wanted = _run(connection)
+    if names is None:
+        return None
+    checksum, pairs, vectors = Checksum([names.encode()]), [], bytearray()
+    refs: dict[ProductRef, ProductRef] = {}
+    for row in connection.execute(_ROWS):
+        checksum.add(_bytes(row))
+        query, candidate = _pair(row)
+        pairs.append(Pair(refs.setdefault(query, query), refs.setdefault(candidate, candidate)))
+        vectors += row[4]
+    features = tuple(json.loads(names))
+    if wanted not in {None, str(checksum)} or not all(isinstance(name, str) for name in features):
+        raise ValueError("the checksum does not match")
+    return FeatureTable(features, pairs, np.frombuffer(vectors, np.float32).reshape(len(pairs), len(features)))
 
 
 def _pair(row: "Sequence[Any]") -> Pair:
@@ -179,17 +191,3 @@ def _bytes(row: "Sequence[Any]") -> bytes:
         TypeError: a value is of another type than an index run writes.
     """
     return "\0".join(row[:4]).encode() + bytes(memoryview(row[4]))
-
-
-def _table(names: str, rows: "Sequence[Sequence[Any]]") -> FeatureTable:
-    """Rows as a table.
-
-    Raises:
-        ValueError, TypeError: the rows are malformed.
-    """
-    features = tuple(json.loads(names))
-    if not all(isinstance(name, str) for name in (*features, *(name for row in rows for name in row[:4]))):
-        raise ValueError("a name that is not text")
-    pairs = list(map(_pair, rows))
-    vectors = np.frombuffer(b"".join(r[4] for r in rows), np.float32).reshape(len(rows), len(features))
-    return FeatureTable(features, pairs, vectors)

@@ -4,15 +4,18 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
+from damage import flip
 from numpy.testing import assert_array_equal
 from samples import HashEncoder, c, match, no_match, q
 
 from core.catalog.product import MAX_LISTINGS, Product, Role
 from core.catalog.store import CatalogStore, ImportRules
 from core.jobs.progress import Silent
+from core.matching import run
 from core.matching.features.builder import CorpusFeatures
 from core.matching.features.store import FeatureStore
 from core.matching.run import (
@@ -33,6 +36,7 @@ from core.retrieval.dense import DenseIndex
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.index_run import lexical_texts, make_fusion, select_candidates
 from core.retrieval.index_state import RESULTS, STATISTICS, IndexState
+from core.retrieval.run_files import RunFiles
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import Pair, ProductRef, Verb
@@ -285,6 +289,96 @@ def test_a_killed_run_is_made_good_by_the_next(tmp_path: Path, step: str, monkey
     assert shop.features().keys() - features.keys() <= labelled
     assert None not in shop.probabilities().values()
     assert shop.index().index.unchanged
+
+
+@pytest.fixture
+def in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every corpus is large: its queries are searched in blocks, and what is computed is in files."""
+    monkeypatch.setattr(index_run, "MAX_IN_MEMORY", 0)
+    monkeypatch.setattr(index_run, "_BLOCK_QUERIES", 4)
+    monkeypatch.setattr(run, "_BLOCK_PAIRS", 5)
+
+
+def everything(shop: Shop) -> list[object]:
+    """What an index run leaves, besides the catalogue's random version."""
+    files = [load_arrays(shop.folder / name) for name in (RESULTS, STATISTICS)]
+    arrays = {name: array.tobytes() for file in files for name, array in file.items() if name != "corpus"}
+    return [shop.candidates(), shop.features(), shop.probabilities(), arrays]
+
+
+@pytest.mark.parametrize("queries", ["query", "both"])
+def test_in_blocks_the_result_is_the_same(tmp_path: Path, queries: Role, request: pytest.FixtureRequest) -> None:
+    roles: tuple[Role, ...] = ("query", "catalog")
+    whole, blocks = (Shop(tmp_path / name, 12, queries, roles) for name in ("whole", "blocks"))
+    found = []
+    for shop in (whole, blocks):
+        found.append([])
+        for _ in range(3):
+            shop.index()
+            found[-1].append(everything(shop))
+            shop.change()
+        request.getfixturevalue("in_blocks")
+    assert found[0] == found[1]
+    assert sorted(each.name for each in blocks.folder.iterdir() if each.is_dir()) == []
+
+
+@pytest.mark.usefixtures("in_blocks")
+@pytest.mark.parametrize("seed", range(2))
+def test_in_blocks_changes_are_found_as_well(tmp_path: Path, seed: int) -> None:
+    check_updates(Shop(tmp_path / "home", seed))
+
+
+@pytest.mark.usefixtures("in_blocks")
+@pytest.mark.parametrize("update", [False, True])
+def test_a_run_that_is_killed_after_each_file_goes_on_and_has_the_same_result(
+    tmp_path: Path, update: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once, often = Shop(tmp_path / "once", 13), Shop(tmp_path / "often", 13)
+    for shop in (once, often):
+        if update:
+            shop.index()
+            shop.change()
+    once.index()
+    save_arrays, record = array_file.save_arrays, RunFiles.record
+
+    def killed_before(*arguments: Any) -> None:
+        save_arrays(*arguments)
+        raise KeyboardInterrupt  # the manifest does not have the file yet
+
+    def killed_after(*arguments: Any) -> None:
+        record(*arguments)
+        raise KeyboardInterrupt
+
+    kills = 0
+    while True:
+        with monkeypatch.context() as patch:
+            patch.setattr(RunFiles, "record", killed_after)
+            if kills % 2 == 0:
+                patch.setattr("core.retrieval.run_files.save_arrays", killed_before)
+            try:
+                often.index()
+                break
+            except KeyboardInterrupt:
+                kills += 1
+    assert kills == 2 * (4 if update else 9)
+    assert everything(often) == everything(once)
+    assert often.index().index.unchanged
+
+
+@pytest.mark.usefixtures("in_blocks")
+def test_files_of_another_run_and_damaged_ones_are_computed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, other = Shop(tmp_path / "home", 14), Shop(tmp_path / "other", 14)
+    with monkeypatch.context() as patch:
+        patch.setattr("core.retrieval.index_run.save_state", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            shop.index()
+    for path in (shop.folder / "unfinished").glob("queries-*"):
+        flip(path, 100, 10**9)
+    shop.index()
+    other.index()
+    assert everything(shop) == everything(other)
 
 
 def test_a_gtin_that_becomes_a_default_value_counts_no_more(tmp_path: Path) -> None:

@@ -98,3 +98,12 @@ def test_a_file_of_an_earlier_version_that_two_upgrade_at_once_is_no_damage(
     monkeypatch.setattr(vector_cache, "_columns", just_before)
     assert np.array_equal(encode(tmp_path, ["a"], HashEncoder()), rows(["a"]))
     assert damaged_copies(path) == []
+
+
+def test_many_vectors_are_in_a_file_and_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vector_cache, "_MAX_IN_MEMORY", 0)
+    monkeypatch.setattr(vector_cache, "_MAX_ENCODED", 2)
+    texts = ["b", "a", "b", "ccc", "dd", "a"]
+    assert np.array_equal(encode(tmp_path, texts, HashEncoder(dies_after=None)), rows(texts))
+    assert np.array_equal(encode(tmp_path, texts, HashEncoder(dies_after=0)), rows(texts))
+    assert [file.name for file in tmp_path.iterdir()] == ["vectors.db"], "the file has no name"

@@ -18,6 +18,7 @@ from core.retrieval.dense_kinds import KINDS, MAX_FLAT, KindName, Truth, build_d
 from core.retrieval.manifest import PRODUCTS as INDEX_FILE
 from core.retrieval.manifest import index_damage, write_manifest
 from core.retrieval.product_filter import FilterColumns, ProductFilter
+from core.retrieval.run_files import RunFiles
 from core.settings import SearchSettings, Settings
 
 # Many examples: they are not run while one works.
@@ -267,3 +268,21 @@ def test_a_record_is_plain_json(folder: Path) -> None:
     record = reopened(folder)[0].record
     assert record is not None
     assert all(isinstance(value, str | int | float) for value in asdict(record).values())
+
+
+def test_faiss_writes_nothing_to_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    build_dense(VECTORS[:2000], "sq8", recall=0.95, queries=QUERIES, reporter=Silent())
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_index_that_a_run_keeps_is_opened_by_the_next_and_copied_in_the_end(tmp_path: Path) -> None:
+    settings, told = SearchSettings(index="sq8"), Messages()
+    files = RunFiles.on_disk(tmp_path, "1")
+    built = open_or_build(tmp_path, VECTORS, QUERIES, settings, told, files)
+    again = open_or_build(tmp_path, VECTORS, QUERIES, settings, told, RunFiles.on_disk(tmp_path, "1"))
+    assert built.is_mapped
+    assert again.file == built.file == tmp_path / "unfinished" / INDEX_FILE
+    again.save(tmp_path / INDEX_FILE)
+    assert (tmp_path / INDEX_FILE).read_bytes() == built.file.read_bytes()
+    assert not RunFiles.on_disk(tmp_path, "2").has(INDEX_FILE)
+    assert told.heard == []
