@@ -20,6 +20,7 @@ from samples import c, implied, match, q
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from core.clustering.product_ids import ProductIds, save_ids
 from core.queue.session import ReviewSession
 from core.workspace import Workspace
 from labels.model import ActionDetails, Decision, Judgement, ShownScores, Stream, Verb
@@ -71,6 +72,13 @@ def disputed(workspace: Workspace) -> None:
             q("q2"),
             details=ActionDetails(text="Our guidelines call a bundle with a warranty the same product."),
         )
+
+
+def grouped(workspace: Workspace) -> None:
+    """Product ids that `samesku cluster` has recorded: some candidates are in groups."""
+    groups = {"P1": [q("q3"), c("q3-c1"), q("q2")], "P2": [c("q3-c3"), *(c(f"x{n}") for n in (1, 2, 3))]}
+    of = {ref: id_ for id_, refs in groups.items() for ref in refs}
+    save_ids(workspace.product_ids, ProductIds(1, of))
 
 
 #: What `doctor` says of a machine that lacks little.
@@ -142,6 +150,7 @@ SCENES = {
     "review": Scene("2 x A f 4"),
     "review-learning": Scene("n 2", learns=True),
     "review-blind": Scene("3", stream=Stream.VALIDATION),
+    "review-grouped": Scene("3", prepare=grouped),
     "empty": Scene(stream=Stream.ADJUDICATION),
     "why": Scene("n w", learns=True),
     "judge": Scene("2 v", judged=True),
