@@ -5,12 +5,29 @@ from pathlib import Path
 
 from core.errors import CoreError
 from core.json_store import load, save
-from core.monitoring.snapshot import Snapshot
+from core.monitoring.snapshot import Shift, Snapshot
 from labels.quarantine import set_aside
 
 _VERSION = 1
 #: Days that are kept besides the reference.
 MAX_DAYS = 400
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What has moved by the last run.
+
+    Attributes:
+        since: day of the reference, or `VALIDATION`.
+        shifts: the largest first.
+    """
+
+    since: str
+    shifts: list[Shift]
+
+
+#: Findings relative to the validation set.
+VALIDATION = "validation"
 
 
 @dataclass(frozen=True)
@@ -21,12 +38,14 @@ class History:
         reference: what later days are compared with; None before the first.
         vocabulary: the known words of each source, from the titles of the reference.
         days: in order of their date.
+        findings: of the last run; None where a version without them wrote the file.
         version: of the file format.
     """
 
     reference: Snapshot | None = None
     vocabulary: dict[str, list[str]] = field(default_factory=dict)
     days: list[Snapshot] = field(default_factory=list)
+    findings: Findings | None = None
     version: int = _VERSION
 
     def with_day(self, snapshot: Snapshot) -> "History":

@@ -14,6 +14,7 @@ from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException
 
 from core.catalog.product import Product, without_escape_sequences
+from core.prometheus_text import CONTENT_TYPE
 from core.serving.answers import (
     cluster_response,
     match_result,
@@ -27,7 +28,7 @@ from core.serving.feedback import FeedbackLedger
 from core.serving.guard import caller_of
 from core.serving.loaded_index import CurrentIndex
 from core.serving.matching import MatchingService, MatchQuery
-from core.serving.metrics import CONTENT_TYPE, Metrics
+from core.serving.metrics import Metrics
 from core.serving.problems import MEDIA_TYPE, Problem, ProblemError, problem_response
 from core.serving.products import ProductSource
 from core.serving.schemas import (
