@@ -16,6 +16,7 @@ from desk_jobs import log_of_a_retrain, something_to_learn_from, three_jobs
 from desk_judge import FakeJudge
 from desk_matcher import FakeMatcher
 from desk_verbs import STATISTICS, WRITTEN, Answer, CannedVerbs, answered
+from monitor_histories import monitored
 from samples import c, implied, match, q
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -175,6 +176,9 @@ SCENES = {
     "evaluation": Scene(choose="Evaluation", prepare=evaluations),
     "evaluation-calibration": Scene("tab", choose="Evaluation", prepare=evaluations),
     "evaluation-none": Scene(choose="Evaluation"),
+    "monitor": Scene(choose="Monitor", prepare=monitored),
+    "monitor-drift": Scene("tab", choose="Monitor", prepare=monitored),
+    "monitor-none": Scene(choose="Monitor"),
     "jobs": Scene(choose="Jobs", prepare=lambda workspace: three_jobs(workspace.jobs)),
     "export": Scene("j p", choose="Export"),
     "export-written": Scene("enter", choose="Export", verbs=WRITTEN),

@@ -21,6 +21,7 @@ from core.json_store import text_file
 from core.matching.audit import Audit, audit
 from core.matching.bands import Band
 from core.matching.reason import Reasons
+from core.monitoring.history import History, read_history
 from core.permissions import is_lead, open_streams, require_lead, require_stream
 from core.queue.item import StreamState
 from core.queue.last_session import DeskSession, SessionEnd, file_stem
@@ -326,6 +327,14 @@ class Desk:
         """
         target = self.settings.match.precision
         return EvaluationResults(load_evaluations(self.workspace), self._audits(target), target)
+
+    def monitoring(self) -> History | None:
+        """What `samesku monitor` has saved; None before its first run.
+
+        Raises:
+            SameskuError: the file cannot be read.
+        """
+        return read_history(self.workspace.monitoring)
 
     def _audits(self, target: float) -> dict[Band, Audit]:
         with closing(CandidateStore(self.workspace.derived)) as candidates:

@@ -190,6 +190,14 @@ def test_a_damaged_history_is_set_aside_and_a_newer_one_is_left_alone(workspace:
     assert workspace.monitoring.read_text() == newer
 
 
+def test_a_folder_in_the_place_of_the_history_is_left_alone(workspace: Workspace, call: Call) -> None:
+    workspace.monitoring.mkdir()
+    refused = call("--home", workspace.home, "monitor")
+    assert (refused.code, "monitoring.json is no file" in refused.err) == (1, True)
+    assert "Move it away" in refused.err
+    assert workspace.monitoring.is_dir()
+
+
 def test_only_leads_change_the_reference(workspace: Workspace, call: Call) -> None:
     workspace.settings.write_text('[people]\nleads = ["lea"]\n')
     refused = call("--home", workspace.home, "--as", "ann", "monitor", "--accept")
