@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from labels.database import decode_errors
-from labels.model import MACHINE, Stream
+from labels.model import MACHINE, ProductRef, Stream
 from labels.reader import LabelReader
 
 _ACTS = """
@@ -33,19 +33,19 @@ def actions_by_annotator(reader: LabelReader) -> dict[str, ActivityCount]:
     return {row[0]: ActivityCount(row[1], row[2]) for row in reader.rows(_ACTS)}
 
 
-_BY_DAY = """
-SELECT substr(e.at, 1, 10), count(*) FROM actions AS a JOIN events AS e ON e.seq = a.seq
-WHERE a.verb <> 'import' AND a.annotator <> ? AND a.undone_at IS NULL GROUP BY 1
+_ON_DAY = """
+SELECT a.query_source, a.query_id, count(*) FROM actions AS a JOIN events AS e ON e.seq = a.seq
+WHERE a.verb <> 'import' AND a.annotator <> ? AND a.undone_at IS NULL AND substr(e.at, 1, 10) = ? GROUP BY 1, 2
 """
 
 
-def answers_by_day(reader: LabelReader) -> dict[str, int]:
-    """The number of people's actions at the desk by day (ISO 8601, UTC), undone ones left out.
+def answers_on(reader: LabelReader, day: str) -> dict[ProductRef, int]:
+    """The number of people's actions at the desk on a day (ISO 8601, UTC), by query, undone ones left out.
 
     Raises:
         LabelsError: the file cannot be read.
     """
-    return dict(reader.rows(_BY_DAY, [MACHINE]))
+    return {ProductRef(source, id_): count for source, id_, count in reader.rows(_ON_DAY, [MACHINE, day])}
 
 
 #: A look counts for at most this long, in milliseconds; beyond it the annotator has paused.

@@ -34,6 +34,9 @@ _MIN_STALE_AGE_S = 60.0
 #: On file systems without locks, a draft of this age counts as stale.
 _STALE_AGE_WITHOUT_LOCKS_S = 86_400.0
 
+#: Inode, time of change in ns, and size of a file.
+FileVersion = tuple[int, int, int]
+
 _DENIED_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS}
 _NO_SPACE_ERRORS = {errno.ENOSPC, errno.EDQUOT}
 
@@ -285,6 +288,15 @@ def is_abandoned(folder: Path) -> bool:
         latest = max(path.lstat().st_mtime for path in (folder, *folder.rglob("*")))
         return folder.is_dir() and time.time() - latest > _STALE_AGE_WITHOUT_LOCKS_S
     return False
+
+
+def file_version(path: Path) -> FileVersion | None:
+    """What differs once a file was replaced or written to; links are not followed. None where there is none."""
+    try:
+        facts = path.lstat()
+    except OSError:
+        return None
+    return facts.st_ino, facts.st_mtime_ns, facts.st_size
 
 
 def folder_bytes(path: Path) -> int:

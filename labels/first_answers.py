@@ -166,16 +166,6 @@ def audited_queries(store: LabelReader) -> set[ProductRef]:
     return {ProductRef(*row) for row in rows}
 
 
-def audit_outcomes(store: LabelStore) -> list[tuple[float | None, Decision]]:
-    """The explicit decisions of people in the audit stream, without abstentions: the matcher's P(match) and decision.
-
-    Raises:
-        LabelsError: the file cannot be read.
-    """
-    annotations = _audit_annotations(store)
-    return [(each.probability, _decision(each)) for each in annotations if each.explicit and each.match is not None]
-
-
 def _audit_annotations(store: LabelStore) -> list[Annotation]:
     return [each for each in first_answers(store) if each.stream is Stream.AUDIT]
 

@@ -324,6 +324,14 @@ EVALUATION = (
     *_LEAVE_SIDES,
 )
 
+MONITOR = (
+    _TURN,
+    Act("monitor_down", "j,down,J,pagedown", "j ↓", "scroll_lines(1)", "Scroll down.", "scroll", 3),
+    Act("monitor_up", "k,up,K,pageup", "k ↑", "scroll_lines(-1)", "Scroll up."),
+    Act("monitor_run", "m", "m", "measure", "Compare the present state with the reference, as a job.", "measure", 1),
+    *_LEAVE_SIDES,
+)
+
 CONFIRM = (
     Act("yes", "y", "y", "answer(True)", "Yes.", "yes", 1),
     Act("no", "n", "n", "answer(False)", "No.", "no", 1),
@@ -349,5 +357,6 @@ SCREENS: tuple[tuple[Act, ...], ...] = (
     (LEAVE, *BACKUP),
     MODELS,
     EVALUATION,
+    MONITOR,
     CONFIRM,
 )

@@ -19,6 +19,7 @@ from tui.evaluation.screen import EvaluationScreen
 from tui.jobs.screen import JobsScreen
 from tui.models.retrain import RetrainDialog
 from tui.models.screen import ModelsScreen
+from tui.monitoring.screen import MonitorScreen
 from tui.practice.screen import PracticeScreen
 from tui.services.desk import Desk
 from tui.statistics.screen import StatisticsScreen
@@ -114,6 +115,16 @@ def _model_commands(app: CommandTarget) -> list[Command]:
             "Evaluation",
             "Retrieval and matching metrics, calibration, bands.",
             lambda: _with_job(app, EvaluationScreen(app.desk)),
+        ),
+        Command(
+            "Measure drift",
+            "Compare catalogues and matches with the reference.",
+            lambda: app.start_job("monitor"),
+        ),
+        Command(
+            "Monitor",
+            "What has moved: bands, similarities, probabilities.",
+            lambda: _with_job(app, MonitorScreen(app.desk)),
         ),
         Command(
             "Models",

@@ -16,7 +16,7 @@ from core.queue.refit_result import RefitResult
 from labels.history import TrailStep
 from labels.model import ProductRef
 from tui.common.markdown import Block
-from tui.ports import Guidelines, JudgeOpinion
+from tui.ports import Groups, Guidelines, JudgeOpinion
 
 
 @dataclass
@@ -143,6 +143,18 @@ class VerdictsKnown(Message):
 
     query: ProductRef
     verdicts: dict[ProductRef, Verdict]
+
+
+@dataclass
+class GroupsKnown(Message):
+    """The groups of a query's candidates.
+
+    Attributes:
+        groups: candidate → the other listings of its product without the query; candidates without any are left out.
+    """
+
+    query: ProductRef
+    groups: Groups
 
 
 @dataclass

@@ -14,6 +14,7 @@ from core.judge.verdict import Verdict
 from core.matching.audit import Audit
 from core.matching.bands import Band
 from core.queue.item import Option, ReviewItem
+from labels.model import ProductRef
 
 #: Products that a search returns at most: as many as a person reads before typing another word.
 SEARCH_LIMIT = 30
@@ -100,6 +101,18 @@ class JudgeOpinion:
 
     verdict: Verdict
     worth: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMember:
+    """A listing that is in one group with a candidate, by the last recorded run of `samesku cluster`."""
+
+    ref: ProductRef
+    title: str
+
+
+#: Candidate → the other listings of its product.
+Groups = Mapping[ProductRef, Sequence[GroupMember]]
 
 
 class DecisionSession(Protocol):

@@ -24,7 +24,7 @@ from core.catalog.full_text import (
     rank_products,
     search_words,
 )
-from core.catalog.product import MAX_LISTINGS, SIDES, Product, Role, as_role, has_role
+from core.catalog.product import MAX_LISTINGS, SIDES, DefaultGtins, Product, Role, as_role, has_role
 from core.catalog.schema import connect, full_text_is_intact, rebuild_full_text, transaction, unusable
 from core.catalog.upsert import ImportCount, ImportRules, compare_source, replace_source
 from core.errors import CatalogError
@@ -83,6 +83,10 @@ SELECT source, id FROM products WHERE gtin <> '' AND gtin IN (
         SELECT 1 FROM products AS p WHERE p.gtin <> '' AND p.gtin = wanted.gtin GROUP BY p.source HAVING count(*) > ?
     )
 )
+"""
+_DEFAULT_GTINS = """
+SELECT source, gtin FROM products WHERE gtin <> '' AND (:gtins IS NULL OR gtin IN (SELECT value FROM json_each(:gtins)))
+GROUP BY gtin, source HAVING count(*) > :most
 """
 _SEARCH_GRAMS = _SEARCH.replace("products_fts", "grams_fts")
 
@@ -293,6 +297,13 @@ class CatalogStore:
         with self._guarded() as db:
             rows = db.execute(_WITH_SAME_GTIN, (json.dumps(list(dict.fromkeys(refs))), MAX_LISTINGS)).fetchall()
         return frozenset(ProductRef(*map(_text, row)) for row in rows)
+
+    def default_gtins(self, gtins: Iterable[str] | None = None) -> DefaultGtins:
+        """As `product.default_gtins` of all products; of these GTINs only, if some are given."""
+        wanted = None if gtins is None else json.dumps(sorted(set(gtins)))
+        with self._guarded() as db:
+            rows = db.execute(_DEFAULT_GTINS, {"gtins": wanted, "most": MAX_LISTINGS}).fetchall()
+        return frozenset((_text(source), _text(gtin)) for source, gtin in rows)
 
     @property
     def is_empty(self) -> bool:

@@ -21,7 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from core.catalog.product import DefaultGtins, Product, default_gtins, identifying_gtins
+from core.catalog.product import DefaultGtins, Product, identifying_gtins
 from core.catalog.store import CatalogStore
 from core.clustering.run import Clustering
 from core.errors import CoreError
@@ -106,7 +106,7 @@ def golden_rows(
         trust: sources, the most trusted first; those not named come last.
         reporter: receives progress.
     """
-    defaults = default_gtins(catalog.iter())
+    defaults = catalog.default_gtins()
     groups = zip(clustering.assigned.ids, clustering.groups, strict=True)
     done = 0
     while chunk := list(islice(groups, _CHUNK)):

@@ -173,7 +173,10 @@ def load_ids(path: Path) -> ProductIds:
     run = header.get("run")
     if not isinstance(run, int) or run < 1:
         raise DamagedLinesError(f"{path} is damaged: its header names no run.", _DAMAGED_HINT)
-    of = {ref: row[0] for row in rows if not isinstance(row, IdChange) for ref in row[1]}
+    products = [row for row in rows if not isinstance(row, IdChange)]
+    of = {ref: id_ for id_, refs in products for ref in refs}
+    if len(of) < sum(len(refs) for _, refs in products) or len({id_ for id_, _ in products}) < len(products):
+        raise DamagedLinesError(f"{path} is damaged: it has a listing or a product twice.", _DAMAGED_HINT)
     return ProductIds(run, of, tuple(row for row in rows if isinstance(row, IdChange)))
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from core.matching.bands import Band, band_of
 from core.retrieval.candidates import MatcherSummary
 from core.stats.wilson import Precision, wilson
-from labels.first_answers import audit_outcomes
-from labels.model import Decision
+from labels.first_answers import audit_outcomes_by_query
+from labels.model import Decision, ProductRef, Strength
 from labels.store import LabelStore
 
 #: The answer of each firm band.
@@ -40,13 +40,25 @@ def audit(store: LabelStore, summary: MatcherSummary, target: float) -> dict[Ban
         target: the precision to prove.
     """
     audits = {}
-    shown = audit_outcomes(store)
-    for band, answer in ANSWERS.items():
-        verdicts = [
-            decision is answer
-            for probability, decision in shown
-            if probability is not None and band_of(probability, summary.high, summary.low) is band
-        ]
+    outcomes = [each for found in audited_bands(store, summary).values() for each in found]
+    for band in ANSWERS:
+        verdicts = [right for of, right in outcomes if of is band]
         precision = wilson(sum(verdicts), len(verdicts))
         audits[band] = Audit(band, precision, precision.low > target)
     return audits
+
+
+def audited_bands(store: LabelStore, summary: MatcherSummary) -> dict[ProductRef, list[tuple[Band, bool]]]:
+    """The audited pairs of each query that are in a firm band: the band, and whether its answer is right.
+
+    Counted as in `audit`.
+    """
+    found: dict[ProductRef, list[tuple[Band, bool]]] = {}
+    for query, outcomes in audit_outcomes_by_query(store).items():
+        for probability, decision, strength in outcomes:
+            if probability is None or strength is not Strength.EXPLICIT or decision is Decision.UNSURE:
+                continue
+            band = band_of(probability, summary.high, summary.low)
+            if band in ANSWERS:
+                found.setdefault(query, []).append((band, decision is ANSWERS[band]))
+    return found

@@ -8,13 +8,12 @@ about (bins - 1)(1/n + 1/m) (Yurdakul 2018), so that it alone would report every
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2_contingency
 
-from core.monitoring.snapshot import MEASURES, MIN_LISTINGS, Group, Measure, Snapshot
+from core.monitoring.snapshot import MEASURES, MIN_LISTINGS, Group, Measure, Shift, Snapshot
 
 #: PSI from which a shift is reported.
 MIN_PSI = 0.2
@@ -24,31 +23,6 @@ FALSE_ALARM = 0.01
 _BINS = 10
 #: Added to the counts of each bin, so that an empty one has a finite logarithm.
 _SMOOTHING = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """A distribution that has moved.
-
-    Attributes:
-        source, category: of the listings; the category is empty for the mix of categories of a source.
-        measure: name of the measure, `category` for the mix of categories, `band` for the bands, `listings` for the
-            number of listings.
-        psi: population stability index; of a number of listings the absolute logarithm of its ratio.
-        p_value: of the two-sample test.
-        before, after: median of the reference and of the present values, to the width of a bin; of what is yes or no
-            the share of yes; None for categories and bands.
-        listings: present values.
-    """
-
-    source: str
-    category: str
-    measure: str
-    psi: float
-    p_value: float
-    before: float | None
-    after: float | None
-    listings: int
 
 
 def population_stability_index(reference: Sequence[int], present: Sequence[int]) -> float:
@@ -63,10 +37,15 @@ def _shares(counts: Sequence[int]) -> NDArray[np.float64]:
     return found
 
 
-def find_shifts(reference: Snapshot, present: Snapshot) -> list[Shift]:
+def find_shifts(reference: Snapshot, present: Snapshot, *, sizes: bool = True) -> list[Shift]:
     """The shifts from the reference to the present, the largest first.
 
     Distributions of fewer than `MIN_LISTINGS` values on either side are not compared.
+
+    Args:
+        reference: what to compare with.
+        present: the present state.
+        sizes: whether numbers of listings are compared, as of a reference that is no sample.
     """
     before = {(group.source, group.category): group for group in reference.groups}
     compared: list[Shift] = []
@@ -75,7 +54,7 @@ def find_shifts(reference: Snapshot, present: Snapshot) -> list[Shift]:
             compared += _compare_group(old, group)
     for source in sorted({group.source for group in present.groups}):
         compared += _compare_categories(source, reference.groups, present.groups)
-    for source in sorted({group.source for group in (*reference.groups, *present.groups)}):
+    for source in sorted({group.source for group in (*reference.groups, *present.groups)} if sizes else ()):
         compared += _compare_sizes(source, reference.groups, present.groups)
     level = FALSE_ALARM / max(len(compared), 1)
     found = [each for each in compared if each.psi >= MIN_PSI and each.p_value < level]

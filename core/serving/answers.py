@@ -3,18 +3,24 @@
 from collections.abc import Sequence
 
 from core.catalog.product import Product, Role
+from core.clustering.golden import GoldenRow
 from core.judge.verdict import Verdict
 from core.matching.pair_rows import ranked_rows
 from core.matching.reason import Reason, Reasons
 from core.retrieval.product_filter import ProductFilter
+from core.serving.clusters import Cluster
 from core.serving.loaded_index import LoadedIndex
 from core.serving.matching import Matched
 from core.serving.schemas import (
     CandidateInfo,
+    ClusterInfo,
+    ClusterResponse,
     Filters,
+    ListingInfo,
     MatchResult,
     ModelInfo,
     ProductResponse,
+    Provenance,
     QueryInfo,
     ReasonInfo,
     ReasonsInfo,
@@ -67,13 +73,26 @@ def product_filter(given: Filters | None) -> ProductFilter | None:
     return None if found == ProductFilter(currency=given.currency) else found
 
 
-def product_response(role: Role, product: Product) -> ProductResponse:
-    """A product of the workspace."""
+def product_response(role: Role, product: Product, cluster: Cluster | None) -> ProductResponse:
+    """A product of the workspace, with the group that it belongs to."""
     return ProductResponse(
         source=product.source, id=product.id, role=role, title=product.title, brand=product.brand,
         category=product.category, model=product.model, price=product.price, currency=product.currency,
         upc=product.upc, attributes=product.extra,
+        cluster=None if cluster is None else ClusterInfo(id=cluster.id, listings=_listings(cluster)),
     )  # fmt: skip
+
+
+def cluster_response(cluster: Cluster, record: GoldenRow) -> ClusterResponse:
+    """A product of several listings, with its golden record."""
+    return ClusterResponse(
+        id=cluster.id, listings=_listings(cluster), title=record.title, brand=record.brand, model=record.model,
+        gtin=record.gtin, attributes=record.attributes, provenance=Provenance(**record.provenance),
+    )  # fmt: skip
+
+
+def _listings(cluster: Cluster) -> list[ListingInfo]:
+    return [ListingInfo(source=each.source, id=each.id, title=each.title) for each in cluster.listings]
 
 
 def verdict_info(verdict: Verdict) -> VerdictInfo:

@@ -11,6 +11,7 @@ from hashlib import sha256
 from core.errors import CoreError, SettingsError
 from core.json_store import load, save
 from core.workspace import Workspace
+from labels.files import FileVersion, file_version
 from labels.names import name_problem
 
 #: Keys in the environment: NAME:KEY, separated by commas.
@@ -119,7 +120,7 @@ class ApiKeys:
         self._workspace = workspace
         self._environment = environment_keys()
         self._stored: list[ApiKey] = []
-        self._version: tuple[int, int, int] | None = None
+        self._version: FileVersion | None = None
         self._read()
 
     def __bool__(self) -> bool:
@@ -140,11 +141,7 @@ class ApiKeys:
         yield from self._stored
 
     def _read(self) -> None:
-        try:
-            facts = self._workspace.api_keys.stat()
-            version = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
-        except OSError:
-            version = None
+        version = file_version(self._workspace.api_keys)
         if version != self._version:
             self._stored = []  # a file that cannot be read lets nobody in
             self._stored = stored_keys(self._workspace)

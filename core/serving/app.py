@@ -8,28 +8,39 @@ from http import HTTPStatus
 from importlib.metadata import version as version_of
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Header, Path, Request, Response
+from fastapi import FastAPI, Header, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException
 
 from core.catalog.product import Product, without_escape_sequences
-from core.serving.answers import match_result, model_info, product_filter, product_response, verdict_info
+from core.prometheus_text import CONTENT_TYPE
+from core.serving.answers import (
+    cluster_response,
+    match_result,
+    model_info,
+    product_filter,
+    product_response,
+    verdict_info,
+)
+from core.serving.clusters import ClusterSource
 from core.serving.feedback import FeedbackLedger
 from core.serving.guard import caller_of
 from core.serving.loaded_index import CurrentIndex
 from core.serving.matching import MatchingService, MatchQuery
-from core.serving.metrics import CONTENT_TYPE, Metrics
+from core.serving.metrics import Metrics
 from core.serving.problems import MEDIA_TYPE, Problem, ProblemError, problem_response
 from core.serving.products import ProductSource
 from core.serving.schemas import (
     DEFAULT_K,
+    ClusterResponse,
     FeedbackRequest,
     FeedbackResponse,
     Health,
     MatchRequest,
     MatchResponse,
     MatchResult,
+    Name,
     PairInput,
     ProductResponse,
     Ready,
@@ -71,6 +82,7 @@ class Service:
         index: the present index.
         matching: matches products with it.
         products: of the workspace and of requests.
+        clusters: groups of listings that are one product.
         ledger: records decisions.
         judge: gives verdicts.
         metrics: what is counted.
@@ -80,6 +92,7 @@ class Service:
     index: CurrentIndex
     matching: MatchingService
     products: ProductSource
+    clusters: ClusterSource
     ledger: FeedbackLedger
     judge: JudgeService
     metrics: Metrics
@@ -177,7 +190,27 @@ def _add_match_routes(app: FastAPI, service: Service) -> None:
         id: Annotated[str, Path(description="The retailer's id.", examples=["17"])],  # noqa: A002 - as in the path
     ) -> ProductResponse:
         role, found = await asyncio.to_thread(service.products.one, ProductRef(source, id))
-        return product_response(role, found)
+        return product_response(role, found, await asyncio.to_thread(service.clusters.of, found.ref))
+
+    @app.get(
+        "/clusters/{id}",
+        tags=["matching"],
+        summary="A product of samesku cluster: its listings and its golden record",
+        responses=_responses(
+            {
+                HTTPStatus.NOT_FOUND: "There is no such product id.",
+                HTTPStatus.UNPROCESSABLE_ENTITY: "A source is unknown.",
+            }
+        ),
+    )
+    async def cluster(
+        id: Annotated[str, Path(description="The product id.", examples=["P5e0c1b2a9f3d47"])],  # noqa: A002 - likewise
+        trust: Annotated[
+            list[Name] | None,
+            Query(description="Sources whose values are preferred where others do not decide, the most trusted first."),
+        ] = None,
+    ) -> ClusterResponse:
+        return cluster_response(*await asyncio.to_thread(service.clusters.record, id, trust or []))
 
 
 def _wanted_candidates(k: int | None, limit: int) -> int:

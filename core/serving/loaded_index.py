@@ -22,6 +22,7 @@ from core.settings import Settings
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
 from labels.errors import SameskuError
+from labels.files import FileVersion, file_version
 
 if TYPE_CHECKING:
     from core.serving.matching import Matched
@@ -43,12 +44,12 @@ class IndexVersion:
     Attributes:
         candidates: fingerprint of the candidates.
         statistics: checksum of the statistics of the last full index run.
-        matcher: identity of the file of the matcher.
+        matcher: version of the file of the matcher.
     """
 
     candidates: str
     statistics: str
-    matcher: tuple[int, int, int]
+    matcher: FileVersion
 
     def same_index(self, other: "IndexVersion") -> bool:
         """Whether the index is the same, whatever the matcher."""
@@ -104,12 +105,10 @@ class IndexLoader:
             model, candidates = store.model, store.fingerprint
         if model is None or candidates is None:
             raise no_candidates(self._workspace.index)
-        try:
-            facts = matcher_path(self._workspace).stat()
-        except OSError as error:
-            raise no_candidates(self._workspace.index) from error
-        statistics = statistics_checksum(self._workspace.index / model)
-        return IndexVersion(candidates, statistics, (facts.st_ino, facts.st_mtime_ns, facts.st_size))
+        matcher = file_version(matcher_path(self._workspace))
+        if matcher is None:
+            raise no_candidates(self._workspace.index)
+        return IndexVersion(candidates, statistics_checksum(self._workspace.index / model), matcher)
 
     def load(self, reporter: Reporter) -> LoadedIndex:
         """Read the index and the encoder, and answer a first query, so that no request waits for either.

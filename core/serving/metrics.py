@@ -1,11 +1,12 @@
-"""Counters of the service in the text format of Prometheus, version 0.0.4."""
+"""Counters of the service, for Prometheus."""
 
 import threading
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+from core.prometheus_text import MetricsText
+
 #: Upper bounds of the buckets: seconds of a request, and queries of a batch.
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _QUERIES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -21,15 +22,8 @@ class _Histogram:
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
 
-    def lines(self, name: str, labels: str) -> Iterator[str]:
-        total = 0
-        comma = "," if labels else ""
-        for bound, count in zip((*map(str, self._bounds), "+Inf"), self._counts, strict=True):
-            total += count
-            yield f'{name}_bucket{{{labels}{comma}le="{bound}"}} {total}'
-        braces = f"{{{labels}}}" if labels else ""
-        yield f"{name}_sum{braces} {self._sum:.6f}"
-        yield f"{name}_count{braces} {total}"
+    def write(self, out: MetricsText, name: str, **labels: str) -> None:
+        out.histogram(name, self._bounds, self._counts, self._sum, **labels)
 
 
 class Metrics:
@@ -78,28 +72,23 @@ class Metrics:
 
     def text(self) -> str:
         """All metrics."""
+        out = MetricsText()
         with self._lock:
-            return "\n".join(self._lines()) + "\n"
-
-    def _lines(self) -> Iterator[str]:
-        yield from _head("samesku_requests_total", "counter", "Requests by method, route and status.")
-        for (method, route, status), count in sorted(self._requests.items()):
-            yield f'samesku_requests_total{{method="{method}",route="{route}",status="{status}"}} {count}'
-        yield from _head("samesku_request_seconds", "histogram", "Duration of requests.")
-        for route, histogram in sorted(self._seconds.items()):
-            yield from histogram.lines("samesku_request_seconds", f'route="{route}"')
-        yield from _head("samesku_batch_queries", "histogram", "Queries that were scored together.")
-        yield from self._batches.lines("samesku_batch_queries", "")
-        for name, value, text in (
-            ("samesku_cache_hits_total", self._hits, "Queries that were answered from the cache."),
-            ("samesku_cache_misses_total", self._misses, "Queries that were scored."),
-            ("samesku_index_swaps_total", self._swaps, "Replacements of the index or its matcher."),
-        ):
-            yield from _head(name, "counter", text)
-            yield f"{name} {value}"
-        yield from _head("samesku_waiting_queries", "gauge", "Queries that wait to be scored.")
-        yield f"samesku_waiting_queries {self.waiting()}"
-
-
-def _head(name: str, kind: str, text: str) -> tuple[str, str]:
-    return f"# HELP {name} {text}", f"# TYPE {name} {kind}"
+            out.family("samesku_requests_total", "counter", "Requests by method, route and status.")
+            for (method, route, status), count in sorted(self._requests.items()):
+                out.sample("samesku_requests_total", count, method=method, route=route, status=status)
+            out.family("samesku_request_seconds", "histogram", "Duration of requests.")
+            for route, histogram in sorted(self._seconds.items()):
+                histogram.write(out, "samesku_request_seconds", route=route)
+            out.family("samesku_batch_queries", "histogram", "Queries that were scored together.")
+            self._batches.write(out, "samesku_batch_queries")
+            for name, value, description in (
+                ("samesku_cache_hits_total", self._hits, "Queries that were answered from the cache."),
+                ("samesku_cache_misses_total", self._misses, "Queries that were scored."),
+                ("samesku_index_swaps_total", self._swaps, "Replacements of the index or its matcher."),
+            ):
+                out.family(name, "counter", description)
+                out.sample(name, value)
+            out.family("samesku_waiting_queries", "gauge", "Queries that wait to be scored.")
+            out.sample("samesku_waiting_queries", self.waiting())
+        return str(out)

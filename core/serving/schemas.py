@@ -45,6 +45,11 @@ _CANDIDATE: dict[str, JsonValue] = {
     "probability": 0.97,
     "band": "high",
 }
+_PRODUCT_ID = "P5e0c1b2a9f3d47"
+_LISTINGS: list[JsonValue] = [
+    {"source": "amazon", "id": "B01CQJBS6K", "title": "Canon EOS Rebel T6 Digital SLR Camera"},
+    {"source": "walmart", "id": "17", "title": "Canon EOS Rebel T6 DSLR Camera"},
+]
 
 
 class Strict(BaseModel):
@@ -194,12 +199,16 @@ class CandidateInfo(BaseModel):
     verdict: Annotated[VerdictInfo | None, Field(description="A stored verdict; only if asked for.")] = None
 
 
-class QueryInfo(BaseModel):
-    """The product that was matched."""
+class ListingInfo(BaseModel):
+    """A listing of the workspace."""
 
     source: str
     id: str
     title: str
+
+
+class QueryInfo(ListingInfo):
+    """The product that was matched; its id is empty if the request gave none."""
 
 
 class MatchResult(BaseModel):
@@ -238,11 +247,79 @@ class MatchResponse(BaseModel):
     results: list[MatchResult]
 
 
+class ClusterInfo(BaseModel):
+    """All listings of one product, as `samesku cluster` has recorded them."""
+
+    id: Annotated[str, Field(description="The product id, which stays from run to run.")]
+    listings: list[ListingInfo]
+
+
+class Origin(BaseModel):
+    """Where a value is from."""
+
+    source: str
+    id: str
+    rule: Annotated[str, Field(description="only, most_frequent, longest, trusted or first: what decided for it.")]
+
+
+class Provenance(BaseModel):
+    """The origin of each value of a golden record; null where no listing has one."""
+
+    title: Origin | None = None
+    brand: Origin | None = None
+    model: Origin | None = None
+    gtin: Origin | None = None
+    attributes: dict[str, Origin] = {}
+
+
+class ClusterResponse(ClusterInfo):
+    """A product: its listings, and one record of them."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": _PRODUCT_ID,
+                    "listings": _LISTINGS,
+                    "title": "Canon EOS Rebel T6 Digital SLR Camera",
+                    "brand": "Canon",
+                    "model": "T6",
+                    "gtin": "",
+                    "attributes": {},
+                    "provenance": {
+                        "title": {"source": "amazon", "id": "B01CQJBS6K", "rule": "longest"},
+                        "brand": {"source": "amazon", "id": "B01CQJBS6K", "rule": "only"},
+                        "model": {"source": "walmart", "id": "17", "rule": "only"},
+                        "attributes": {},
+                    },
+                }
+            ]
+        }
+    )
+
+    title: str
+    brand: str
+    model: str
+    gtin: Annotated[str, Field(description="GTIN-14; empty where no listing has one.")]
+    attributes: dict[str, str]
+    provenance: Provenance
+
+
 class ProductResponse(BaseModel):
     """A product of the workspace."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"source": "walmart", "id": "17", "role": "query", **_PRODUCT}]}
+        json_schema_extra={
+            "examples": [
+                {
+                    "source": "walmart",
+                    "id": "17",
+                    "role": "query",
+                    **_PRODUCT,
+                    "cluster": {"id": _PRODUCT_ID, "listings": _LISTINGS},
+                }
+            ]
+        }
     )
 
     source: str
@@ -256,6 +333,7 @@ class ProductResponse(BaseModel):
     currency: str = ""
     upc: str = ""
     attributes: dict[str, str] = {}
+    cluster: Annotated[ClusterInfo | None, Field(description="null if no run has recorded one.")] = None
 
 
 class PairInput(Strict):

@@ -10,6 +10,7 @@ from core.jobs.progress import Reporter
 from core.matching.explain import document_frequency
 from core.serving.api_keys import ApiKeys
 from core.serving.app import Service, make_app
+from core.serving.clusters import ClusterSource
 from core.serving.feedback import FeedbackLedger
 from core.serving.guard import Guard, Limits
 from core.serving.loaded_index import POLL_S, CurrentIndex, IndexLoader
@@ -81,7 +82,8 @@ def build_service(
     metrics.waiting = lambda: matching.waiting
     judge = JudgeService(workspace, settings, frequency)
     ledger = FeedbackLedger(workspace, settings)
-    app = make_app(Service(index, matching, products, ledger, judge, metrics, catalog.close))
+    clusters = ClusterSource(workspace, catalog)
+    app = make_app(Service(index, matching, products, clusters, ledger, judge, metrics, catalog.close))
     app.add_middleware(
         Guard, keys=keys, local=options.local, rate=RateLimit(options.rate), limits=options.limits, metrics=metrics
     )

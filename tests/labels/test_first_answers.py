@@ -3,7 +3,7 @@
 from samples import c, implied, match, no_match, q, unsure
 
 from labels.annotations import human_annotations
-from labels.first_answers import audit_outcomes, audit_outcomes_by_query, first_answers
+from labels.first_answers import audit_outcomes_by_query, first_answers
 from labels.history import trail
 from labels.model import LOOK_COMMENT, MACHINE, ActionDetails, Decision, Judgement, ShownScores, Stream, Strength, Verb
 from labels.store import LabelStore
@@ -102,7 +102,6 @@ def test_an_audit_uses_first_answers_and_the_probability_at_the_time(ledger: Lab
     ledger.record("bob", Verb.ACCEPT, q("1"), said, ActionDetails(stream=Stream.AUDIT, closes=True))
     accept(ledger, "x", query="2")
     ledger.record("bob", Verb.REJECT, q("1"), [changed], ActionDetails(stream=Stream.AUDIT))
-    assert audit_outcomes(ledger) == [(0.7, Decision.MATCH)]
     assert audit_outcomes_by_query(ledger) == {
         q("1"): [(0.7, Decision.MATCH, Strength.EXPLICIT), (None, Decision.NO_MATCH, Strength.IMPLIED)]
     }

@@ -17,6 +17,7 @@ from tui.key_bindings import (
     JOBS,
     LEAVE,
     MODELS,
+    MONITOR,
     PAGE,
     PAGE_SCROLL,
     PAST,
@@ -30,6 +31,7 @@ from tui.key_bindings import (
 )
 from tui.keymap import Keymap
 from tui.models.screen import ModelsScreen
+from tui.monitoring.screen import MonitorScreen
 from tui.review.past_work import PastScreen
 from tui.review.screen import ReviewScreen
 from tui.review.search import SearchDialog
@@ -53,6 +55,7 @@ SCREENS = [
     (ExportDialog, EXPORT),
     (ModelsScreen, MODELS),
     (EvaluationScreen, EVALUATION),
+    (MonitorScreen, MONITOR),
     (ImportDialog, (*IMPORT, LEAVE)),
     (BackupDialog, (*BACKUP, LEAVE)),
 ]

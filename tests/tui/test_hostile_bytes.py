@@ -36,7 +36,7 @@ KEYS = (
 #: Screens of the menu, and what they lead to.
 FROM_THE_MENU = tuple(
     key
-    for name in ("Models", "Evaluation", "Jobs", "Settings", "Statistics", "Streams", "Flagged", "Doctor")
+    for name in ("Models", "Evaluation", "Monitor", "Jobs", "Settings", "Statistics", "Streams", "Flagged", "Doctor")
     for key in ("\x10", name, "\r", "j", "\t", "j", "\x1b")
 )
 

@@ -84,7 +84,9 @@ async def test_a_command_is_found_by_a_word_of_its_sentence(bench: Bench) -> Non
         assert isinstance(app.screen, ExportDialog)
 
 
-@pytest.mark.parametrize("name", ["Jobs", "Streams", "Statistics", "Models", "Evaluation", "Trail", "Past work"])
+@pytest.mark.parametrize(
+    "name", ["Jobs", "Streams", "Statistics", "Models", "Evaluation", "Monitor", "Trail", "Past work"]
+)
 async def test_every_page_lists_all_its_keys(bench: Bench, name: str) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 48)) as pilot:

@@ -16,10 +16,12 @@ from desk_jobs import log_of_a_retrain, something_to_learn_from, three_jobs
 from desk_judge import FakeJudge
 from desk_matcher import FakeMatcher
 from desk_verbs import STATISTICS, WRITTEN, Answer, CannedVerbs, answered
+from monitor_histories import monitored
 from samples import c, implied, match, q
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from core.clustering.product_ids import ProductIds, save_ids
 from core.queue.session import ReviewSession
 from core.workspace import Workspace
 from labels.model import ActionDetails, Decision, Judgement, ShownScores, Stream, Verb
@@ -71,6 +73,13 @@ def disputed(workspace: Workspace) -> None:
             q("q2"),
             details=ActionDetails(text="Our guidelines call a bundle with a warranty the same product."),
         )
+
+
+def grouped(workspace: Workspace) -> None:
+    """Product ids that `samesku cluster` has recorded: some candidates are in groups."""
+    groups = {"P1": [q("q3"), c("q3-c1"), q("q2")], "P2": [c("q3-c3"), *(c(f"x{n}") for n in (1, 2, 3))]}
+    of = {ref: id_ for id_, refs in groups.items() for ref in refs}
+    save_ids(workspace.product_ids, ProductIds(1, of))
 
 
 #: What `doctor` says of a machine that lacks little.
@@ -142,6 +151,7 @@ SCENES = {
     "review": Scene("2 x A f 4"),
     "review-learning": Scene("n 2", learns=True),
     "review-blind": Scene("3", stream=Stream.VALIDATION),
+    "review-grouped": Scene("3", prepare=grouped),
     "empty": Scene(stream=Stream.ADJUDICATION),
     "why": Scene("n w", learns=True),
     "judge": Scene("2 v", judged=True),
@@ -166,6 +176,9 @@ SCENES = {
     "evaluation": Scene(choose="Evaluation", prepare=evaluations),
     "evaluation-calibration": Scene("tab", choose="Evaluation", prepare=evaluations),
     "evaluation-none": Scene(choose="Evaluation"),
+    "monitor": Scene(choose="Monitor", prepare=monitored),
+    "monitor-drift": Scene("tab", choose="Monitor", prepare=monitored),
+    "monitor-none": Scene(choose="Monitor"),
     "jobs": Scene(choose="Jobs", prepare=lambda workspace: three_jobs(workspace.jobs)),
     "export": Scene("j p", choose="Export"),
     "export-written": Scene("enter", choose="Export", verbs=WRITTEN),

@@ -11,7 +11,7 @@ from core.matching.reason import Reasons
 from core.queue.item import Option, ReviewItem
 from core.retrieval.candidates import MatcherSummary
 from core.text.safe import safe
-from labels.model import Decision, Stream, Strength, Verb
+from labels.model import Decision, ProductRef, Stream, Strength, Verb
 from labels.wording import counted
 
 #: The hint where candidates are damaged.
@@ -139,7 +139,7 @@ def safe_excerpt(text: str, max_length: int = _MAX_EXCERPT) -> str:
     return shown if len(text) <= max_length else shown[: max_length - 1].rstrip() + "…"
 
 
-def source_and_id(product: Product) -> str:
+def source_and_id(product: Product | ProductRef) -> str:
     """A product's source and id, such as `walmart 123`."""
     return f"{safe(product.source)} {safe_excerpt(product.id, _MAX_ID)}"
 

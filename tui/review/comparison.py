@@ -5,7 +5,7 @@ opinions and comments.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import accumulate
@@ -21,16 +21,20 @@ from core.text.safe import safe
 from core.text.title_diff import covers, mark_differences, mark_model_difference
 from core.text.title_tokens import MAX_CHARACTERS
 from labels.model import Stream
+from labels.wording import counted
 from tui.common.text import GAP, LEAD, FixedLines, LineSource, Row, rule_line
 from tui.common.words import DECISION_SIGNS, display_title, price, product_fields, source_and_id
 from tui.common.wrapped_text import Pieces, WrappedText
 from tui.messages import Scrolled
+from tui.ports import GroupMember
 from tui.review.history import opinion_lines
 from tui.review.query_panel import marked_title
 from tui.theme import BAD, CAREFUL, GOOD, MARKS, MUTED, STRONG
 
 #: Characters; a shorter model number is contained in another by chance.
 _MIN_CONTAINED_MODEL = 4
+#: Other listings of a candidate's product that are named.
+_MAX_MEMBERS = 5
 
 
 class Relation(StrEnum):
@@ -184,22 +188,31 @@ class Comparison(Widget):
     def __init__(self, same_brand: SameBrand, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._same_brand = same_brand
-        self._shown: tuple[ReviewItem, Option | None, bool] | None = None
+        self._shown: tuple[ReviewItem, Option | None, Sequence[GroupMember], bool] | None = None
         self._rows: list[LineSource] = []
         # Line number at which each row ends.
         self._ends: list[int] = []
         self._layout_width = 0
         self._top = 0
 
-    def show(self, item: ReviewItem, option: Option | None, *, whole_query: bool) -> None:
-        """Compare a candidate with the query; `whole_query` also shows the query's title, if its panel cuts it."""
-        self._shown = (item, option, whole_query)
+    def show(
+        self, item: ReviewItem, option: Option | None, group: Sequence[GroupMember] = (), *, whole_query: bool
+    ) -> None:
+        """Compare a candidate with the query.
+
+        Args:
+            item: the query.
+            option: the candidate.
+            group: other listings of the candidate's product, shown last: they must not push a field out of sight.
+            whole_query: whether to show the query's title too, because its panel cuts it.
+        """
+        self._shown = (item, option, group, whole_query)
         self._layout_width = self._top = 0
         self.refresh()
 
     def prepare(self, item: ReviewItem, option: Option) -> None:
         """Compute the differences of the next pair, to fill the caches."""
-        self._build_rows(item, option, whole_query=False, width=self.size.width)
+        self._build_rows(item, option, (), whole_query=False, width=self.size.width)
 
     @property
     def below(self) -> int:
@@ -245,7 +258,9 @@ class Comparison(Widget):
             self._top = max(0, min(self._top, sum(self._ends[-1:]) - self.size.height))
         return self._ends[-1] if self._ends else 0
 
-    def _build_rows(self, item: ReviewItem, option: Option | None, whole_query: bool, width: int) -> list[LineSource]:
+    def _build_rows(
+        self, item: ReviewItem, option: Option | None, group: Sequence[GroupMember], whole_query: bool, width: int
+    ) -> list[LineSource]:
         is_dispute = item.stream is Stream.ADJUDICATION and not item.alone
         rows: list[LineSource] = [FixedLines(opinion_lines(item, option, width))] if is_dispute else []
         if option is None:
@@ -255,6 +270,7 @@ class Comparison(Widget):
             if fields := compare_fields(item.query, option.product, self._same_brand):
                 rows += [FixedLines([_column_heading(item.query, option.product, width)])]
                 rows += [_field(row, width) for row in fields]
+            rows += _group_rows(group, width)
         if is_dispute:
             return rows
         rows += _colleagues(option, width) if option else []
@@ -312,6 +328,20 @@ def _relation_style(relation: Relation, *, decisive: bool) -> str:
     if relation is Relation.MISSING:
         return MUTED
     return f"{STRONG} {BAD}" if decisive and relation is Relation.DIFFERENT else CAREFUL
+
+
+def _group_rows(group: Sequence[GroupMember], width: int) -> list[Row]:
+    """A line for each other listing of the candidate's product."""
+    lines: list[Pieces] = [
+        [(f"{source_and_id(member.ref)}  ", MUTED), (safe(member.title), "")] for member in group[:_MAX_MEMBERS]
+    ]
+    if len(group) > _MAX_MEMBERS:
+        lines.append([(f"and {counted(len(group) - _MAX_MEMBERS, 'other')}", MUTED)])
+    names = ["group", *[""] * len(lines)]
+    return [
+        Row(" ", name, [WrappedText(line, width - LEAD - 1, max_lines=1)])
+        for name, line in zip(names, lines, strict=False)
+    ]
 
 
 def _colleagues(option: Option, width: int) -> list[Row]:

@@ -15,6 +15,7 @@ from tui.common.text import LEAD, Heading
 from tui.common.words import display_title, join_names, source_and_id
 from tui.keymap import Keymap
 from tui.messages import ColumnsMoved, Highlighted, Scrolled
+from tui.ports import Groups
 from tui.review.candidates import CandidateList
 from tui.review.comparison import Comparison, SameBrand
 from tui.review.query_panel import QueryPanel
@@ -28,6 +29,8 @@ NOT_INDEXED = "No candidates yet", "The products are imported, but their candida
 INDEXING = "computes them; this desk shows them as soon as they are ready."
 #: Rows that a disputed query shows at least.
 _MIN_DISPUTED_ROWS = 5
+#: Cells between two labels of a rule, with their spaces.
+_RULE_BETWEEN = 4
 #: Lines of the status line, the key bar and the two headings.
 _FIXED_LINES = 4
 
@@ -43,6 +46,7 @@ class QueryView(Container):
         super().__init__(id=id)
         self._same_brand = same_brand
         self._item: ReviewItem | None = None
+        self._groups: Groups = {}
 
     def compose(self) -> ComposeResult:
         """Top to bottom."""
@@ -71,6 +75,8 @@ class QueryView(Container):
     def show(self, item: ReviewItem, highlight: int | None = None) -> None:
         """Show a query; the highlight does not move if it is the same one."""
         before, self._item = self._item, item
+        if item.alone or item.blind or before is None or before.query.ref != item.query.ref:
+            self._groups = {}  # what is decided alone is decided without what others have led to
         same = before is not None and (before.query.ref, before.blind) == (item.query.ref, item.blind)
         if highlight is None:
             highlight = min(self.candidates.highlighted, max(0, len(item.options) - 1)) if same else 0
@@ -80,6 +86,12 @@ class QueryView(Container):
         self._fit()
         self._draw_reason()
         self._draw_pair()
+
+    def show_groups(self, groups: Groups) -> None:
+        """Show the other listings of the candidates' products."""
+        if groups != self._groups:
+            self._groups = groups
+            self._draw_pair()
 
     def prepare(self, item: ReviewItem) -> None:
         """Build the rows and the first comparison of the next query in advance."""
@@ -100,12 +112,13 @@ class QueryView(Container):
         option = self.candidates.current
         panel = self.query_one(QueryPanel)
         panel.show(item.query, option.product if option else None)
-        self.comparison.show(item, option, whole_query=panel.is_cut)
+        group = self._groups.get(option.product.ref, ()) if option else ()
+        self.comparison.show(item, option, group, whole_query=panel.is_cut)
         self._draw_pair_heading()
 
     @on(Scrolled)
     def _draw_pair_heading(self) -> None:
-        """The rule above the comparison: the candidate's number and id, and how many lines are below."""
+        """The rule above the comparison: the candidate's number, id and group, and how many lines are below."""
         item = self._item
         if item is None:
             return
@@ -116,7 +129,12 @@ class QueryView(Container):
             heading.show((LEAD, Content.styled(source_and_id(item.query), MUTED)), *more)
             return
         count = Content.styled(f"{self.candidates.highlighted + 1}/{len(item.options)}", MUTED)
-        heading.show((1, count), (LEAD, Content.styled(source_and_id(option.product), MUTED)), *more)
+        name = Content.styled(source_and_id(option.product), MUTED)
+        cells = [(1, count), (LEAD, name)]
+        if group := self._groups.get(option.product.ref):
+            grouped = f"grouped with {source_and_id(group[0].ref)}{f' +{len(group) - 1}' if len(group) > 1 else ''}"
+            cells.append((LEAD + name.cell_length + _RULE_BETWEEN, Content.styled(grouped, MUTED)))
+        heading.show(*cells, *more)
 
     @on(ColumnsMoved)
     def _draw_reason(self) -> None:

@@ -21,6 +21,7 @@ from tui.key_bindings import LOOKED_UP, NOTHING_LEFT, REVIEW, bindings
 from tui.messages import Copied, Learnt
 from tui.review.comment import CommentDialog
 from tui.review.decision_screen import DecisionScreen, is_same_query, write_failure
+from tui.review.groups import GroupLookup
 from tui.review.history import HistoryDialog
 from tui.review.judge_scores import JudgeRequests
 from tui.review.learner import Learner
@@ -58,6 +59,7 @@ class ReviewScreen(DecisionScreen):
         yield Learner(self.desk)
         yield Prefetch(self.desk.review)
         yield JudgeRequests(self.desk.judge)
+        yield GroupLookup(self.desk)
 
     def on_mount(self) -> None:
         """Resume the last query, or show the first, and renew its lease while the annotator is active."""
@@ -84,6 +86,7 @@ class ReviewScreen(DecisionScreen):
             self.query_view.show(item, highlight)
             self.query_one(Prefetch).schedule()
             self.query_one(JudgeRequests).schedule(item)
+            self.query_one(GroupLookup).schedule(item)
 
     @on(Learnt)
     def _draw_learnt(self) -> None:

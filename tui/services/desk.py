@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from core.catalog.product import Product
 from core.catalog.schema import REIMPORT_HINT
 from core.catalog.store import CatalogStore
+from core.clustering.product_groups import ProductGroupsFile
 from core.errors import CatalogError, CoreError, DamagedError, SettingsError
 from core.evaluation.comparison import Comparison, load_comparison, load_comparisons
 from core.evaluation.model_overview import Overview, encoder_overview
@@ -20,6 +21,7 @@ from core.json_store import text_file
 from core.matching.audit import Audit, audit
 from core.matching.bands import Band
 from core.matching.reason import Reasons
+from core.monitoring.history import History, read_history
 from core.permissions import is_lead, open_streams, require_lead, require_stream
 from core.queue.item import StreamState
 from core.queue.last_session import DeskSession, SessionEnd, file_stem
@@ -36,13 +38,13 @@ from core.workspace import Workspace
 from labels.errors import SameskuError
 from labels.history import PastAction, history
 from labels.leases import Leases
-from labels.model import Stream
+from labels.model import ProductRef, Stream
 from labels.statistics import LabelStats, label_stats
 from labels.store import LabelStore
 from labels.wording import counted
 from tui.common.words import REBUILD
 from tui.errors import WorkerError
-from tui.ports import SEARCH_LIMIT, DeskFacts, EvaluationResults
+from tui.ports import SEARCH_LIMIT, DeskFacts, EvaluationResults, GroupMember, Groups
 from tui.services.files import DeskSitting, TeamGuidelines, WorkHistory
 from tui.services.processes import JudgeClient, VerbRunner
 from tui.worker_client import WorkerClient
@@ -60,8 +62,8 @@ class Desk:
     """A workspace that is open for one annotator.
 
     The stores' connections belong to the thread that opened the desk. What takes its time may be called from any
-    thread: `refit`, `reasons`, `search`, `statistics`, `stream_states`, `settings_info`, `save_copy`, and all on models
-    and evaluation.
+    thread: `refit`, `reasons`, `search`, `groups`, `statistics`, `stream_states`, `settings_info`, `save_copy`, and all
+    on models and evaluation.
 
     Attributes:
         matcher_worker: the process that refits the matcher; None disables refits and explanations.
@@ -84,6 +86,7 @@ class Desk:
     judge: JudgeClient
     verbs: VerbRunner
     settings: Settings
+    product_groups: ProductGroupsFile
     matcher_worker: WorkerClient | None = None
     settle_s: float = 2.0
     notice: str = ""
@@ -176,6 +179,26 @@ class Desk:
         """Products of the catalogues that candidates come from, without the query on the screen, best first."""
         query = self.review.item.query.ref if self.review.item else None
         return [product for product in self.catalog.search(text, "catalog", SEARCH_LIMIT) if product.ref != query]
+
+    def groups(self, query: ProductRef, candidates: Sequence[ProductRef]) -> Groups:
+        """The other listings of each candidate's product, by the last recorded run of `samesku cluster`.
+
+        Args:
+            query: left out, since it is on the screen.
+            candidates: those without other listings are left out of the result.
+
+        Raises:
+            SameskuError: the product ids or the catalogue cannot be read.
+        """
+        known = self.product_groups.read()
+        others = {ref: [other for other in known.others(ref) if other != query] for ref in candidates}
+        wanted = [other for refs in others.values() for other in refs]
+        titles = self.catalog.titles(wanted) if wanted else {}
+        found = {
+            ref: [GroupMember(other, titles[other]) for other in refs if other in titles]
+            for ref, refs in others.items()
+        }
+        return {ref: members for ref, members in found.items() if members}
 
     def same_brand(self, one: str, other: str) -> bool:
         """Whether two names mean the same brand by the workspace's vocabulary."""
@@ -305,6 +328,14 @@ class Desk:
         target = self.settings.match.precision
         return EvaluationResults(load_evaluations(self.workspace), self._audits(target), target)
 
+    def monitoring(self) -> History | None:
+        """What `samesku monitor` has saved; None before its first run.
+
+        Raises:
+            SameskuError: the file cannot be read.
+        """
+        return read_history(self.workspace.monitoring)
+
     def _audits(self, target: float) -> dict[Band, Audit]:
         with closing(CandidateStore(self.workspace.derived)) as candidates:
             summary = candidates.matcher_summary
@@ -389,6 +420,7 @@ def open_desk(
         workspace=workspace,
         facts=_facts(workspace, settings, lead=lead, kiosk=kiosk, newcomer=newcomer),
         settings=settings,
+        product_groups=ProductGroupsFile(workspace.product_ids),
         store=store,
         leases=leases,
         catalog=catalog,

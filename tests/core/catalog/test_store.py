@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.catalog.product import Product
+from core.catalog.product import Product, default_gtins
 from core.catalog.store import CatalogStore, ImportCount, ImportRules, Source
 from core.errors import CatalogError
 from labels.model import ProductRef
@@ -305,6 +305,10 @@ def test_a_gtin_on_many_listings_of_one_source_identifies_nothing(store: Catalog
     store.replace("amazon", "catalog", offers)
     assert store.shared_gtins() == {}
     assert store.with_same_gtin([QUERY.ref]) == frozenset()
+    assert (
+        store.default_gtins() == store.default_gtins(["00036000291452"]) == default_gtins(store.iter()) != frozenset()
+    )
+    assert store.default_gtins(["00036000291469"]) == frozenset()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.retrieval.candidates import Candidate, CandidateStore, MatcherSummary
 from core.workspace import Workspace
+from labels.model import ActionDetails, Decision, Judgement, ShownScores, Stream, Verb
 from labels.store import LabelStore
 from tests.core.cli.conftest import Call
 
@@ -120,6 +121,52 @@ def test_prices_that_are_missing_and_listings_that_left_are_pointed_at(workspace
     assert [(each["source"], each["measure"], each["after"]) for each in shifts] == [("walmart", "listings", 100.0)]
 
 
+def test_queries_unlike_those_of_the_validation_set_are_pointed_at(workspace: Workspace, call: Call) -> None:
+    home = ("--home", workspace.home)
+    few = call(*home, "monitor", "--against", "validation")
+    assert (few.code, "must be 50 or more" in few.err, workspace.monitoring.exists()) == (1, True, False)
+    drawn = {query.ref for n, query in enumerate(QUERIES) if n % 3 == 0}
+    with LabelStore(workspace.labels) as store:
+        store.draw_validation(sorted(drawn), seed=1)
+    alike = call(*home, "monitor", "--against", "validation", "--check")
+    assert (alike.code, "Nothing has moved against the validation set" in alike.out) == (0, True)
+    refused = call(*home, "monitor", "--against", "validation", "--accept")
+    assert refused.code == 2
+
+    # What has come since the draw costs more, and has less likely candidates. That the validation set is smaller says
+    # nothing.
+    deliver(
+        workspace, [each if each.ref in drawn else dearer(each) for each in QUERIES], lambda n: 0.1 if n % 3 else 0.9
+    )
+    answer = call(*home, "--json", "monitor", "--against", "validation").json
+    assert answer["against"] == "validation"
+    assert {each["measure"] for each in answer["shifts"]} == {"price", "probability", "band"}
+    history = json.loads(workspace.monitoring.read_text())
+    assert history["findings"]["since"] == "validation"
+    assert len(history["findings"]["shifts"]) == 3
+
+
+def test_answers_and_audited_precision_are_told_by_category(workspace: Workspace, call: Call) -> None:
+    deliver(workspace, [replace(query, category=("Odd" if n % 2 else "Even")) for n, query in enumerate(QUERIES)])
+    with LabelStore(workspace.labels) as store:
+        for n, decision in ((0, Decision.MATCH), (2, Decision.NO_MATCH), (4, Decision.MATCH), (1, Decision.NO_MATCH)):
+            shown = ShownScores(1, 0.5, 0.9 if decision is Decision.MATCH or n == 2 else 0.1, "encoder")
+            judged = Judgement(CATALOGUE.products[n].ref, decision, shown=shown)
+            verb = Verb.ACCEPT if decision is Decision.MATCH else Verb.REJECT
+            details = ActionDetails(stream=Stream.AUDIT, closes=True)
+            store.record("ann", verb, QUERIES[n].ref, [judged], details)
+    answer = call("--home", workspace.home, "--json", "monitor").json
+    groups = {each["category"]: each for each in answer["snapshot"]["groups"] if each["source"] == "walmart"}
+    assert groups["Even"]["audited"] == {"high": [3, 2]}
+    assert groups["Odd"]["audited"] == {"low": [1, 1]}
+    assert [groups[name]["answers"] for name in ("Even", "Odd")] == [3, 1]
+    assert answer["snapshot"]["answers"] == 4
+    assert answer["snapshot"]["precision"]["high"][0] == pytest.approx(2 / 3)
+    told = call("--home", workspace.home, "monitor").out
+    assert re.search(r"Even .*2 of 3 .*–.* 3\b", told)
+    assert re.search(r"Odd .*–.*1 of 1 .* 1\b", told)
+
+
 def test_a_damaged_history_is_set_aside_and_a_newer_one_is_left_alone(workspace: Workspace, call: Call) -> None:
     home = ("--home", workspace.home)
     call(*home, "monitor")
@@ -141,6 +188,14 @@ def test_a_damaged_history_is_set_aside_and_a_newer_one_is_left_alone(workspace:
     refused = call(*home, "monitor")
     assert (refused.code, "newer version" in refused.err) == (1, True)
     assert workspace.monitoring.read_text() == newer
+
+
+def test_a_folder_in_the_place_of_the_history_is_left_alone(workspace: Workspace, call: Call) -> None:
+    workspace.monitoring.mkdir()
+    refused = call("--home", workspace.home, "monitor")
+    assert (refused.code, "monitoring.json is no file" in refused.err) == (1, True)
+    assert "Move it away" in refused.err
+    assert workspace.monitoring.is_dir()
 
 
 def test_only_leads_change_the_reference(workspace: Workspace, call: Call) -> None:

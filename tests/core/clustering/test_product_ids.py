@@ -14,7 +14,7 @@ from core.clustering.methods import Method
 from core.clustering.product_ids import NO_IDS, IdChange, ProductIds, assign_ids, load_ids, next_ids, save_ids
 from core.diagnostics import damages
 from core.errors import CoreError
-from core.json_lines import DamagedLinesError
+from core.json_lines import DamagedLinesError, save_lines
 from core.workspace import Workspace
 from labels.model import ProductRef
 
@@ -162,6 +162,15 @@ def test_a_damaged_file_is_told(tmp_path: Path, spoil: Callable[[str], str]) -> 
         load_ids(home.product_ids)
     (found,) = damages(home)
     assert found.path == home.product_ids
+
+
+@pytest.mark.parametrize("rows", [[("P1", ["a1"]), ("P2", ["a1", "w1"])], [("P1", ["a1"]), ("P1", ["w1"])]])
+def test_a_listing_has_one_product_and_a_product_one_line(tmp_path: Path, rows: list[tuple[str, list[str]]]) -> None:
+    path = tmp_path / "ids.jsonl"
+    lines = ({"product": id_, "listings": [listing(name) for name in names]} for id_, names in rows)
+    save_lines(path, lines, kind="samesku product ids", version=1, run=1)
+    with pytest.raises(DamagedLinesError, match="twice"):
+        load_ids(path)
 
 
 def test_a_newer_file_is_refused(tmp_path: Path) -> None:

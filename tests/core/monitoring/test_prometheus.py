@@ -8,15 +8,14 @@ from typing import Any
 import pytest
 
 from core.monitoring.prometheus import METRICS, prometheus_text
-from core.monitoring.shift import Shift
-from core.monitoring.snapshot import Group, Snapshot
+from core.monitoring.snapshot import Group, Shift, Snapshot
 
 DASHBOARD = Path(__file__).parents[3] / "docs" / "assets" / "grafana-dashboard.json"
 #: A line of the text format: name, labels, value.
 SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z]+="(?:[^"\\\n]|\\.)*",?)*)\})? (-?[0-9.e+-]+)')
 GROUP = Group(
     'a "shop"\\', "tv\nvideo", 12, {"probability": {0: 3, 19: 1}, "similarity": {20: 4}},
-    {"high": 1, "medium": 0, "low": 3}, 3, (2, 1),
+    {"high": 1, "medium": 0, "low": 3}, 3, (2, 1), {"high": (4, 3)}, 5,
 )  # fmt: skip
 SNAPSHOT = Snapshot("2026-01-02", "encoder", 40, [GROUP], {"high": (0.97, 0.9, 0.99)}, 7)
 SHIFTS = [Shift(GROUP.source, GROUP.category, "price", 0.5, 1e-9, 1.0, 2.0, 12)]

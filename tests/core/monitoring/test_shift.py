@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from core.catalog.demo import generated_catalogue
 from core.catalog.product import Product
+from core.monitoring.counting import QueryFacts, count_groups, words_by_source
 from core.monitoring.shift import find_shifts, population_stability_index
-from core.monitoring.snapshot import OTHERS, Group, Matching, Snapshot, count_groups, words_by_source
+from core.monitoring.snapshot import OTHERS, Group, Snapshot
 
 # Many examples: they are not run while one works.
 pytestmark = pytest.mark.slow
 
-NOTHING = Matching(None, {}, {}, {})
+NOTHING = QueryFacts()
 LISTINGS = generated_catalogue("monitor").products
 VOCABULARY = words_by_source(LISTINGS)
 TOYS, BABY = "Toys & Games", "Baby Products"

@@ -1,0 +1,89 @@
+"""The monitor screen."""
+
+from dataclasses import replace
+
+import pytest
+from desk_bench import Bench, choose, screen_text, settled
+from monitor_histories import LATEST, REFERENCE, SHIFTS, monitored
+
+from core.monitoring.history import VALIDATION, Findings, History
+from tui.app import DeskApp
+
+
+async def monitor_text(bench: Bench, *keys: str, size: tuple[int, int] = (120, 36)) -> str:
+    """The screen after some keys."""
+    app = bench.app()
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        choose(app, "Monitor")
+        await settled(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await settled(pilot)
+        return screen_text(app)
+
+
+async def test_distributions_and_findings_are_side_by_side(bench: Bench) -> None:
+    monitored(bench.workspace)
+    text = await monitor_text(bench)
+    for words in (
+        "2026-01-02", "the reference", "Highest similarity  550 queries", "no match  answers",
+        "3 distributions have moved since 2026-01-01", "walmart Toys & Games", "149  2.41", "mix of categories",
+        "79/80", "Audited precision", "0.98 (0.90–1.00)",
+    ):  # fmt: skip
+        assert words in text, words
+    # Shares of the day and of the reference.
+    assert "42%" in text
+    assert "35%" in text
+
+
+async def test_a_small_terminal_has_one_side_at_a_time(bench: Bench) -> None:
+    monitored(bench.workspace)
+    assert "have moved" not in await monitor_text(bench, size=(80, 24))
+    assert "3 distributions have moved" in await monitor_text(bench, "tab", size=(80, 24))
+
+
+@pytest.mark.parametrize(
+    ("findings", "words"),
+    [
+        (Findings("2026-01-01", []), "Nothing has moved since 2026-01-01"),
+        (Findings("2026-01-02", []), "The present state is the reference"),
+        (None, "The present state is the reference"),
+        (Findings(VALIDATION, SHIFTS[:1]), "1 distribution has moved against the validation set"),
+    ],
+)
+async def test_what_the_last_run_found_is_said(bench: Bench, findings: Findings | None, words: str) -> None:
+    History(REFERENCE, {}, [REFERENCE, LATEST], findings).save(bench.workspace.monitoring)
+    assert words in await monitor_text(bench)
+
+
+async def test_hostile_names_are_inert(bench: Bench) -> None:
+    group = replace(REFERENCE.groups[1], category="[/red]\x1b]52;c;aGk=\x07")
+    latest = replace(LATEST, groups=[group])
+    shift = replace(SHIFTS[0], category=group.category)
+    History(latest, {}, [latest], Findings("2026-01-01", [shift])).save(bench.workspace.monitoring)
+    text = await monitor_text(bench)
+    assert "[/red]" in text
+    assert "\x1b" not in text
+
+
+async def test_a_damaged_history_is_said_and_left_alone(bench: Bench) -> None:
+    bench.workspace.monitoring.write_text("{")
+    assert "monitoring.json" in await monitor_text(bench)
+    assert bench.workspace.monitoring.read_text() == "{"
+
+
+async def test_before_the_first_run_m_starts_a_job(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[tuple[str, ...]] = []
+    monkeypatch.setattr(DeskApp, "start_job", lambda _, *arguments: started.append(arguments))
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        choose(app, "Monitor")
+        await settled(pilot)
+        assert "Nothing was measured yet" in screen_text(app)
+        await pilot.press("m")
+        await settled(pilot)
+        assert started == [("monitor",)]
+        choose(app, "Measure drift")
+        assert started == [("monitor",)] * 2

@@ -1,0 +1,1 @@
+"""What `samesku monitor` has found: bands, distributions, and what has moved."""
