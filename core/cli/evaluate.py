@@ -9,7 +9,7 @@ from rich.table import Table
 from core.cli.context import Context, context_of
 from core.cli.judge_options import LABELS_FILE
 from core.cli.rebuild import rebuilds_damage
-from core.cli.tables import bands, metrics, reliability
+from core.cli.tables import band_remarks, bands, metrics, reliability
 from core.evaluation.comparison import RANKING_NAMES
 from core.evaluation.run import evaluate_pairs, evaluate_retrieval, evaluate_workspace
 from core.matching.bands import basis_remark
@@ -105,5 +105,7 @@ def _print_pairs(context: Context, result: dict[str, Any]) -> None:
     elif remark := basis_remark(matcher["labels"], matcher["matches"]):
         context.out.print(remark)
     context.out.print(bands(result["bands"]))
+    for sentence in band_remarks(result["bands"]):
+        context.out.print(sentence)
     context.out.print(f"Expected calibration error {result['ece']:.3f}")
     context.out.print(reliability(result["reliability"]))
