@@ -14,6 +14,8 @@ from core.evaluation.comparison import RANKING_NAMES
 from core.evaluation.run import evaluate_pairs, evaluate_retrieval, evaluate_workspace
 from core.matching.bands import basis_remark
 from core.retrieval.encoder_registry import Registry
+from core.splits.evaluation_size import evaluation_size
+from core.splits.split import splits_of
 from labels.wording import counted, evaluation_set
 
 #: Pair classification metrics by key, with their table headings.
@@ -65,7 +67,14 @@ def evaluate(
             result |= evaluate_pairs(workspace, settings, encoder, pairs, reporter)
         reporter.result(result)
     _print_result(context, result)
+    if not matches and not pairs and (remark := _size_remark(context)):
+        context.out.print(remark)
     context.answer(result)
+
+
+def _size_remark(context: Context) -> str:
+    """How many more evaluation queries a promotion takes; empty where there are enough."""
+    return evaluation_size(context.workspace, context.settings, splits_of(context.workspace, context.settings)).sentence
 
 
 def _print_result(context: Context, result: dict[str, Any]) -> None:
