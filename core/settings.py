@@ -200,7 +200,8 @@ class MatchSettings(_Section):
     store_brands: Literal["different", "equivalent"] = "different"
     """Whether two retailers' own brands (Great Value, 365) count as one brand: `equivalent` to find substitutes."""
     precision: Annotated[float, Field(gt=0.5, lt=1)] = 0.98
-    """Target precision of the bands high (match) and low (no match); thresholds are set by cross-validation."""
+    """Target precision of the bands high (match) and low (no match), which the training labels have to prove with 95 %
+    confidence by cross-validation."""
 
 
 class RetrainSettings(_Section):

@@ -9,11 +9,13 @@ from rich.table import Table
 from core.cli.context import Context, context_of
 from core.cli.judge_options import LABELS_FILE
 from core.cli.rebuild import rebuilds_damage
-from core.cli.tables import bands, metrics, reliability
+from core.cli.tables import band_remarks, bands, metrics, reliability
 from core.evaluation.comparison import RANKING_NAMES
 from core.evaluation.run import evaluate_pairs, evaluate_retrieval, evaluate_workspace
 from core.matching.bands import basis_remark
 from core.retrieval.encoder_registry import Registry
+from core.splits.evaluation_size import evaluation_size
+from core.splits.split import splits_of
 from labels.wording import counted, evaluation_set
 
 #: Pair classification metrics by key, with their table headings.
@@ -65,7 +67,14 @@ def evaluate(
             result |= evaluate_pairs(workspace, settings, encoder, pairs, reporter)
         reporter.result(result)
     _print_result(context, result)
+    if not matches and not pairs and (remark := _size_remark(context)):
+        context.out.print(remark)
     context.answer(result)
+
+
+def _size_remark(context: Context) -> str:
+    """How many more evaluation queries a promotion takes; empty where there are enough."""
+    return evaluation_size(context.workspace, context.settings, splits_of(context.workspace, context.settings)).sentence
 
 
 def _print_result(context: Context, result: dict[str, Any]) -> None:
@@ -105,5 +114,7 @@ def _print_pairs(context: Context, result: dict[str, Any]) -> None:
     elif remark := basis_remark(matcher["labels"], matcher["matches"]):
         context.out.print(remark)
     context.out.print(bands(result["bands"]))
+    for sentence in band_remarks(result["bands"]):
+        context.out.print(sentence)
     context.out.print(f"Expected calibration error {result['ece']:.3f}")
     context.out.print(reliability(result["reliability"]))

@@ -29,6 +29,7 @@ from core.cli.labels_files import (
     print_unsure,
     require_most_rows,
 )
+from core.cli.next_step import print_next_after_import
 from core.errors import CatalogError, CoreError
 from core.splits.current_labels import ledger_and_catalogue, outdated
 from core.text.safe import safe
@@ -153,6 +154,8 @@ def products(
             "  New sources are candidates; to find matches for these: --role query --change-role; to find duplicates"
             " among them: --role both --change-role"
         )
+    elif not dry_run and not report.is_empty:
+        print_next_after_import(context)
     context.answer(facts)
     _require_products([report], dry=dry_run)
     if prune and not dry_run and (blocked := _blocked_prune(report)):
@@ -278,6 +281,8 @@ def walmart_amazon(
         )
         print_unsure(context, found.unsure)
         print_rejected(context, found.rejected, found.rejects_path)
+    if not any(report.is_empty for report in reports):
+        print_next_after_import(context)
     context.answer(
         {
             "sources": facts,

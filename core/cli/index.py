@@ -8,6 +8,7 @@ import typer
 
 from core.cli import index_tuning
 from core.cli.context import Context, context_of
+from core.cli.next_step import print_next_after_index
 from core.cli.rebuild import update_index
 from core.matching.run import UpdateReport
 from core.splits.class_balance import one_class_message, training_classes
@@ -57,6 +58,7 @@ def index(
         context.out.print(remark)
     if report.validation_drawn:
         context.out.print(f"{counted(report.validation_drawn, 'query was', 'queries were')} drawn for validation.")
+    print_next_after_index(context)
     context.answer(answer)
 
 

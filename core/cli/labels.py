@@ -89,6 +89,9 @@ def stats(ctx: typer.Context) -> None:
     for name, count in _lines(figures):
         table.add_row(Text(safe(name)), f"{count:,}")
     context.out.print(table)
+    promotion = figures["promotion"]
+    if isinstance(promotion, dict) and promotion["remark"]:
+        context.out.print(promotion["remark"], markup=False)
     context.answer(figures)
 
 
@@ -96,13 +99,14 @@ def stats(ctx: typer.Context) -> None:
 _GROUPS = {
     "annotators": "decisions by {}", "by_decision": "decisions: {}", "by_stream": "decisions, stream {}",
     "by_side": "decisions for {}", "by_day": "queries answered on {}", "streams": "queries of stream {}",
-    "outdated": "outdated: {}",
+    "outdated": "outdated: {}", "promotion": "{}",
 }  # fmt: skip
 #: Words for the keys of figures; of any other, underscores become spaces.
 _WORDS = {
     "non_matches": "non-matches", "no_match": "no match", "train": "training",
     "changed": "labels on replaced products", "gone": "labels on removed products",
     "queries": "queries to answer again", "done": "answered", "total": "in all",
+    "eval_queries": "evaluation queries with a match", "missing": "more of them until a retrain can promote",
 }  # fmt: skip
 
 

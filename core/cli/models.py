@@ -1,5 +1,6 @@
 """`samesku models`: list, compare, promote, merge and export the encoders of a workspace."""
 
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,7 @@ from core.evaluation.comparison_report.page import default_report_path, require_
 from core.evaluation.model_comparison import ModelComparison, compare_models
 from core.jobs.progress import Reporter
 from core.permissions import require_lead
+from core.retrieval.candidates import CandidateStore
 from core.retrieval.encoder import load
 from core.retrieval.encoder_registry import BASE, Registry
 from core.training.export.export import ExportFormat, export_model, summary
@@ -34,7 +36,10 @@ def list_models(ctx: typer.Context) -> None:
     """
     context = context_of(ctx)
     registry = Registry(context.workspace.require(), context.settings)
-    champion, cards = registry.champion_id(), registry.cards()
+    cards = registry.cards()
+    with closing(CandidateStore(context.workspace.derived)) as candidates:
+        # Before the first promotion it is the base encoder that was indexed.
+        champion = registry.champion_id() or candidates.model
     table = Table(box=None, pad_edge=False)
     for heading in ("", "model", "base", "created", "triplets", "hit@1", "mrr@10", "evaluated on"):
         numeric = heading in {"triplets", "hit@1", "mrr@10"}
@@ -49,7 +54,11 @@ def list_models(ctx: typer.Context) -> None:
             *(f"{card.metrics[name]:.3f}" if name in card.metrics else "" for name in ("hit@1", "mrr@10")),
             evaluation_set(card.judged_on),
         )  # fmt: skip
-    context.out.print(table if cards else "Only the base encoder so far; `samesku retrain` trains another.")
+    if champion is not None and champion not in {card.id for card in cards}:
+        table.add_row("●", champion, "", "", "", "", "", "")
+    context.out.print(table)
+    if not cards:
+        context.out.print("Only the base encoder so far; `samesku retrain` trains another.")
     context.answer({"champion": champion, "models": [asdict(card) for card in cards]})
 
 

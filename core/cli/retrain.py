@@ -18,6 +18,7 @@ from core.errors import CoreError, SettingsError
 from core.jobs.board import Jobs
 from core.permissions import is_lead, require_lead
 from core.settings import RENAMED, RetrainSettings, Settings
+from core.splits.evaluation_size import evaluation_size
 from core.splits.split import splits_of
 from core.toml_file import read_toml
 from core.training.base_encoder import check_local_base
@@ -38,7 +39,6 @@ from core.training.run import retrain as run
 from core.training.sweep.space import read_space
 from core.training.trackers import Tracker, require_tracker
 from labels.exchange.files import unreadable_message
-from labels.reader import LabelReader
 from labels.wording import counted, evaluation_set
 
 #: Settings that decide on a promotion.
@@ -212,24 +212,9 @@ def _sweep(
 
 def _warn_of_too_few_queries(context: Context, settings: Settings) -> None:
     """Tell before the work if there are too few evaluation queries for a promotion."""
-    splits = splits_of(context.workspace, settings)
-    queries, needed = len(splits.eval_queries), settings.retrain.min_queries
-    if not 0 < queries < needed:
-        return
-    kind = "validation" if splits.manual else "held-out"
-    way = "answer more validation queries: samesku review --stream validation"
-    with LabelReader(context.workspace.labels) as reader:
-        if splits.manual and reader.validation_queries() <= reader.closed_queries():
-            way = (
-                "raise validation.share, so that samesku index draws more validation queries, and answer them; or lower"
-                " retrain.min_queries"
-            )
-    context.err.print(
-        f"The new encoder will be compared with the champion, but not promoted: only"
-        f" {counted(queries, f'{kind} query has', f'{kind} queries have')} a known match, and retrain.min_queries is"
-        f" {needed:,}. To get there, {way}.",
-        markup=False,
-    )
+    size = evaluation_size(context.workspace, settings, splits_of(context.workspace, settings))
+    if size.queries and size.missing:
+        context.err.print(f"The new encoder will be compared, but not promoted. {size.sentence}", markup=False)
 
 
 def _set_processes(context: Context, request: "Request") -> None:

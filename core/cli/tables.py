@@ -47,13 +47,14 @@ def _interval(interval: tuple[float, float] | None) -> str:
 
 
 def bands(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """The bands high and low: precision expected from cross-validation, and precision measured."""
+    """The bands high and low: precision promised with 95 % confidence, on the folds it comes from, and measured."""
     table = Table(title="Bands", title_justify="left", box=None, pad_edge=False)
     for heading in (
         "band",
         "answer",
         "probability",
-        "expected",
+        "promised",
+        "on folds",
         "fitted on",
         "measured",
         "95 % interval",
@@ -66,6 +67,7 @@ def bands(rows: Sequence[Mapping[str, Any]]) -> Table:
             row["band"],
             row["answer"].replace("_", " "),
             f"{'≥' if default_band(row['band']) == Band.HIGH else '<'} {row['cut']:.3f}",
+            f"≥ {row['promise']:.3f}" if promised["labels"] else "–",
             _share(promised),
             f"{promised['labels']:,}",
             _share(measured),
@@ -73,6 +75,17 @@ def bands(rows: Sequence[Mapping[str, Any]]) -> Table:
             f"{measured['labels']:,}",
         )
     return table
+
+
+def band_remarks(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A sentence for each band that is empty, narrow or not proven, or whose promise was not kept."""
+    found = [f"{row['band']}: {row['remark']}" for row in rows if row["remark"]]
+    found += [
+        f"{row['band']}: The promise was not kept: the interval measured ends below it."
+        for row in rows
+        if row["kept"] is False
+    ]
+    return found
 
 
 def _share(precision: Mapping[str, Any]) -> str:

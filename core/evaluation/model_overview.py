@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from core.errors import ModelError
 from core.evaluation.comparison import Comparison, Figure
+from core.evaluation.report import Evaluation
 from core.retrieval.encoder_registry import ModelCard, Promotion, Registry, lineage
 
 
@@ -85,13 +86,19 @@ class Overview:
         return (self.before, champion) if self.before is not None else None
 
 
-def encoder_overview(registry: Registry, indexed: str | None, comparisons: Sequence[Comparison] = ()) -> Overview:
+def encoder_overview(
+    registry: Registry,
+    indexed: str | None,
+    comparisons: Sequence[Comparison] = (),
+    evaluations: Sequence[Evaluation] = (),
+) -> Overview:
     """Overview of all encoders, without loading any.
 
     Args:
         registry: of the workspace.
         indexed: id of the encoder behind the candidates.
         comparisons: saved comparisons, the latest first.
+        evaluations: saved evaluations, the latest first.
 
     Raises:
         ModelError: the history of promotions is damaged.
@@ -110,7 +117,9 @@ def encoder_overview(registry: Registry, indexed: str | None, comparisons: Seque
     base = [id_ for id_ in sorted(mentioned) if id_ not in cards and not registry.is_trained(id_)]
     champion = history[-1].model if history else next(iter([cards[id_].parent for id_ in newest]), indexed)
     encoders = tuple(
-        EncoderEntry(id_, cards.get(id_), _metrics(id_, cards, comparisons), id_ == champion, promotions.get(id_))
+        EncoderEntry(
+            id_, cards.get(id_), _metrics(id_, cards, comparisons, evaluations), id_ == champion, promotions.get(id_)
+        )
         for id_ in sorted([*newest, *base], key=lambda id_: id_ != champion)
     )
     seconds = comparisons[0].seconds if comparisons else None
@@ -118,14 +127,29 @@ def encoder_overview(registry: Registry, indexed: str | None, comparisons: Seque
 
 
 def _metrics(
-    model_id: str, cards: Mapping[str, ModelCard], comparisons: Iterable[Comparison]
+    model_id: str,
+    cards: Mapping[str, ModelCard],
+    comparisons: Iterable[Comparison],
+    evaluations: Iterable[Evaluation],
 ) -> RetrievalRecord | None:
-    """The metrics of the latest comparison with the encoder, otherwise those of its card."""
-    for comparison in comparisons:
-        if model_id in (comparison.before, comparison.after):
-            return _compared_metrics(model_id, comparison)
+    """The metrics of the latest comparison or evaluation of the encoder, otherwise those of its card."""
+    comparison = next((each for each in comparisons if model_id in (each.before, each.after)), None)
+    evaluation = next((each for each in evaluations if each.model == model_id), None)
+    if evaluation is not None and (comparison is None or evaluation.at > comparison.at):
+        return RetrievalRecord(
+            evaluation.judged_on, evaluation.queries, *(_evaluated(evaluation, name) for name in ("encoder", "fused"))
+        )
+    if comparison is not None:
+        return _compared_metrics(model_id, comparison)
     card = cards.get(model_id)
     return None if card is None or not card.metrics else _card_metrics(card)
+
+
+def _evaluated(evaluation: Evaluation, ranking: str) -> dict[str, Figure]:
+    """The metrics of one ranking of an evaluation."""
+    values: dict[str, float] = getattr(evaluation, ranking)
+    intervals = evaluation.intervals.get(ranking, {})
+    return {name: Figure(value, intervals.get(name)) for name, value in values.items() if "@" in name}
 
 
 def _compared_metrics(model_id: str, comparison: Comparison) -> RetrievalRecord:

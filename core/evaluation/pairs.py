@@ -7,9 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.matching.bands import Band, Cuts, band_name
-from core.stats.wilson import wilson
+from core.stats.exact import successes_needed
+from core.stats.wilson import Precision, wilson
+from labels.wording import counted
 
 _ECE_BINS = 10
+#: Rounding error of a bound.
+_ROUNDING = 1e-9
 
 
 def pair_metrics(labels: Sequence[bool], probabilities: Sequence[float], threshold: float) -> dict[str, float]:
@@ -72,24 +76,27 @@ def reliability(labels: Sequence[bool], probabilities: Sequence[float]) -> list[
 
 
 def band_table(
-    cuts: Cuts, labels: Sequence[bool], probabilities: Sequence[float], *, calibrated: bool = True
+    cuts: Cuts, labels: Sequence[bool], probabilities: Sequence[float], target: float, *, calibrated: bool = True
 ) -> list[dict[str, object]]:
-    """The bands high and low: threshold, precision expected from cross-validation, and precision measured.
+    """The bands high and low: threshold, precision promised by the training labels, and precision measured.
 
     Args:
         cuts: of the matcher.
         labels: true labels.
         probabilities: P(match) of each pair.
+        target: the precision that both bands shall have.
         calibrated: whether the matcher is fitted to labels; otherwise the bands are named `prior:high`.
 
     Returns:
-        for `high` and `low`: `answer`, `cut`, `promised` (on folds of the training labels) and `measured`, the last two
-        as `right`, `labels` and the 95 % interval `low`, `high`.
+        for `high` and `low`: `answer`; `cut`; `promise`, the precision that the training labels prove with 95 %
+        confidence; `promised` (on folds of the training labels) and `measured`, as `right`, `labels` and the 95 %
+        interval `low`, `high`; `kept`, whether the promise is not above the measured interval, null without pairs;
+        `remark`, why the band is narrow, empty or not proven.
     """
     found: list[dict[str, object]] = []
-    for band, answer, bound, promised in (
-        (Band.HIGH, True, cuts.high, cuts.match),
-        (Band.LOW, False, cuts.low, cuts.no_match),
+    for band, answer, bound, promised, promise in (
+        (Band.HIGH, True, cuts.high, cuts.match, cuts.match_promise),
+        (Band.LOW, False, cuts.low, cuts.no_match, cuts.no_match_promise),
     ):
         inside = [label for label, p in zip(labels, probabilities, strict=True) if cuts.band(p) is band]
         measured = wilson(sum(label is answer for label in inside), len(inside))
@@ -98,8 +105,38 @@ def band_table(
                 "band": band_name(band, calibrated=calibrated),
                 "answer": "match" if answer else "no_match",
                 "cut": bound,
+                "promise": promise,
                 "promised": asdict(promised),
                 "measured": asdict(measured),
+                "kept": promise <= measured.high if inside else None,
+                "remark": _promise_remark(band, bound, promised, promise, target) if calibrated else "",
             }
         )
     return found
+
+
+def _promise_remark(band: Band, cut: float, promised: Precision, promise: float, target: float) -> str:
+    """Why a band is empty or narrow, or what is missing until its target is proven; empty if there is nothing to say.
+
+    Args:
+        band: high or low.
+        cut: its bound.
+        promised: its precision on the folds.
+        promise: the precision proven with 95 % confidence.
+        target: the precision it shall have.
+    """
+    certainty = cut if band is Band.HIGH else 1 - cut
+    if promise >= target:
+        if certainty <= target + _ROUNDING:
+            return ""
+        beyond = f"below {cut:.4f}" if band is Band.HIGH else f"from {cut:.4f}"
+        return f"Narrow: {beyond}, the training labels do not prove a precision of {target:g}."
+    if certainty >= 1:
+        return f"Empty: the training labels contradict a precision of {target:g} at any probability."
+    more = successes_needed(promised.right, promised.labels, target)
+    if not promised.labels:
+        return f"Not proven: no training label is in the band; {more:,} in it, all right, would prove {target:g}."
+    return (
+        f"Not proven: {promised.right:,} of {counted(promised.labels, 'training label')} right prove {promise:.3f};"
+        f" about {more:,} more, all right, would prove {target:g}."
+    )

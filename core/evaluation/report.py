@@ -48,15 +48,22 @@ class FirmBand:
         cut: probability threshold, the lower bound of high or the upper bound of low.
         promised: precision expected from cross-validation on the training labels.
         measured: precision on the validation set.
+        promise: precision that the training labels prove with 95 % confidence; 0 in evaluations of earlier versions.
+        kept: whether the promise is not above the measured interval; None if the band has no pairs, or is unknown.
+        remark: why the band is empty or narrow, or what is missing until its target is proven; else empty.
     """
 
     band: str
     cut: float
     promised: Precision
     measured: Precision
+    promise: float = 0.0
+    kept: bool | None = None
+    remark: str = ""
 
     def __post_init__(self) -> None:
         Band(default_band(self.band))  # raises ValueError for another name
+        require_shares(self.promise)
         for precision in (self.promised, self.measured):
             require_shares(self.cut, precision.low, precision.high)
             if not 0 <= precision.right <= precision.labels < 10**9:

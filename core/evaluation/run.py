@@ -59,7 +59,7 @@ def evaluate_workspace(
     result = _retrieval(workspace, settings, model, corpus, gold, rankings, reporter)
     result |= asdict(evaluation) | {"judged_on": splits.name}
     if truth:
-        result |= _pairs(scored, truth, model) | {"pairs_judged_on": splits.name}
+        result |= _pairs(scored, truth, model, settings) | {"pairs_judged_on": splits.name}
     result |= {"at": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": round(time.monotonic() - started, 1)}
     save_evaluation(workspace, result)
     return result
@@ -135,17 +135,21 @@ def evaluate_pairs(
     scored = score_pairs(
         CorpusFeatures(workspace, settings, corpus), model, list(truth), reporter, without=frozenset(truth)
     )
-    return _pairs(scored, truth, model) | {"pairs_judged_on": str(path)}
+    return _pairs(scored, truth, model, settings) | {"pairs_judged_on": str(path)}
 
 
-def _pairs(scored: ScoredPairs, truth: Mapping[Pair, bool], model: EncoderModel) -> dict[str, object]:
+def _pairs(
+    scored: ScoredPairs, truth: Mapping[Pair, bool], model: EncoderModel, settings: Settings
+) -> dict[str, object]:
     labels = list(truth.values())
     probabilities = [scored.probability[pair] for pair in truth]
     matcher = scored.matcher
     return {
         **pair_metrics(labels, probabilities, matcher.threshold),
         "reliability": reliability(labels, probabilities),
-        "bands": band_table(matcher.cuts, labels, probabilities, calibrated=matcher.calibrated),
+        "bands": band_table(
+            matcher.cuts, labels, probabilities, settings.match.precision, calibrated=matcher.calibrated
+        ),
         "pair_intervals": pair_intervals(labels, probabilities, matcher.threshold, [pair.query for pair in truth]),
         "matcher": {
             "learner": matcher.learner.name, "labels": matcher.labels, "matches": matcher.matches,

@@ -100,12 +100,16 @@ class Cuts:
         low: upper bound of the low band.
         match: precision of the high band, whose answer is match.
         no_match: precision of the low band, whose answer is no match.
+        match_promise: precision of the high band that holds with 95 % confidence; 0 without labels.
+        no_match_promise: the same of the low band.
     """
 
     high: float
     low: float
     match: Precision
     no_match: Precision
+    match_promise: float = 0.0
+    no_match_promise: float = 0.0
 
     def band(self, probability: float) -> Band:
         """The band of a probability."""

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, log_expit
 
-from core.matching.bands import MIN_LABELS, Cuts
+from core.matching.bands import Cuts
 from core.matching.learners import Learner
-from core.stats.wilson import wilson
+from core.stats.exact import lower_bound, upper_bound
+from core.stats.wilson import Precision, wilson
 
 #: Labels of each class below which the calibration would be fitted to noise.
 _MIN_LABELS_PER_CLASS = 10
@@ -138,35 +139,77 @@ def best_threshold(probabilities: NDArray[np.float64], weights: NDArray[np.float
     return float(f1.max() / 2)
 
 
-def band_cuts(probabilities: NDArray[np.float64], labels: NDArray[np.bool_], target: float) -> Cuts:
-    """The widest bands whose out-of-fold precision reaches the target.
+def band_cuts(
+    probabilities: NDArray[np.float64],
+    labels: NDArray[np.bool_],
+    target: float,
+    groups: NDArray[np.int64] | None = None,
+) -> Cuts:
+    """The widest bands whose precision reaches the target with 95 % confidence, by out-of-fold probabilities.
 
     Nine in ten pairs are no matches, so the pooled precision of the low band would reach the target almost anywhere:
-    there the probability itself must reach it for each pair. With too few labels to estimate a precision, the
-    probability decides in both bands.
+    there the probability itself must reach it for each pair. Where the labels are too few to prove the target, the
+    probability decides in both bands, and what they do prove is the promise.
 
     Args:
         probabilities: calibrated, of each pair by a learner that was not fitted on it, shape (n,).
         labels: shape (n,).
         target: the precision that both firm bands must reach.
+        groups: the query of each pair as a number, shape (n,); each pair has its own if None.
     """
-    high = min(_lowest_bound(probabilities, labels, target), target)
-    low = min(1 - _lowest_bound(1 - probabilities, ~labels, target), 1 - target)
-    high = max(high, 0.5)
-    above, below = probabilities >= high, probabilities < low
-    return Cuts(
-        high,
-        low,
-        wilson(int(labels[above].sum()), int(above.sum())),
-        wilson(int((~labels[below]).sum()), int(below.sum())),
-    )
+    groups = np.arange(len(labels)) if groups is None else groups
+    high, match, match_promise = _firm_band(probabilities, labels, groups, target, floor=0.5, sure=target, top=1.0)
+    # On negated probabilities, since 1 - p would round.
+    sure = target - 1
+    low, no_match, no_match_promise = _firm_band(-probabilities, ~labels, groups, target, floor=sure, sure=sure, top=0)
+    # A probability at the bound is in the band high, but not in the band low.
+    return Cuts(high, float(np.nextafter(-low, 1)) if low else 0.0, match, no_match, match_promise, no_match_promise)
 
 
-def _lowest_bound(probabilities: NDArray[np.float64], labels: NDArray[np.bool_], target: float) -> float:
-    """The lowest bound at and above which the share of `labels` reaches the target; the target itself if none does."""
-    order = np.argsort(-probabilities, kind="stable")
-    right = np.cumsum(labels[order])
-    counts = np.arange(1, len(order) + 1)
-    ends = np.append(np.diff(probabilities[order]) != 0, True) if len(order) else np.zeros(0, bool)
-    reached = np.flatnonzero(ends & (counts >= MIN_LABELS) & (right >= target * counts))
-    return float(probabilities[order][reached[-1]]) if len(reached) else target
+def _firm_band(
+    scores: NDArray[np.float64],
+    right: NDArray[np.bool_],
+    groups: NDArray[np.int64],
+    target: float,
+    *,
+    floor: float,
+    sure: float,
+    top: float,
+) -> tuple[float, Precision, float]:
+    """The lowest score from which the answer of a band is right often enough; its precision; the promise.
+
+    The pairs of a query are right or wrong together, so that a bound counts queries, not pairs.
+
+    Args:
+        scores: the higher, the more likely the answer is right, shape (n,).
+        right: whether it is, shape (n,).
+        groups: the query of each pair, shape (n,).
+        target: the precision to reach.
+        floor: the score that each pair must have.
+        sure: the score of a pair whose answer is right with the probability `target`.
+        top: the score of a band without pairs.
+    """
+    order = np.argsort(-scores, kind="stable")
+    sorted_ = scores[order]
+    first = np.zeros(len(order), bool)
+    first[np.unique(groups[order], return_index=True)[1]] = True
+    queries, pairs, hits = np.cumsum(first), np.arange(1, len(order) + 1), np.cumsum(right[order])
+    effective = hits / pairs * queries
+    promises = lower_bound(effective, queries)
+    # Equal scores are in one band.
+    ends = np.flatnonzero(np.append(np.diff(sorted_) != 0, len(order) > 0)[: len(order)] & (sorted_ >= floor))
+    proven = ends[promises[ends] >= target]
+    certain = ends[sorted_[ends] >= sure]
+    possible = certain[upper_bound(effective[certain], queries[certain]) >= target]
+    if len(proven):
+        # Up to the floor there may be no label, but the probability vouches for such pairs.
+        cut = sure if floor == sure and proven[-1] == ends[-1] else float(sorted_[proven[-1]])
+    elif len(possible) < len(certain):
+        # The labels refute the probabilities, for a part of the band or for all of it.
+        cut = float(sorted_[possible[-1]]) if len(possible) else top
+    else:
+        cut = sure
+    count = int((sorted_ >= cut).sum())
+    if not count:
+        return cut, wilson(0, 0), 0.0
+    return cut, wilson(int(hits[count - 1]), count), float(promises[count - 1])

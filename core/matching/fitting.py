@@ -135,7 +135,7 @@ def _fit(
         learner=found.learner,
         calibration=found.calibration,
         threshold=threshold,
-        cuts=band_cuts(probabilities, training.labels, target),
+        cuts=band_cuts(probabilities, training.labels, target, training.groups),
         features=features,
         labels=len(training.labels),
         matches=int(training.labels.sum()),

@@ -108,7 +108,13 @@ def load_matcher(path: Path) -> Matcher:
             calibration=BetaCalibration(**value["calibration"]),
             threshold=float(value["threshold"]),
             cuts=Cuts(
-                float(cuts["high"]), float(cuts["low"]), Precision(**cuts["match"]), Precision(**cuts["no_match"])
+                float(cuts["high"]),
+                float(cuts["low"]),
+                Precision(**cuts["match"]),
+                Precision(**cuts["no_match"]),
+                # Absent from files of earlier versions, whose matcher the next index run replaces.
+                float(cuts.get("match_promise", 0.0)),
+                float(cuts.get("no_match_promise", 0.0)),
             ),
             features=tuple(value["features"]),
             labels=int(value["labels"]),

@@ -50,6 +50,8 @@ from labels.quarantine import identity, set_aside, set_aside_irregular
 
 #: Incremented when the same inputs give different features.
 _VERSION = "6"
+#: Incremented when the same features and labels give a different matcher.
+_FIT_VERSION = "1"
 #: Of folds and trees.
 SEED = 7
 #: Repairs in one run: matcher, candidates and features may be damaged, each found after the previous repair.
@@ -370,7 +372,9 @@ def _readable_matcher(workspace: Workspace) -> Matcher | None:
 def _matcher_fingerprint(training: TrainingLabels, settings: Settings, features_fingerprint: str) -> str:
     """A hash of everything a fit depends on."""
     basis = features_fingerprint.partition(":")[0]
-    digest = hashlib.sha256(f"{_VERSION} {SEED} {basis} {settings.match.precision} {settings.bands}".encode())
+    digest = hashlib.sha256(
+        f"{_VERSION} {_FIT_VERSION} {SEED} {basis} {settings.match.precision} {settings.bands}".encode()
+    )
     for part in (*training.labels, *sorted(training.trust.items())):
         digest.update(repr(part).encode())
     return digest.hexdigest()

@@ -9,7 +9,8 @@ from core.queue.source import QueueSource
 from core.retrieval.candidates import CandidateStore
 from core.settings import Settings
 from core.splits.current_labels import current_labels, outdated
-from core.splits.split import training_labels
+from core.splits.evaluation_size import evaluation_size
+from core.splits.split import splits_of, training_labels
 from core.workspace import Workspace
 from labels.model import Side, Stream
 from labels.statistics import breakdown, label_stats
@@ -67,7 +68,8 @@ def label_counts(workspace: Workspace, settings: Settings) -> dict[str, object]:
     Returns:
         the figures of `labels.statistics`, with pairs counted as they are used for training and validation now;
         `outdated`, as in OutdatedCounts; `streams`, the queries `done` and `total` of each stream, empty before the
-        first index run, and zero for an audit without a sample.
+        first index run, and zero for an audit without a sample; `promotion`, evaluation queries with a match and how
+        many more a retrain needs to promote.
 
     Raises:
         SameskuError: a file of the workspace cannot be read.
@@ -88,7 +90,8 @@ def label_counts(workspace: Workspace, settings: Settings) -> dict[str, object]:
             "outdated": {"changed": counts.changed, "gone": counts.gone, "queries": counts.queries},
             "streams": _streams(workspace, settings, store, catalog),
         }
-    return figures
+    size = evaluation_size(workspace, settings, splits_of(workspace, settings))
+    return figures | {"promotion": {"eval_queries": size.queries, "missing": size.missing, "remark": size.sentence}}
 
 
 def _streams(

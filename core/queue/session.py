@@ -57,6 +57,7 @@ class ReviewSession:
         self._counted: dict[str, SessionStats] = {}
         self._suspended: ReviewItem | None = None
         self._accepted: set[ProductRef] = set()
+        self._notice = ""
         self._clock = clock
         self._shown_at = clock()
         self.blind_by_choice = False
@@ -251,6 +252,11 @@ class ReviewSession:
         """Redo the action that was undone last, and show its query if it is free."""
         return self._return_to(self.store.redo(self.annotator), +1)
 
+    def take_notice(self) -> str:
+        """A sentence on the latest decision that the annotator should know, once; empty if there is none."""
+        notice, self._notice = self._notice, ""
+        return notice
+
     def search_option(self, product: Product) -> Option:
         """A product found by search as an option, which can be accepted like a candidate."""
         return search_option(product)
@@ -298,6 +304,11 @@ class ReviewSession:
             stream=item.stream, blind=item.blind, closes=closes, look_ms=round(seconds * 1000), text=text
         )
         stats = self.stats[item.stream]
+        if judgements and self.source.catalog.get(item.query.ref) is None:
+            self._notice = (
+                f"The query {item.query.id} has left the catalogue. The answer is kept, and is not used until the"
+                " product is imported again."
+            )
         own, before = self._by_order(item.query.ref, judgements)
         for query, judgement in before:
             self.store.record(self.annotator, verb, query, [judgement], replace(details, closes=False))

@@ -69,8 +69,16 @@ def evaluation(at: str = "2026-01-01T12:00:00+00:00", model: str = TUNED, f1: fl
             {"promised": 0.97, "true": 0.979, "pairs": 190},
         ],
         "bands": [
-            {"band": "high", "answer": "match", "cut": 0.872, "promised": high, "measured": high},
-            {"band": "low", "answer": "no_match", "cut": 0.061, "promised": low, "measured": low},
+            {
+                "band": "high", "answer": "match", "cut": 0.872, "promise": 0.961, "promised": high, "measured": high,
+                "kept": True,
+                "remark": "Not proven: 158 of 160 training labels right prove 0.961; about 153 more, all right, would"
+                " prove 0.98.",
+            },
+            {
+                "band": "low", "answer": "no_match", "cut": 0.02, "promise": 0.988, "promised": low, "measured": low,
+                "kept": True, "remark": "",
+            },
         ],
     }  # fmt: skip
 

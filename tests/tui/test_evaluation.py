@@ -49,9 +49,20 @@ async def test_the_latest_evaluation_is_shown_with_its_intervals(bench: Bench) -
             app, "3 January", TUNED, "validation set v2", "186 queries with a known match", "2,047 labelled pairs",
             "matcher           0.88 (0.83–0.92)    0.93 (0.88–0.97)", "F1                0.88 (0.84–0.92)",
             "average precision 0.95", "▲ Band high  match from 0.87", "0.99 (0.96–1.00), 158 of 160",
-            "▽ Band low  no match below 0.06", "0.993 (0.987–0.996), 1,540 of 1,551",
+            "▽ Band low  no match below 0.02", "0.993 (0.987–0.996), 1,540 of 1,551",
+            "promised        ≥ 0.961", "on folds        0.99 (0.96–1.00), 158 of 160", "Not proven: 158 of 160",
             "A different encoder is now champion",
         )  # fmt: skip
+
+
+async def test_a_broken_promise_and_an_evaluation_of_an_earlier_version(bench: Bench) -> None:
+    value = evaluation()
+    high, low = value["bands"]
+    earlier = {name: low[name] for name in ("band", "answer", "cut", "promised", "measured")}
+    save_evaluation(bench.workspace, value | {"bands": [high | {"kept": False}, earlier]})
+    async with evaluation_screen(bench) as (app, _):
+        has(app, "The promise was not kept on the validation set.")
+        assert screen_text(app).count("promised") == 1
 
 
 async def test_uncalibrated_bands_and_curve_are_marked(bench: Bench) -> None:

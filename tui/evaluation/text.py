@@ -48,7 +48,7 @@ def figure_lines(shown: Evaluation, results: EvaluationResults, model: str | Non
     """
     lines = [*_about(shown, model, width), Content.empty(), *_retrieval(shown), Content.empty(), *_pairs(shown, width)]
     for band in shown.bands:
-        lines += [Content.empty(), *_band(band, results.audits.get(band.answers), results.target)]
+        lines += [Content.empty(), *_band(band, results.audits.get(band.answers), results.target, width)]
     return [line.truncate(width, ellipsis=True) for line in lines]
 
 
@@ -97,17 +97,26 @@ def _pairs(shown: Evaluation, width: int) -> list[Content]:
     return lines
 
 
-def _band(firm: FirmBand, audit: Audit | None, target: float) -> list[Content]:
+def _band(firm: FirmBand, audit: Audit | None, target: float, width: int) -> list[Content]:
     band = firm.answers
     cut = f"from {firm.cut:.2f}" if band is Band.HIGH else f"below {firm.cut:.2f}"
     if not firm.calibrated:
         cut = "by the prior matcher, uncalibrated"
     head = Content.styled(f"{BAND_SIGNS[band]} Band {band.value}", f"bold {BANDS[band]}")
-    rows = [("  validation set", _precision(firm.measured)), *_audit_rows(audit, target)]
+    rows = [*_promise_rows(firm), ("  validation set", _precision(firm.measured)), *_audit_rows(audit, target)]
+    remark = "The promise was not kept on the validation set." if firm.kept is False else safe(firm.remark)
     return [
         head + Content(f"  {_ANSWERS.get(band, '')} {cut}"),
         *(Content.assemble((name.ljust(_NAME), MUTED), text) for name, text in rows),
+        *Content.styled(remark, CAREFUL if firm.kept is False else MUTED).wrap(width)[: None if remark else 0],
     ]
+
+
+def _promise_rows(firm: FirmBand) -> list[tuple[str, str]]:
+    """What the training labels prove, and the precision on their folds; nothing where neither is known."""
+    if not firm.promise:
+        return []
+    return [("  promised", f"≥ {firm.promise:.3f}"), ("  on folds", _precision(firm.promised))]
 
 
 def _audit_rows(audit: Audit | None, target: float) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from core.jobs.job import Job, JobState
 from core.jobs.names import resume_note
 from core.jobs.progress_log import ProgressLog, Stage
 from core.text.safe import safe
+from labels.wording import evaluation_set
 from tui.common.figures import METRICS
 from tui.common.words import JOB_STATES, duration, moment_of
 from tui.theme import BAD, CAREFUL, GOOD, MUTED, STRONG
@@ -121,6 +122,15 @@ _MAX_MESSAGES = 6
 #: Keys of a retrain's result that its outcome or its table shows.
 _IN_OUTCOME = {"promoted", "primary", "ranking", "waiting", "decision"}
 _IN_TABLE = _IN_OUTCOME | {"champion", "challenger", "triplets", "judged_on", "set", "queries"}
+#: Words for the keys of other results; of any other key, underscores become spaces.
+_WORDS = {
+    "judged_on": "evaluated on", "pairs_judged_on": "pairs evaluated on", "model": "encoder",
+    "pairs_model": "encoder of pairs", "threshold_from": "threshold from", "ece": "calibration error", "f1": "F1",
+    "at": "finished", "validation_drawn": "drawn for validation", "weighed": "features computed",
+    "fitted": "matcher fitted", "seconds": "duration in s",
+}  # fmt: skip
+#: Keys that hold names of evaluation sets.
+_SETS = {"judged_on", "pairs_judged_on"}
 #: Cells of a ranking in the table: before, after and change.
 _RANKING_CELLS = 20
 
@@ -171,9 +181,22 @@ def result_lines(result: dict[str, Any], width: int) -> list[Content]:
         lines += Content.styled(text, STRONG).wrap(max(10, width))
     for name, value in result.items():
         if name not in (_IN_TABLE if after else _IN_OUTCOME) and isinstance(value, str | int | float):
-            text = f"{value:.4g}" if isinstance(value, float) else safe(str(value))
-            lines.append(Content.assemble((f"{safe(name):<18} ", MUTED), text))
+            lines.append(Content.assemble((f"{_word(name):<20} ", MUTED), _value(name, value)))
     return lines
+
+
+def _word(name: str) -> str:
+    return METRICS.get(name) or _WORDS.get(name) or safe(name.replace("_", " "))
+
+
+def _value(name: str, value: str | float) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+    if name == "at":
+        return safe(moment_of(value))
+    return safe(evaluation_set(value) if name in _SETS else value)
 
 
 def _tables(before: Rankings, after: Rankings, width: int) -> list[Content]:

@@ -84,7 +84,8 @@ def _evaluation_queries(plan: "RetrainPlan") -> Content:
     if not plan.eval_queries:
         return Content.styled("nothing: no query to evaluate on has a known match", CAREFUL)
     what = f"of {safe(evaluation_set(plan.judged_on))}, never trained on" if plan.manual else "held out from training"
-    few = f"; fewer than {plan.min_queries:,}, so the champion stays" if plan.too_few_queries else ""
+    more = plan.min_queries - plan.eval_queries
+    few = f"; {more:,} more with a match until a better model can be promoted" if plan.too_few_queries else ""
     return Content.assemble((counted(plan.eval_queries, "query", "queries"), STRONG), f" {what}", (few, CAREFUL))
 
 

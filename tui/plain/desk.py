@@ -244,7 +244,7 @@ class PlainDesk(PlainDecisions):
             if self._review.item is None or self._review.item.query.ref != before:
                 self.say("Saved.")
             raise
-        self.say("Saved.")
+        self.say(f"Saved. {safe(self._review.take_notice())}".strip())
         self.learn()
         if self._review.item is None or self._review.item.query.ref != before:
             self._found = []

@@ -175,6 +175,8 @@ class ReviewScreen(DecisionScreen):
             if not is_same_query(self.desk.review.item, item) and self.desk.reload_candidates():
                 self._show_news()
         self.draw()
+        if notice := self.desk.review.take_notice():
+            self.notify(safe(notice), severity="warning", markup=False)
         if tried and not done:
             self.say(write_failure(self.desk.review.item, item))
         return done

@@ -308,8 +308,9 @@ class Desk:
         """
         with closing(CandidateStore(self.workspace.derived)) as candidates:
             comparisons, damaged = load_comparisons(self.workspace)
-            found = encoder_overview(Registry(self.workspace, self.settings), candidates.model, comparisons)
-            return replace(found, damaged=(*found.damaged, *damaged))
+            registry, saved = Registry(self.workspace, self.settings), load_evaluations(self.workspace)
+            found = encoder_overview(registry, candidates.model, comparisons, saved.evaluations)
+            return replace(found, damaged=(*found.damaged, *damaged, *saved.damaged))
 
     def encoder_comparison(self, before: str, after: str) -> Comparison | None:
         """The comparison of two encoders, query by query; None where there is none.

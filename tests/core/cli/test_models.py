@@ -1,17 +1,21 @@
 """`samesku models`: promotion, and the encoders that were not better."""
 
 from collections.abc import Callable
+from contextlib import closing
+from typing import Any
 
 import pytest
-from comparisons import TUNED, write_card
+from comparisons import BASE, TUNED, write_card, write_history
+from samples import MODEL
 
 from core.cli import models
 from core.cli.context import Context
+from core.retrieval.candidates import CandidateStore
 from core.retrieval.encoder_registry import Registry
 from core.settings import Settings
 from core.workspace import Workspace
 
-Call = Callable[..., object]
+Call = Callable[..., Any]
 
 REJECTED = {"outcome": "rejected", "reason": "The champion stays: the gain is not significant."}
 
@@ -52,3 +56,15 @@ def test_an_encoder_that_may_be_promoted_needs_no_force(
     assert call("--home", workspace.home, "--as", "lea", "models", "promote", TUNED, "--force").code == 0
     assert indexed == [TUNED]
     assert Registry(workspace, Settings()).history()[-1].why == "by lea"
+
+
+def test_the_base_encoder_is_listed_as_the_champion_until_another_is_promoted(call: Call, workspace: Workspace) -> None:
+    assert call("--home", workspace.home, "models", "list", "--json").json["champion"] == MODEL
+    with closing(CandidateStore(workspace.derived)) as candidates:
+        candidates.replace([], model=BASE, fingerprint="")
+    write_card(workspace)
+    answer = call("--home", workspace.home, "models", "list")
+    assert [line.split()[:2] for line in answer.out.splitlines() if "●" in line] == [["●", BASE]]
+    write_history(workspace, TUNED)
+    answer = call("--home", workspace.home, "models", "list")
+    assert [line.split()[:2] for line in answer.out.splitlines() if "●" in line] == [["●", TUNED]]

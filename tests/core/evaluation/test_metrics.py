@@ -1,11 +1,15 @@
 """Metrics against values worked out by hand."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from samples import c, q
 
-from core.evaluation.pairs import expected_calibration_error, pair_metrics
+from core.evaluation.pairs import band_table, expected_calibration_error, pair_metrics
 from core.evaluation.retrieval import retrieval_metrics
+from core.matching.bands import Cuts
+from core.stats.wilson import wilson
 
 # -- retrieval -----------------------------------------------------------------------------------------------
 
@@ -71,6 +75,46 @@ def test_a_pair_at_the_threshold_is_called_a_match(threshold: float, called: flo
 def test_pairs_without_a_match_give_zeros_and_no_warning() -> None:
     metrics = pair_metrics([False, False], [0.1, 0.2], 0.5)
     assert (metrics["f1"], metrics["precision"], metrics["recall"], metrics["average_precision"]) == (0, 0, 0, 0)
+
+
+def band_rows(
+    cuts: Cuts, labels: list[bool], probabilities: list[float], *, calibrated: bool = True
+) -> list[dict[str, Any]]:
+    return band_table(cuts, labels, probabilities, 0.98, calibrated=calibrated)
+
+
+def test_a_promise_is_kept_unless_the_measured_interval_ends_below_it() -> None:
+    cuts = Cuts(0.9, 0.02, wilson(320, 320), wilson(900, 900), 0.99, 0.996)
+    high, low = band_rows(cuts, [True] * 30 + [False] * 8, [0.95] * 38)
+    assert (high["promise"], high["promised"]["labels"], high["measured"]["labels"]) == (0.99, 320, 38)
+    assert (high["kept"], low["kept"]) == (False, None)
+    assert band_rows(cuts, [True] * 30 + [False], [0.95] * 31)[0]["kept"] is True
+
+
+@pytest.mark.parametrize(
+    ("cuts", "high", "low"),
+    [
+        (Cuts(0.9, 0.02, wilson(320, 320), wilson(900, 900), 0.99, 0.996), "", ""),
+        (
+            Cuts(0.9912, 0.004, wilson(200, 200), wilson(900, 900), 0.985, 0.996),
+            "Narrow: below 0.9912, the training labels do not prove a precision of 0.98.",
+            "Narrow: from 0.0040, the training labels do not prove a precision of 0.98.",
+        ),
+        (
+            Cuts(0.98, 0.02, wilson(40, 40), wilson(0, 0), 0.928, 0.0),
+            "Not proven: 40 of 40 training labels right prove 0.928; about 109 more, all right, would prove 0.98.",
+            "Not proven: no training label is in the band; 149 in it, all right, would prove 0.98.",
+        ),
+        (
+            Cuts(1.0, 0.0, wilson(0, 0), wilson(0, 0)),
+            "Empty: the training labels contradict a precision of 0.98 at any probability.",
+            "Empty: the training labels contradict a precision of 0.98 at any probability.",
+        ),
+    ],
+)
+def test_a_band_says_why_it_is_narrow_or_empty(cuts: Cuts, high: str, low: str) -> None:
+    assert [row["remark"] for row in band_rows(cuts, [True], [0.5])] == [high, low]
+    assert [row["remark"] for row in band_rows(cuts, [True], [0.5], calibrated=False)] == ["", ""]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from core.matching.bands import (
     percent,
 )
 from core.matching.calibration import band_cuts
+from core.stats.exact import lower_bound, successes_needed, upper_bound
 from core.stats.wilson import checks_needed, wilson
 
 
@@ -85,30 +86,31 @@ def calibrated(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @given(st.integers(0, 30), st.sampled_from([0.9, 0.95, 0.98]), st.integers(30, 3000))
-def test_the_firm_bands_keep_the_target_on_the_folds(seed: int, target: float, n: int) -> None:
+def test_the_firm_bands_are_those_that_the_folds_prove(seed: int, target: float, n: int) -> None:
     probabilities, labels = calibrated(n, seed)
     cuts = band_cuts(probabilities, labels, target)
     above, below = probabilities >= cuts.high, probabilities < cuts.low
     assert (cuts.match.right, cuts.match.labels) == (labels[above].sum(), above.sum())
     assert (cuts.no_match.right, cuts.no_match.labels) == ((~labels[below]).sum(), below.sum())
-    assert cuts.low <= 1 - target + 1e-12 <= 0.5 <= cuts.high <= target
-    # Only where there are enough labels; otherwise the probability decides.
-    if cuts.high < target and cuts.high > 0.5:
-        assert cuts.match.right >= target * cuts.match.labels
-        assert cuts.match.labels >= 20
+    assert cuts.low <= 1 - target + 1e-12 <= 0.5 <= cuts.high
+    for promise, found in ((cuts.match_promise, cuts.match), (cuts.no_match_promise, cuts.no_match)):
+        assert promise == pytest.approx(lower_bound(found.right, found.labels))
+        assert promise <= found.right / found.labels if found.labels else promise == 0
+    # Only where the labels prove it is a band wider than its probability.
+    assert cuts.high >= target or cuts.match_promise >= target
 
 
 def test_a_matcher_that_says_less_than_it_knows_gets_a_wider_band_but_never_below_one_half() -> None:
-    labels = np.arange(200) < 100
-    assert band_cuts(np.r_[np.full(100, 0.6), np.full(100, 0.55)], labels, 0.98).high == pytest.approx(0.6)
-    assert band_cuts(np.r_[np.full(100, 0.4), np.full(100, 0.1)], labels, 0.98).high == 0.5
+    labels = np.arange(400) < 200
+    assert band_cuts(np.r_[np.full(200, 0.6), np.full(200, 0.55)], labels, 0.98).high == pytest.approx(0.6)
+    assert band_cuts(np.r_[np.full(200, 0.4), np.full(200, 0.1)], labels, 0.98).high == 0.98
 
 
 def test_the_cut_lies_above_what_is_wrong() -> None:
-    probabilities = np.linspace(0.5, 1, 200)
+    probabilities = np.linspace(0.5, 1, 800)
     cuts = band_cuts(probabilities, probabilities > 0.8, 0.98)
-    assert cuts.match.right / cuts.match.labels >= 0.98
-    assert 0.78 < cuts.high < 0.81
+    assert cuts.match_promise >= 0.98
+    assert 0.79 < cuts.high < 0.81
 
 
 def test_equal_probabilities_are_never_parted() -> None:
@@ -119,19 +121,59 @@ def test_equal_probabilities_are_never_parted() -> None:
 
 
 def test_the_low_band_ends_below_the_first_wrong_answers() -> None:
-    probabilities = np.r_[np.full(50, 0.001), np.full(50, 0.004), np.full(20, 0.015)]
-    assert band_cuts(probabilities, probabilities > 0.01, 0.98).low == pytest.approx(0.004)
+    probabilities = np.r_[np.full(150, 0.001), np.full(150, 0.004), np.full(20, 0.015)]
+    cuts = band_cuts(probabilities, probabilities > 0.01, 0.98)
+    assert cuts.low == pytest.approx(0.004)
+    assert cuts.no_match.labels == 300
+    # Without wrong answers it ends where the probability does.
+    assert band_cuts(probabilities, np.zeros(320, bool), 0.98).low == pytest.approx(0.02)
 
 
-@pytest.mark.parametrize(("n", "high"), [(19, 0.98), (20, 0.6)])
-def test_twenty_labels_are_enough_to_cut_a_band(n: int, high: float) -> None:
+@pytest.mark.parametrize(("n", "high"), [(148, 0.98), (149, 0.6)])
+def test_149_right_labels_prove_a_precision_of_98_percent(n: int, high: float) -> None:
     assert band_cuts(np.full(n, 0.6), np.ones(n, bool), 0.98).high == high
 
 
+def test_the_pairs_of_a_query_count_once() -> None:
+    probabilities, labels = np.full(298, 0.6), np.ones(298, bool)
+    assert band_cuts(probabilities, labels, 0.98, np.arange(298) // 2).high == 0.6
+    assert band_cuts(probabilities, labels, 0.98, np.arange(298) // 3).high == 0.98
+
+
 @pytest.mark.parametrize("n", [0, 1, 10])
-def test_few_labels_leave_the_promise_of_the_probability(n: int) -> None:
-    cuts = band_cuts(np.full(n, 0.9), np.ones(n, bool), 0.98)
+def test_few_labels_leave_the_cut_to_the_probability(n: int) -> None:
+    cuts = band_cuts(np.full(n, 0.99), np.ones(n, bool), 0.98)
     assert (cuts.high, cuts.low) == (0.98, pytest.approx(0.02))
+    assert cuts.match_promise == pytest.approx(0.05 ** (1 / n) if n else 0)
+
+
+def test_a_band_that_the_labels_contradict_is_narrow_or_empty() -> None:
+    probabilities, labels = np.r_[np.full(60, 0.999), np.full(100, 0.985)], np.arange(160) < 60
+    cuts = band_cuts(probabilities, labels, 0.98)
+    assert cuts.high == 0.999
+    assert cuts.match_promise < 0.98
+    empty = band_cuts(np.full(200, 0.99), np.arange(200) < 100, 0.98)
+    assert (empty.high, empty.match.labels, empty.match_promise) == (1, 0, 0)
+    assert band_cuts(np.full(200, 0.01), np.arange(200) < 100, 0.98).low == 0
+
+
+def test_promises_hold_on_new_data() -> None:
+    """Over many samples, the precision in the population is below the promise in one of twenty at most."""
+    broken, proven = 0, 0
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        probabilities = random.beta(0.3, 0.3, 1200)
+        # Overconfident: the matches are fewer than the probabilities say.
+        labels = random.random(1200) < probabilities**1.15
+        cuts = band_cuts(probabilities, labels, 0.98)
+        above = np.linspace(0, 1, 200_001)[1:-1]
+        density = (above * (1 - above)) ** -0.7
+        above, density = above[above >= cuts.high], density[above >= cuts.high]
+        precision = float(density @ above**1.15 / density.sum())
+        proven += cuts.match_promise >= 0.98
+        broken += precision < cuts.match_promise
+    assert proven > 20
+    assert broken <= 20
 
 
 def test_bands_by_probability() -> None:
@@ -144,6 +186,30 @@ def test_so_many_more_checks_prove_the_target_and_one_less_does_not(right: int, 
     more = checks_needed(wilson(right, right + wrong), target)
     assert wilson(right + more, right + wrong + more).low > target
     assert more == 0 or wilson(right + more - 1, right + wrong + more - 1).low <= target
+
+
+@pytest.mark.parametrize(
+    ("right", "count", "low", "high"),
+    [
+        # The one-sided 97.5 % bounds are the 95 % intervals of Clopper and Pearson (Newcombe 1998, table I).
+        (81, 263, 0.2527, 0.3676),
+        (15, 148, 0.0578, 0.1617),
+        (0, 20, 0.0, 0.1684),
+        (1, 29, 0.0009, 0.1776),
+    ],
+)
+def test_exact_bounds_are_those_of_the_literature(right: int, count: int, low: float, high: float) -> None:
+    assert lower_bound(right, count, 0.975) == pytest.approx(low, abs=5e-5)
+    assert upper_bound(right, count, 0.975) == pytest.approx(high, abs=5e-5)
+
+
+@given(st.integers(0, 400), st.integers(0, 40), st.sampled_from([0.6, 0.9, 0.98]))
+def test_so_many_more_right_labels_prove_the_target_and_one_less_does_not(
+    right: int, wrong: int, target: float
+) -> None:
+    more = successes_needed(right, right + wrong, target)
+    assert lower_bound(right + more, right + wrong + more) >= target
+    assert more == 0 or lower_bound(right + more - 1, right + wrong + more - 1) < target
 
 
 @pytest.mark.parametrize("band", list(Band))

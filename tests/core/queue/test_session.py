@@ -401,3 +401,15 @@ def test_the_pace_is_that_of_the_sitting_without_its_pauses(sit: Sit, clock: lis
     # 10 + 20 + 120 (the maximum for a break) + 30 seconds.
     assert progress.hourly == pytest.approx(5 / 180 * 3600)
     assert progress.left_s == 0
+
+
+def test_an_answer_on_a_removed_query_is_kept_and_said(sit: Sit, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = sit()
+    session.skip()
+    assert session.take_notice() == ""
+    query = item_of(session).query
+    monkeypatch.setattr(type(session.source.catalog), "get", lambda *_: None)
+    session.accept(item_of(session).options[0], item_of(session).options)
+    assert session.take_notice().startswith(f"The query {query.id} has left the catalogue. The answer is kept")
+    assert session.take_notice() == ""
+    assert decided(session, query.id)

@@ -1,11 +1,12 @@
 """Which encoders there are, which is in use, and what each is compared with."""
 
 import pytest
-from comparisons import BASE, TUNED, comparison, write_card, write_history
+from comparisons import BASE, TUNED, comparison, evaluation, write_card, write_history
 
 from core.errors import ModelError
 from core.evaluation.comparison import Figure
-from core.evaluation.model_overview import Overview, encoder_overview
+from core.evaluation.model_overview import Overview, RetrievalRecord, encoder_overview
+from core.evaluation.report import load_evaluations, save_evaluation
 from core.retrieval.encoder_registry import Registry
 from core.settings import Settings
 from core.workspace import Workspace
@@ -60,6 +61,30 @@ def test_the_page_of_the_models_goes_back_where_a_rollback_does(workspace: Works
     assert seen(workspace).before == TUNED
     write_history(workspace, TUNED, TUNED)
     assert seen(workspace).before == BASE
+
+
+def test_an_evaluation_later_than_the_comparison_is_shown(workspace: Workspace) -> None:
+    registry = Registry(workspace, Settings())
+
+    def found(*stamps: str, compared: bool) -> RetrievalRecord | None:
+        for stamp in stamps:
+            save_evaluation(workspace, evaluation(stamp, BASE))
+        evaluations = load_evaluations(workspace).evaluations
+        overview = encoder_overview(registry, BASE, [comparison()] if compared else [], evaluations)
+        return next(each.record for each in overview.encoders if each.id == BASE)
+
+    earlier, later = "2020-01-01T12:00:00+00:00", "2030-01-01T12:00:00+00:00"
+    compared = found(earlier, compared=True)
+    assert compared is not None
+    assert compared.judged_on == comparison().judged_on
+    alone = found(compared=False)
+    assert alone is not None
+    assert (alone.queries, alone.alone["hit@1"], "queries" in alone.alone) == (
+        186, Figure(0.876, (0.826, 0.916)), False,
+    )  # fmt: skip
+    latest = found(later, compared=True)
+    assert latest is not None
+    assert latest.judged_on == "validation@2"
 
 
 def test_figures_come_from_the_latest_comparison_else_from_the_card(workspace: Workspace) -> None:
