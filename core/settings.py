@@ -267,14 +267,17 @@ class JudgeSettings(_Section):
     """The judges: a cross-encoder trained here, a local language model, one behind a URL, or several of them."""
     combine: Literal["mean", "vote"] = "mean"
     """How several judges are combined: mean probability, or majority vote."""
-    mode: Literal["reasoned", "fast"] = "reasoned"
-    """Whether a language model writes its reasoning first, or only the probabilities of its two verdicts are read."""
+    mode: Literal["reasoned", "fast", "short"] = "reasoned"
+    """Whether a language model writes its reasoning first, or only the probabilities of its two verdicts are read;
+    `short` asks with a prompt of some hundred tokens, for small models and machines without a GPU."""
+    backend: Literal["auto", "mlx", "torch"] = "auto"
+    """What computes a local language model: `auto` is mlx on Metal and CUDA, else torch."""
     prefetch: bool = False
     """Whether candidates of the query on the screen are judged before a verdict is requested."""
     max_tokens: Annotated[int, Field(ge=16, le=8192)] = 512
     """Maximum length of an answer."""
     mlx_model: str = ""
-    """A folder or a hub name that mlx-lm can load. Relative paths start at the workspace's folder."""
+    """A folder or a hub name that mlx-lm or transformers can load. Relative paths start at the workspace's folder."""
     mlx_adapter: str = ""
     """A folder with a LoRA adapter for the model; `judge train` creates one."""
     server_url: str = "http://127.0.0.1:8080/v1"

@@ -12,9 +12,10 @@ from core.jobs.progress import Silent
 from core.judge.finetune.chat_examples import write_training_data
 from core.judge.finetune.checkpoints import Checkpoints
 from core.judge.finetune.llm_recipe import RECIPE_FILE, LoraParameters, Recipe, read_recipe
+from core.judge.finetune.mlx_training import _make_callback
 from core.judge.finetune.splits import TrainValidTest
 from core.judge.finetune.storage import TunedCard, adapter_folder, judge_folder, load_card
-from core.judge.finetune.train import _make_callback, create_tuned_judge, tune
+from core.judge.finetune.train import create_tuned_judge, tune
 from core.judge.mlx import MlxJudge
 from core.judge.mlx_model import load_model
 from core.judge.pair_context import pair_contexts
