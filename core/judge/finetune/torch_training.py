@@ -71,8 +71,7 @@ class _Training:
         torch.manual_seed(recipe.seed)
         config = LoraConfig(
             r=rank, lora_alpha=recipe.lora_parameters.scale * rank, lora_dropout=recipe.lora_parameters.dropout,
-            target_modules="all-linear", layers_to_transform=list(range(first, layers)), layers_pattern="layers",
-            bias="none", task_type="CAUSAL_LM",
+            target_modules=_linear_layers(model.base_model.layers, first), bias="none", task_type="CAUSAL_LM",
         )  # fmt: skip
         self._model = get_peft_model(model, config).train()
         self._inner = model.base_model
@@ -133,7 +132,7 @@ class _Training:
         for key, example in examples:
             loss = self._loss(example, key)
             (loss / len(examples)).backward()
-            losses.append(float(loss))
+            losses.append(float(loss.detach()))
         clip_grad_norm_(self._parameters.values(), 1.0)
         self._optimizer.step()
         return sum(losses) / len(losses)
@@ -160,6 +159,19 @@ class _Training:
         # The token at a position is predicted by the position before it.
         first = max(prompt, 1)
         return cross_entropy(self._head(hidden[0, first - 1 : -1]).float(), ids[first:])
+
+
+def _linear_layers(layers: Any, first: int) -> list[str]:
+    """The ends of the names of all linear maps in a decoder's layers from one on."""
+    from torch import nn
+
+    return [
+        f"layers.{index}.{name}"
+        for index, layer in enumerate(layers)
+        if index >= first
+        for name, module in layer.named_modules()
+        if isinstance(module, nn.Linear)
+    ]
 
 
 class _FrozenLayers:
