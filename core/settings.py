@@ -182,6 +182,9 @@ class LabelSettings(_Section):
     """Number of automatic backups kept; the oldest is deleted first."""
     weight_by_annotator: bool = False
     """Whether the matcher weights labels by the annotator's agreement with adjudicated labels."""
+    llm_weight: Annotated[float, Field(ge=0, le=1)] = 0.3
+    """Weight of a language model's labels for the matcher, where a person's explicit label has 1, and the probability
+    that a retrain draws one, if `retrain.weak_labels` lets it; 0: they train nothing. See `judge label`."""
 
 
 class PeopleSettings(_Section):
@@ -245,8 +248,8 @@ class RetrainSettings(_Section):
     holdout_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share of labelled queries held out for evaluation as long as there is no manual validation set."""
     weak_labels: Literal["never", "fill", "always"] = "never"
-    """Whether weak labels of `dataset bootstrap` train, too: `fill` for queries without any decision of a person,
-    `always` for all pairs without one. They never evaluate."""
+    """Whether weak labels, of `dataset bootstrap` and `judge label`, train, too: `fill` for queries without any
+    decision of a person, `always` for all pairs without one. They never evaluate."""
     promote: Literal["better", "never"] = "better"
     """Whether a significantly better challenger is promoted automatically; if leads are named, only when a lead
     started the retrain."""
@@ -290,6 +293,10 @@ class JudgeSettings(_Section):
     """Time limit of one request, from the first byte sent to the last received."""
     server_retries: Annotated[int, Field(ge=0, le=20)] = 3
     """Number of retries after a transient error."""
+    price_in: Annotated[float, Field(ge=0)] = 0.0
+    """Price of a million prompt tokens, in any currency, for the cost and the limit of `judge label`."""
+    price_out: Annotated[float, Field(ge=0)] = 0.0
+    """Price of a million generated tokens."""
 
 
 class Settings(_Section):

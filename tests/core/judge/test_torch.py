@@ -138,6 +138,8 @@ def test_training_resumes_and_its_adapter_works_in_both_libraries(tmp_path: Path
     [base] = TorchJudge(str(model), "", mode="short", max_tokens=16).verdicts(CASES[:1])
     assert abs((base.log_odds or 0) - (by_torch[0].log_odds or 0)) > 0.1
     assert tuned[0].training_pairs() == labels.keys()
+    other = TorchJudge(
+        str(write_tiny_llm(tmp_path / "other", layers=3, hidden=128)), adapter, mode="short", max_tokens=16
+    )
     with pytest.raises(ModelError, match="another model"):
-        other = write_tiny_llm(tmp_path / "other", layers=3, hidden=128)
-        next(TorchJudge(str(other), adapter, mode="short", max_tokens=16).verdicts(CASES))
+        next(other.verdicts(CASES))
