@@ -11,6 +11,7 @@ from core.cli.judge_options import DetachOption, judge_in_use, reports_interrupt
 from core.cli.judge_usage import print_usage
 from core.errors import CoreError
 from core.jobs.progress import Reporter
+from core.judge.backend import require_any_backend
 from core.judge.calibrated_judge import calibration_pairs
 from core.judge.finetune.chat_examples import write_training_data as write_examples
 from core.judge.finetune.cross_encoder import train_cross_encoder
@@ -115,6 +116,8 @@ def train(
         raise typer.BadParameter("--bits requires --config: a model is quantised at the start of its training.")
     if fuse and cross_encoder:
         raise typer.BadParameter("--fuse requires --config or --resume: a cross-encoder has no adapter.")
+    if not cross_encoder:
+        require_any_backend()
     with context.exclusive("judge", "train", *(["--cross-encoder"] if cross_encoder else ["--resume"])):
         judge_id = "" if cross_encoder else resume or _new_judge(context, config, bits)
         if not detach:

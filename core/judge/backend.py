@@ -35,7 +35,7 @@ def choose_backend(model: str, wanted: WantedBackend = "auto") -> Backend:
     """
     if wanted != "auto":
         return wanted
-    if _mlx_has_gpu() or find_spec("torch") is None or find_spec("transformers") is None:
+    if _mlx_has_gpu() or not _has_torch():
         return "mlx"
     folder = find_local_model(model)
     return "mlx" if folder is not None and is_quantised(folder) else "torch"
@@ -55,6 +55,20 @@ def _is_installed(package: str) -> bool:
     except PackageNotFoundError:
         return False
     return True
+
+
+def _has_torch() -> bool:
+    return find_spec("torch") is not None and find_spec("transformers") is not None
+
+
+def require_any_backend() -> None:
+    """Require a library for local language models.
+
+    Raises:
+        ModelError: none is installed.
+    """
+    if not _has_torch():
+        require_mlx()
 
 
 def require_backend(backend: Backend) -> None:

@@ -10,7 +10,7 @@ from secrets import token_hex
 from core.errors import ModelError
 from core.jobs.progress import Reporter
 from core.json_store import text_file
-from core.judge.backend import WantedBackend, choose_backend, require_backend
+from core.judge.backend import WantedBackend, choose_backend, require_any_backend, require_backend
 from core.judge.finetune.llm_recipe import Recipe
 from core.judge.finetune.mlx_training import silent, train_with_mlx
 from core.judge.finetune.storage import (
@@ -97,6 +97,7 @@ def tune(
         ModelError: the library, the model or the training data are not available; the training diverged; or the judge
             is finished already.
     """
+    require_any_backend()
     card = load_card(workspace, judge_id)
     if card.sha256:
         raise ModelError(f"{judge_id} is finished.", "`samesku judge train --config FILE` starts another training.")
