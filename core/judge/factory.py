@@ -134,7 +134,8 @@ _SEPARATOR = "\n\n"
 class Ensemble:
     """Combines several judges by the mean of their probabilities or by majority vote.
 
-    A judge without a verdict on a pair is left out for that pair. A tied vote is decided by the mean. If the vote and
+    A judge without a verdict on a pair is left out for that pair, and one without a calibration of the mean. A tied
+    vote is decided by the mean, and without any calibrated judge the majority decides. If the vote and
     the mean contradict each other, the ensemble gives no answer.
     """
 
@@ -200,7 +201,7 @@ class Ensemble:
     def _answer(self, verdicts: Sequence[Verdict], mean: float | None) -> Answer | None:
         answers = [verdict.answer for verdict in verdicts]
         majority = answers.count(Answer.MATCH) - answers.count(Answer.NO_MATCH)
-        if self._combine == "vote" and majority:
+        if majority and (self._combine == "vote" or mean is None):
             return Answer.MATCH if majority > 0 else Answer.NO_MATCH
         if mean is not None:
             return Answer.MATCH if mean >= 0.5 else Answer.NO_MATCH
