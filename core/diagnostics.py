@@ -32,6 +32,7 @@ from core.retrieval.index_run import is_indexed
 from core.retrieval.manifest import PRODUCTS, index_damage, indexed_models
 from core.retrieval.vector_cache import damaged_vectors
 from core.settings import Settings
+from core.splits.llm_labels import load_llm_labels
 from core.splits.weak_labels import load_weak_labels
 from core.sqlite_cache import is_damage
 from core.workspace import Workspace
@@ -152,6 +153,7 @@ def _check_models(workspace: Workspace) -> Iterator[Damage]:
 
 def _check_weak_labels(workspace: Workspace) -> Iterator[Damage]:
     yield from _check_file(workspace.weak_labels, load_weak_labels, "`samesku dataset bootstrap` makes it again.")
+    yield from _check_file(workspace.llm_labels, load_llm_labels, "Restore a copy of yours, or move it away.")
 
 
 def _check_product_ids(workspace: Workspace) -> Iterator[Damage]:

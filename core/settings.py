@@ -182,6 +182,9 @@ class LabelSettings(_Section):
     """Number of automatic backups kept; the oldest is deleted first."""
     weight_by_annotator: bool = False
     """Whether the matcher weights labels by the annotator's agreement with adjudicated labels."""
+    llm_weight: Annotated[float, Field(ge=0, le=1)] = 0.3
+    """Weight of a language model's labels for the matcher, where a person's explicit label has 1, and the probability
+    that a retrain draws one, if `retrain.weak_labels` lets it; 0: they train nothing. See `judge label`."""
 
 
 class PeopleSettings(_Section):
@@ -246,8 +249,8 @@ class RetrainSettings(_Section):
     holdout_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share of labelled queries held out for evaluation as long as there is no manual validation set."""
     weak_labels: Literal["never", "fill", "always"] = "never"
-    """Whether weak labels of `dataset bootstrap` train, too: `fill` for queries without any decision of a person,
-    `always` for all pairs without one. They never evaluate."""
+    """Whether weak labels, of `dataset bootstrap` and `judge label`, train, too: `fill` for queries without any
+    decision of a person, `always` for all pairs without one. They never evaluate."""
     promote: Literal["better", "never"] = "better"
     """Whether a significantly better challenger is promoted automatically; if leads are named, only when a lead
     started the retrain."""
@@ -268,14 +271,17 @@ class JudgeSettings(_Section):
     """The judges: a cross-encoder trained here, a local language model, one behind a URL, or several of them."""
     combine: Literal["mean", "vote"] = "mean"
     """How several judges are combined: mean probability, or majority vote."""
-    mode: Literal["reasoned", "fast"] = "reasoned"
-    """Whether a language model writes its reasoning first, or only the probabilities of its two verdicts are read."""
+    mode: Literal["reasoned", "fast", "short"] = "reasoned"
+    """Whether a language model writes its reasoning first, or only the probabilities of its two verdicts are read;
+    `short` asks with a prompt of some hundred tokens, for small models and machines without a GPU."""
+    backend: Literal["auto", "mlx", "torch"] = "auto"
+    """What computes a local language model: `auto` is mlx on Metal and CUDA, else torch."""
     prefetch: bool = False
     """Whether candidates of the query on the screen are judged before a verdict is requested."""
     max_tokens: Annotated[int, Field(ge=16, le=8192)] = 512
     """Maximum length of an answer."""
     mlx_model: str = ""
-    """A folder or a hub name that mlx-lm can load. Relative paths start at the workspace's folder."""
+    """A folder or a hub name that mlx-lm or transformers can load. Relative paths start at the workspace's folder."""
     mlx_adapter: str = ""
     """A folder with a LoRA adapter for the model; `judge train` creates one."""
     server_url: str = "http://127.0.0.1:8080/v1"
@@ -288,6 +294,10 @@ class JudgeSettings(_Section):
     """Time limit of one request, from the first byte sent to the last received."""
     server_retries: Annotated[int, Field(ge=0, le=20)] = 3
     """Number of retries after a transient error."""
+    price_in: Annotated[float, Field(ge=0)] = 0.0
+    """Price of a million prompt tokens, in any currency, for the cost and the limit of `judge label`."""
+    price_out: Annotated[float, Field(ge=0)] = 0.0
+    """Price of a million generated tokens."""
 
 
 class Settings(_Section):

@@ -166,6 +166,11 @@ class Workspace:
         return self.home / "weak_labels.jsonl"
 
     @property
+    def llm_labels(self) -> Path:
+        """Labels by language models, JSON lines; making them again costs money."""
+        return self.home / "llm_labels.jsonl"
+
+    @property
     def product_ids(self) -> Path:
         """The product ids of the last clustering, JSON lines; without them, some products get another id."""
         return self.home / "product_ids.jsonl"

@@ -21,6 +21,15 @@ def has_control_characters(text: str) -> bool:
     return _CONTROL.search(text) is not None
 
 
+#: Beginning of the annotator of a language model's labels; the model's name follows. They are never in the ledger.
+LANGUAGE_MODEL = "llm:"
+
+
+def is_language_model(name: str) -> bool:
+    """Whether an annotator is a language model."""
+    return name.startswith(LANGUAGE_MODEL) and is_valid_name(name) and len(name) > len(LANGUAGE_MODEL)
+
+
 def is_valid_name(value: object) -> bool:
     """Whether this is a name: non-empty, not too long, and without control characters."""
     return isinstance(value, str) and 0 < len(value) <= MAX_NAME_LENGTH and not has_control_characters(value)
@@ -37,6 +46,8 @@ def name_problem(name: str, max_length: int = MAX_NAME_LENGTH) -> str:
         return "it is empty"
     if name == MACHINE:
         return f"{MACHINE} is the name of certified bands"
+    if name.casefold().startswith(LANGUAGE_MODEL):
+        return f"names that begin with {LANGUAGE_MODEL} are those of language models"
     if len(name) > max_length:
         return f"it has more than {max_length:,} characters"
     if found := _CONTROL.search(name):

@@ -18,6 +18,7 @@ from core.catalog.store import CatalogStore
 from core.cli.context import Context, context_of
 from core.diagnostics import damages, inventory
 from core.errors import CoreError
+from core.judge.backend import choose_backend
 from core.judge.factory import check_judge_files, make_judge
 from core.judge.finetune.storage import unfinished_judges
 from core.model_files import check_encoder_files
@@ -221,7 +222,12 @@ def _judge(context: Context) -> str:
         return "none configured: samesku judge --help"
     try:
         check_judge_files(context.workspace, context.settings)
-        return make_judge(context.workspace, context.settings).name
+        name, judge = make_judge(context.workspace, context.settings).name, context.settings.judge
+        if "mlx" not in judge.use:
+            return name
+        return (
+            f"{name}; a language model on this machine is computed by {choose_backend(judge.mlx_model, judge.backend)}"
+        )
     except SameskuError as error:
         return f"{error.message} {error.hint}".strip()
     except OSError as error:

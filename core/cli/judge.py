@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli import judge_evaluation, judge_training
+from core.cli import judge_evaluation, judge_labelling, judge_training
 from core.cli.context import Context, context_of
 from core.cli.judge_listwise import choose
 from core.cli.judge_options import (
@@ -39,9 +39,10 @@ from labels.model import Pair
 from labels.wording import counted
 
 app = typer.Typer(
-    help="The judge, a second opinion: prepare, train, test, compare, run, choose, spent.", no_args_is_help=True
+    help="The judge, a second opinion: prepare, train, test, compare, run, label, choose, spent.", no_args_is_help=True
 )
 app.command("choose")(choose)
+app.command("label")(judge_labelling.label)
 judge_training.register(app)
 judge_evaluation.register(app)
 

@@ -40,7 +40,7 @@ InputOption = Annotated[
 DetachOption = Annotated[bool, typer.Option("--detach", help="Run as a background job.")]
 
 #: Exit code after ctrl+c: 128 + SIGINT.
-_INTERRUPTED = 130
+INTERRUPTED = 130
 
 
 def parse_bands(names: str | None) -> list[Band]:
@@ -78,7 +78,7 @@ def end_if_interrupted(context: Context, judged: JudgingResult, unwritten: Path 
     """
     if judged.stop_reason is StopReason.INTERRUPTED:
         context.err.print(judged.summary, *([f"{unwritten} was not written."] if unwritten else []), markup=False)
-        raise typer.Exit(_INTERRUPTED)
+        raise typer.Exit(INTERRUPTED)
 
 
 @contextmanager
@@ -92,7 +92,7 @@ def reports_interrupt(context: Context, message: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         context.err.print(message, markup=False)
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def start_detached(context: Context, verb: list[str], options: Mapping[str, str | float | Path | bool | None]) -> None:

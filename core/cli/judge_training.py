@@ -11,13 +11,14 @@ from core.cli.judge_options import DetachOption, judge_in_use, reports_interrupt
 from core.cli.judge_usage import print_usage
 from core.errors import CoreError
 from core.jobs.progress import Reporter
+from core.judge.backend import require_any_backend
 from core.judge.calibrated_judge import calibration_pairs
 from core.judge.finetune.chat_examples import write_training_data as write_examples
 from core.judge.finetune.cross_encoder import train_cross_encoder
 from core.judge.finetune.llm_recipe import read_recipe
 from core.judge.finetune.splits import split_benchmark, split_workspace
 from core.judge.finetune.train import create_tuned_judge, tune
-from core.judge.mlx_model import absolute_model_path, require_mlx
+from core.judge.model_folder import absolute_model_path
 from core.judge.pair_context import pair_contexts
 from core.judge.run import Budget, judge_pairs
 from labels.wording import counted
@@ -49,7 +50,9 @@ def prepare(
         typer.Option(min=0.1, help="Non-matches per match, e.g. 2.", show_default=False),
     ] = None,
 ) -> None:
-    """Write the labels as chat examples for a language model, and a LoRA recipe for mlx-lm.
+    """Write the labels as chat examples for a language model, and a LoRA recipe.
+
+    The examples have the prompt and the answer of judge.mode; `short` makes training on a processor bearable.
 
     Example: samesku judge prepare --out examples --model Qwen2.5-1.5B-Instruct --balance 2
     """
@@ -60,7 +63,10 @@ def prepare(
         raise CoreError("No language model to fine-tune is named.", "Name it with --model, or set judge.mlx_model.")
     splits = split_workspace(workspace, settings) if benchmark is None else split_benchmark(benchmark)
     with context.reporter() as reporter:
-        prepared = write_examples(workspace, splits, out, base, reporter, balance=balance, seed=settings.retrain.seed)
+        prepared = write_examples(
+            workspace, splits, out, base, reporter,
+            balance=balance, seed=settings.retrain.seed, short=settings.judge.mode == "short",
+        )  # fmt: skip
         reporter.result(asdict(prepared))
     context.out.print(
         f"{counted(prepared.train, 'training example')} ({counted(prepared.train_matches, 'match', 'matches')}),"
@@ -96,7 +102,7 @@ def train(
     fuse: Annotated[bool, typer.Option("--fuse", help="Also write the model with the adapter merged.")] = False,
     detach: DetachOption = False,
 ) -> None:
-    """Fine-tune a judge on the labels: a cross-encoder, or a language model with mlx-lm.
+    """Fine-tune a judge on the labels: a cross-encoder, or a language model.
 
     Example: samesku judge train --cross-encoder --detach
     """
@@ -111,7 +117,7 @@ def train(
     if fuse and cross_encoder:
         raise typer.BadParameter("--fuse requires --config or --resume: a cross-encoder has no adapter.")
     if not cross_encoder:
-        require_mlx()
+        require_any_backend()
     with context.exclusive("judge", "train", *(["--cross-encoder"] if cross_encoder else ["--resume"])):
         judge_id = "" if cross_encoder else resume or _new_judge(context, config, bits)
         if not detach:
@@ -135,7 +141,7 @@ def _tune(context: Context, judge_id: str, *, fuse: bool) -> None:
         reports_interrupt(context, f"Ended; `{command}` continues from the last checkpoint."),
         context.reporter() as reporter,
     ):
-        card = asdict(tune(context.workspace, judge_id, reporter, fuse=fuse))
+        card = asdict(tune(context.workspace, judge_id, reporter, fuse=fuse, backend=context.settings.judge.backend))
         reporter.result(card)
     print_usage(context, card)
     context.answer(card)

@@ -14,7 +14,6 @@ from rich.progress import (
     Task,
     TaskID,
     TextColumn,
-    TimeRemainingColumn,
 )
 from rich.text import Text
 
@@ -23,11 +22,22 @@ from core.jobs.progress import Pace
 _LINE_INTERVAL_S = 5.0
 
 
-class _Rate(ProgressColumn):
-    """Steps per second."""
+class _RateAndTimeLeft(ProgressColumn):
+    """Steps per second and time left; before they are known, the time that the stage has taken."""
 
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:,.0f}/s" if task.speed and task.speed >= 10 else f"{task.speed or 0:.1f}/s", "dim")
+        rate, end = task.fields["rate"], task.fields["end"]
+        if task.finished or rate is None:
+            return Text(f"{time_text(task.elapsed or 0)} so far" if not task.finished else "", "dim")
+        left = "" if end is None else f", {time_text(max(0.0, end - time.monotonic()))} left"
+        return Text(f"{rate_text(rate)}{left}", "dim")
+
+
+def rate_text(rate: float) -> str:
+    """Steps per second, or per minute where one takes longer than a few seconds: `12/s`, `0.4/s`, `9.1/min`."""
+    if rate >= 10:
+        return f"{rate:,.0f}/s"
+    return f"{rate:.1f}/s" if rate >= 0.2 else f"{60 * rate:.1f}/min"
 
 
 def time_text(seconds: float) -> str:
@@ -49,12 +59,13 @@ class TerminalReporter:
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
-            TextColumn("{task.description:<20}", markup=False), BarColumn(), MofNCompleteColumn(), _Rate(),
-            TimeRemainingColumn(),
+            TextColumn("{task.description:<20}", markup=False), BarColumn(), MofNCompleteColumn(),
+            _RateAndTimeLeft(),
             TextColumn("{task.fields[note]}", style="dim", markup=False),
             console=console,
         )  # fmt: skip
         self._task: TaskID | None = None
+        self._pace = Pace(None)
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -68,12 +79,15 @@ class TerminalReporter:
         if self._task is not None:
             task = self._progress.tasks[self._task]
             self._progress.update(self._task, total=task.total or 1, completed=task.total or 1)
-        self._task = self._progress.add_task(name.capitalize(), total=total, note="")
+        self._task = self._progress.add_task(name.capitalize(), total=total, note="", rate=None, end=None)
+        self._pace = Pace(total)
 
     def advance(self, done: int) -> None:
         """Update the bar."""
         if self._task is not None:
-            self._progress.update(self._task, completed=done)
+            rate, left = self._pace.at(done)
+            end = None if left is None else time.monotonic() + left
+            self._progress.update(self._task, completed=done, rate=rate, end=end)
 
     def outline(self, stages: Sequence[tuple[str, float]]) -> None:
         """Print the estimated total duration above the bar."""
@@ -119,7 +133,7 @@ class LineReporter:
         self._last_line = time.monotonic()
         total = f" of {self._pace.total:,}" if self._pace.total else ""
         remaining = f", {left:.0f} s left of this stage" if left is not None else ""
-        self._print(f"{self._name}: {done:,}{total}, {rate:.1f}/s{remaining}{self._loss}")
+        self._print(f"{self._name}: {done:,}{total}, {rate_text(rate)}{remaining}{self._loss}")
 
     def outline(self, stages: Sequence[tuple[str, float]]) -> None:
         """Print the estimated total duration."""

@@ -1,14 +1,14 @@
 """`samesku simulate`: learning curves of labelling campaigns on known labels."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.table import Table
 
 from core.cli.context import Context, context_of
-from core.errors import CoreError
-from core.evaluation.campaign import CHECKPOINTS
+from core.errors import CoreError, SettingsError
+from core.evaluation.campaign import CHECKPOINTS, LlmPlan
 from core.evaluation.curves import plot, write_curve_svg, write_curves
 from core.evaluation.simulation import Simulation, SimulationPlan
 from core.evaluation.simulation import simulate as replay
@@ -46,6 +46,20 @@ def simulate(
     batch: Annotated[int, typer.Option(min=1, help="Labels between two refits, e.g. 20.")] = 10,
     seeds: Annotated[int, typer.Option(min=1, help="Campaigns per strategy, each with its own seed, e.g. 3.")] = 5,
     error: Annotated[float, typer.Option(min=0, max=0.5, help="Share of wrong labels, e.g. 0.05.")] = 0.0,
+    annotator: Annotated[
+        Literal["people", "llm"], typer.Option(help="Who labels: people alone, or a language model first (llm).")
+    ] = "people",
+    llm_labels: Annotated[int, typer.Option(min=1, help="Pairs that the language model labels, e.g. 500.")] = 300,
+    llm_error: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=0.5, help="Its share of wrong labels, e.g. 0.1.", show_default="its labels by `judge label`"
+        ),
+    ] = None,
+    llm_weight: Annotated[
+        float | None,
+        typer.Option(min=0.001, max=1, help="Weight of its labels, e.g. 0.3.", show_default="labels.llm_weight"),
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(help="Id of an encoder; see `samesku models list`.", show_default="the champion"),
@@ -63,6 +77,8 @@ def simulate(
     Each strategy chooses pairs from the pool, gets their labels, and refits the matcher, which is evaluated on other
     pairs. The labels of the workspace are not used.
 
+    With --annotator llm, a second curve shows the same campaign after a language model has labelled a part of the pool.
+
     Example: samesku simulate --gold train.csv --test valid.csv --budget 300 --strategy mixed --strategy random
     """
     context = context_of(ctx)
@@ -71,7 +87,11 @@ def simulate(
     _check_outputs(out, picture)
     registry = Registry(workspace, settings)
     encoder = registry.get(model) if model else registry.champion()
-    plan = SimulationPlan(names, budget, batch, error, seeds)
+    weight = settings.labels.llm_weight if llm_weight is None else llm_weight
+    if annotator == "llm" and not weight:
+        raise SettingsError("labels.llm_weight is 0: the labels change nothing.", "Give another one: --llm-weight 0.3.")
+    llm = LlmPlan(llm_labels, weight, llm_error) if annotator == "llm" else None
+    plan = SimulationPlan(names, budget, batch, error, seeds, llm)
     with context.reporter() as reporter:
         found = replay(workspace, settings, encoder, gold, test, plan, reporter)
         result = found.as_dict()
@@ -135,7 +155,7 @@ def _table(found: Simulation) -> Table:
     for name in ("labels", "matches", *(each.replace("_", " ") for each in _METRICS)):
         table.add_column(name, justify="right")
     for name, curve in found.curves.items():
-        for point in (p for p in curve if p.labels in CHECKPOINTS or p is curve[-1]):
+        for point in (p for p in curve if p.labels in {0, *CHECKPOINTS} or p is curve[-1]):
             figures = [f"{point.mean[each]:.3f} ± {point.spread[each]:.3f}" for each in _METRICS]
             table.add_row(name, f"{point.labels:,}", f"{point.mean['matches']:.0f}", *figures)
         table.add_section()

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.evaluation.pairs import pair_metrics
-from core.matching.fitting import TrainingSet, fit_matcher
+from core.matching.fitting import TrainingSet, fit_matcher, fit_weak_matcher
 from core.matching.learners import scale_of
 from core.matching.matcher import Matcher, prior_matcher
 from core.queue.batches import next_batch
@@ -29,19 +29,37 @@ class LabelledPairs:
         labels: true labels, shape (n,).
         query: number of the query of each pair, shape (n,).
         family: number shared by near-duplicate queries, shape (n,).
+        recorded: a language model's recorded answer, shape (n,): 1 for a match, 0 for none, -1 without one.
     """
 
     vectors: NDArray[np.float32]
     labels: NDArray[np.bool_]
     query: NDArray[np.int64]
     family: NDArray[np.int64]
+    recorded: NDArray[np.int8] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def part(self, mask: NDArray[np.bool_]) -> "LabelledPairs":
         """The pairs selected by a mask."""
-        return LabelledPairs(self.vectors[mask], self.labels[mask], self.query[mask], self.family[mask])
+        recorded = None if self.recorded is None else self.recorded[mask]
+        return LabelledPairs(self.vectors[mask], self.labels[mask], self.query[mask], self.family[mask], recorded)
+
+
+@dataclass(frozen=True, slots=True)
+class LlmPlan:
+    """A language model that labels a part of the pool before people do.
+
+    Attributes:
+        labels: number of pairs at most.
+        weight: of its labels in the fits, in (0, 1].
+        error: share of its wrong labels, in [0, 1]; None for its recorded answers.
+    """
+
+    labels: int
+    weight: float
+    error: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +72,7 @@ class CampaignPlan:
         batch: labels between two refits.
         seed: of choices, errors, folds and trees.
         error: share of wrong labels, in [0, 1].
+        llm: a language model that labels first; None for people alone.
     """
 
     strategy: str
@@ -61,6 +80,7 @@ class CampaignPlan:
     batch: int = 10
     seed: int = 0
     error: float = 0.0
+    llm: LlmPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +114,7 @@ def steps(plan: CampaignPlan, size: int) -> list[int]:
 def replay(
     gold: LabelledPairs, judged: LabelledPairs, features: tuple[str, ...], plan: CampaignPlan
 ) -> Iterator[Point]:
-    """Run a campaign, and yield a point after each refit.
+    """Run a campaign, and yield a point after each refit; with a language model also one before people's first label.
 
     Args:
         gold: the pool of pairs to label.
@@ -107,30 +127,99 @@ def replay(
     scale = scale_of(gold.vectors, features)
     scaled = scale(gold.vectors)
     labelled = np.zeros(len(gold), bool)
-    matcher = prior_matcher(features, gold.vectors)
+    matcher, weak = prior_matcher(features, gold.vectors), None
+    if plan.llm is not None:
+        weak, matcher = _labelled_by_llm(gold, features, scaled, plan, plan.llm)
+        yield Point(0, measure(judged, matcher) | {"matches": 0.0})
     for step in steps(plan, len(gold)):
-        pool = UnlabelledPool(
-            probabilities=matcher.probabilities(gold.vectors),
-            cosine=gold.vectors[:, features.index("cosine")].astype(float),
-            vectors=scaled,
-            query=gold.query,
-            labelled=labelled,
-            family=gold.family,
-            judge=np.full(len(gold), np.nan),
-            threshold=matcher.threshold,
-        )
+        pool = _pool(gold, features, scaled, matcher, labelled)
         batch = next_batch(pool, STRATEGIES[plan.strategy], step - int(labelled.sum()), random)
         labelled[batch] = True
-        matcher = _fitted(gold, answers, labelled, features, plan.seed) or matcher
+        matcher = _fitted(gold, answers, labelled, features, plan.seed, weak) or matcher
         yield Point(step, measure(judged, matcher) | {"matches": float(answers[labelled].sum())})
 
 
+def _pool(
+    gold: LabelledPairs,
+    features: tuple[str, ...],
+    scaled: NDArray[np.float64],
+    matcher: Matcher,
+    labelled: NDArray[np.bool_],
+) -> UnlabelledPool:
+    return UnlabelledPool(
+        probabilities=matcher.probabilities(gold.vectors),
+        cosine=gold.vectors[:, features.index("cosine")].astype(float),
+        vectors=scaled,
+        query=gold.query,
+        labelled=labelled,
+        family=gold.family,
+        judge=np.full(len(gold), np.nan),
+        threshold=matcher.threshold,
+    )
+
+
+#: Pairs that a language model labels between two refits, as in `core.judge.labelling`.
+_LLM_ROUND = 50
+
+
+@dataclass(frozen=True)
+class _WeakAnswers:
+    """A language model's answers.
+
+    Attributes:
+        answers: shape (n,).
+        chosen: which of them were asked for, shape (n,).
+        weight: of each.
+    """
+
+    answers: NDArray[np.bool_]
+    chosen: NDArray[np.bool_]
+    weight: float
+
+    def of(self, gold: LabelledPairs, labelled: NDArray[np.bool_]) -> TrainingSet:
+        """Those on pairs that no person has labelled."""
+        rows = self.chosen & ~labelled
+        weights = np.full(int(rows.sum()), self.weight)
+        return TrainingSet(gold.vectors[rows], self.answers[rows], weights, gold.query[rows])
+
+
+def _labelled_by_llm(
+    gold: LabelledPairs, features: tuple[str, ...], scaled: NDArray[np.float64], plan: CampaignPlan, llm: LlmPlan
+) -> tuple[_WeakAnswers, Matcher]:
+    """A language model's answers on the pairs that the strategy chooses in rounds, and the matcher fitted to them."""
+    # Another generator than that of people's campaign, which is the same with and without a language model.
+    random = np.random.default_rng([plan.seed, llm.labels])
+    if llm.error is None:
+        recorded = np.full(len(gold), -1, np.int8) if gold.recorded is None else gold.recorded
+        answers, available = recorded == 1, recorded >= 0
+    else:
+        answers, available = gold.labels ^ (random.random(len(gold)) < llm.error), np.ones(len(gold), bool)
+    weak = _WeakAnswers(answers, np.zeros(len(gold), bool), llm.weight)
+    nothing, matcher = np.zeros(len(gold), bool), prior_matcher(features, gold.vectors)
+    while (left := min(_LLM_ROUND, llm.labels - int(weak.chosen.sum()))) > 0:
+        pool = _pool(gold, features, scaled, matcher, weak.chosen | ~available)
+        if not len(batch := next_batch(pool, STRATEGIES[plan.strategy], left, random)):
+            break
+        weak.chosen[batch] = True
+        if (training := weak.of(gold, nothing)).both_classes:
+            matcher = fit_weak_matcher(training, features, gold.vectors, seed=plan.seed)
+    return weak, matcher
+
+
 def _fitted(
-    gold: LabelledPairs, answers: NDArray[np.bool_], labelled: NDArray[np.bool_], features: tuple[str, ...], seed: int
+    gold: LabelledPairs,
+    answers: NDArray[np.bool_],
+    labelled: NDArray[np.bool_],
+    features: tuple[str, ...],
+    seed: int,
+    weak: _WeakAnswers | None,
 ) -> Matcher | None:
-    """The matcher fitted on the labels so far; None while they are of one class."""
+    """The matcher fitted on the labels so far; None while people's are of one class."""
     count = int(labelled.sum())
-    training = TrainingSet(gold.vectors[labelled], answers[labelled], np.ones(count), gold.query[labelled])
+    training = TrainingSet(
+        gold.vectors[labelled], answers[labelled], np.ones(count), gold.query[labelled],
+        None if weak is None else weak.of(gold, labelled),
+    )  # fmt: skip
     if not training.both_classes:
         return None
     return fit_matcher(training, features, background=gold.vectors, seed=seed)

@@ -1,13 +1,14 @@
 """The simulation of `samesku simulate`: labelling campaigns with several strategies and seeds on known labels."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import CoreError
-from core.evaluation.campaign import CampaignPlan, LabelledPairs, Point, replay, split_by_family, steps
+from core.evaluation.campaign import CampaignPlan, LabelledPairs, LlmPlan, Point, replay, split_by_family, steps
 from core.evaluation.curves import CurvePoint, mean_curve
 from core.jobs.progress import Reporter
 from core.matching.features.builder import CorpusFeatures
@@ -19,6 +20,7 @@ from core.queue.session_stats import Gain, learning_curve_gain
 from core.retrieval.corpus import Corpus
 from core.retrieval.encoder_files import EncoderModel
 from core.settings import Settings
+from core.splits.llm_labels import load_llm_labels
 from core.workspace import Workspace
 from labels.model import Pair, ProductRef
 
@@ -33,6 +35,7 @@ class SimulationPlan:
         batch: labels between two refits.
         error: share of wrong labels, in [0, 1].
         seeds: campaigns per strategy, with seeds 0, 1, 2 …
+        llm: a language model that labels first, in one more campaign per strategy; None for people alone.
     """
 
     strategies: Sequence[str]
@@ -40,10 +43,21 @@ class SimulationPlan:
     batch: int
     error: float
     seeds: int
+    llm: LlmPlan | None = None
 
-    def campaign(self, strategy: str, seed: int) -> CampaignPlan:
+    def campaign(self, strategy: str, seed: int, llm: LlmPlan | None = None) -> CampaignPlan:
         """Parameters of one campaign."""
-        return CampaignPlan(strategy, self.budget, self.batch, seed=seed, error=self.error)
+        return CampaignPlan(strategy, self.budget, self.batch, seed=seed, error=self.error, llm=llm)
+
+    @property
+    def curves(self) -> dict[str, tuple[str, LlmPlan | None]]:
+        """Name of each curve → its strategy, and the language model that labels first."""
+        found: dict[str, tuple[str, LlmPlan | None]] = {}
+        for name in self.strategies:
+            found[name] = name, None
+            if self.llm is not None:
+                found[f"{name}, after {self.llm.labels:,} by a language model"] = name, self.llm
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +89,7 @@ class Simulation:
             "batch": self.plan.batch,
             "error": self.plan.error,
             "seeds": self.plan.seeds,
+            "llm": self.plan.llm and asdict(self.plan.llm),
             "next_fifty": {name: hint.expected for name, hint in self.hints.items()},
         }
 
@@ -119,6 +134,8 @@ def simulate(
     number = {query.ref: i for i, query in enumerate(corpus.queries)}
     family = near_duplicates(corpus.queries)
     pool = _pairs(table, answers, number, family)
+    if plan.llm is not None and plan.llm.error is None:
+        pool = replace(pool, recorded=_recorded(workspace, answers))
     judged = None if judged_on is None else _pairs(table, truth, number, family)
     campaigns = _pools(pool, judged, plan.seeds)
     curves = _curves(campaigns, table.features, plan, reporter)
@@ -148,18 +165,35 @@ def _curves(
     reporter: Reporter,
 ) -> dict[str, list[CurvePoint]]:
     points = sum(len(steps(plan.campaign("", 0), len(pool))) for pool, _ in pools)
-    reporter.stage("replay campaigns", points * len(plan.strategies))
+    before_people = len(pools) * len(plan.strategies) if plan.llm else 0
+    reporter.stage("replay campaigns", points * len(plan.curves) + before_people)
     done = 0
     curves: dict[str, list[CurvePoint]] = {}
-    for name in plan.strategies:
+    for name, (strategy, llm) in plan.curves.items():
         campaigns: list[list[Point]] = [[] for _ in pools]
         for seed, (pool, judged) in enumerate(pools):
-            for point in replay(pool, judged, features, plan.campaign(name, seed)):
+            for point in replay(pool, judged, features, plan.campaign(strategy, seed, llm)):
                 campaigns[seed].append(point)
                 done += 1
                 reporter.advance(done)
         curves[name] = mean_curve(campaigns)
     return curves
+
+
+def _recorded(workspace: Workspace, pairs: Collection[Pair]) -> NDArray[np.int8]:
+    """The recorded answers of language models on the pairs, as `LabelledPairs.recorded`.
+
+    Raises:
+        CoreError: there are none on these pairs.
+    """
+    labels = load_llm_labels(workspace.llm_labels).labels
+    found = np.array([int(labels[pair].match) if pair in labels else -1 for pair in pairs], np.int8)
+    if not (found >= 0).any():
+        raise CoreError(
+            "No pair of the pool has a label by a language model.",
+            "Give its share of wrong labels, --llm-error 0.1, or record some: samesku judge label.",
+        )
+    return found
 
 
 def _pairs(

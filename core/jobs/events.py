@@ -93,7 +93,7 @@ class EventWriter:
             self._last_progress_at = now
             self.write(
                 "progress", stage=self._stage, done=done, total=self._pace.total,
-                rate=rate and round(rate, 2), left_s=left and round(left, 1),
+                rate=rate and round(rate, 4), left_s=left and round(left, 1),
             )  # fmt: skip
 
     def outline(self, stages: Sequence[tuple[str, float]]) -> None:

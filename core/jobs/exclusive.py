@@ -32,6 +32,8 @@ class Work(StrEnum):
     """Anything that changes the champion, its index or the candidates."""
     JUDGES = "judges"
     """Training a judge."""
+    LABELLING = "labelling"
+    """Labelling by a language model."""
     PRODUCTS = "products"
     """Assigning product ids."""
 
@@ -43,12 +45,14 @@ _WORK = {
     ("models", "promote"): Work.ENCODERS,
     ("models", "rollback"): Work.ENCODERS,
     ("judge", "train"): Work.JUDGES,
+    ("judge", "label"): Work.LABELLING,
     ("cluster",): Work.PRODUCTS,
 }
 #: A process whose lock file has no readable content.
 _NAMES = {
     Work.ENCODERS: "A retrain or an index run",
     Work.JUDGES: "The training of a judge",
+    Work.LABELLING: "Labelling by a language model",
     Work.PRODUCTS: "A clustering",
 }
 

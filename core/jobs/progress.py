@@ -107,15 +107,29 @@ class StageTimer:
         self._reporter.result(values)
 
 
+#: Share of the time until the first report within which further reports belong to the same batch.
+_BATCH_GAP = 0.05
+
+
 class Pace:
     """Speed and remaining time of one stage, measured from its first report.
 
-    Steps done before that, in a resumed run, and the time until then, for loading a model, do not count.
+    Steps done before that, in a resumed run, and the time until then, for loading a model, do not count. Steps that
+    finish in batches are reported together after a long silence: they count with the silence before them, so the speed
+    is unknown until a second batch has finished.
+
+    Args:
+        total: number of steps, None if unknown.
+        start: monotonic time at which the stage began, in seconds; the present if None.
     """
 
-    def __init__(self, total: int | None) -> None:
+    def __init__(self, total: int | None, start: float | None = None) -> None:
         self.total = total
+        self._start = time.monotonic() if start is None else start
         self._first: tuple[int, float] | None = None
+        self._last: tuple[int, float] = 0, 0.0
+        self._first_batch_until = 0.0
+        self._in_batches = False
 
     def at(self, done: int, now: float | None = None) -> tuple[float | None, float | None]:
         """Steps per second and seconds left; None as long as unknown.
@@ -126,8 +140,15 @@ class Pace:
         """
         now = time.monotonic() if now is None else now
         if self._first is None:
-            self._first = done, now
-        elapsed, worked = now - self._first[1], done - self._first[0]
+            self._first = self._last = done, now
+            self._first_batch_until = now + _BATCH_GAP * max(0.0, now - self._start)
+        elif now < self._first_batch_until and done > self._first[0]:
+            self._first, self._in_batches = (done, now), True
+        # The first report of a batch: the silence before it was spent on the whole batch, so it does not count yet.
+        begins_batch = self._in_batches and now - self._last[1] > _BATCH_GAP * (now - self._first[1])
+        counted, until = self._last if begins_batch else (done, now)
+        self._last = done, now
+        elapsed, worked = until - self._first[1], counted - self._first[0]
         if elapsed <= 0 or worked <= 0:
             return None, None
         rate = worked / elapsed

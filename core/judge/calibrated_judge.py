@@ -23,8 +23,9 @@ from labels.model import Pair
 class CalibratedJudge:
     """Applies a calibration to a judge's verdicts.
 
-    The cache holds uncalibrated verdicts, so a new calibration applies to earlier verdicts too. Without a calibration,
-    or without log-odds, the judge's own probability is returned.
+    The cache holds uncalibrated verdicts, so a new calibration applies to earlier verdicts too. Without a calibration a
+    verdict has no probability: how sure a model is of its own words says little about how often it is right. The
+    log-odds stay, and the next calibration is fitted on them.
 
     Args:
         judge: the wrapped judge.
@@ -92,7 +93,7 @@ class CalibratedJudge:
 
     def _calibrate(self, verdict: Verdict) -> Verdict:
         if self.calibration is None or verdict.log_odds is None:
-            return verdict
+            return replace(verdict, probability=None)
         probability = self.calibration.probability(verdict.log_odds)
         if parse_verdict(verdict.reasoning) is not None:
             return replace(verdict, probability=probability)

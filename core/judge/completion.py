@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from core.judge.logprobs import log_odds_from_logprobs, sigmoid
 from core.judge.pair_context import PairContext
-from core.judge.prompt import Message, pair_messages, parse_verdict
+from core.judge.prompt import Message, pair_messages, parse_verdict, short_messages
 from core.judge.verdict import Answer, Verdict, reject_contradiction
 
 #: The options of a question about a pair, in the order of `Completion.logprobs`.
@@ -59,9 +59,9 @@ class LanguageModel(Protocol):
         ...
 
 
-def verdict_question(context: PairContext) -> Question:
-    """The question whether the two listings of a pair are the same product."""
-    return Question(pair_messages(context), tuple(ANSWERS))
+def verdict_question(context: PairContext, mode: str = "reasoned") -> Question:
+    """The question whether the two listings of a pair are the same product; a brief one in the mode `short`."""
+    return Question((short_messages if mode == "short" else pair_messages)(context), tuple(ANSWERS))
 
 
 def verdict_from_completion(completion: Completion, judge: str) -> Verdict:

@@ -5,6 +5,7 @@ from itertools import tee
 from typing import Literal
 
 from core.errors import SettingsError
+from core.judge.backend import choose_backend
 from core.judge.cache import CachingJudge, VerdictCache
 from core.judge.calibrated_judge import CalibratedJudge
 from core.judge.calibration import Calibration, calibration_path
@@ -12,9 +13,10 @@ from core.judge.completion import LanguageModel
 from core.judge.cross_encoder import CrossEncoderJudge, check_cross_encoder, cross_encoder_folder
 from core.judge.interface import Judge, StoredVerdictsJudge
 from core.judge.mlx import MlxJudge
-from core.judge.mlx_model import check_local_files
+from core.judge.model_folder import check_local_files
 from core.judge.openai_server.judge import ServerJudge
 from core.judge.pair_context import PairContext
+from core.judge.torch_judge import TorchJudge
 from core.judge.verdict import Answer, Verdict, reject_contradiction
 from core.settings import Settings
 from core.workspace import Workspace
@@ -103,8 +105,11 @@ def _make_mlx_base(_: Workspace, settings: Settings) -> Judge:
 def _mlx_judge(settings: Settings, adapter: str) -> Judge:
     judge = settings.judge
     if not judge.mlx_model:
-        raise SettingsError("judge.mlx_model is not set.", "Name a folder, or a model on the hub that mlx-lm can load.")
-    return MlxJudge(judge.mlx_model, adapter, mode=judge.mode, max_tokens=judge.max_tokens)
+        raise SettingsError(
+            "judge.mlx_model is not set.", "Name a folder, or a model on the hub that mlx-lm or transformers can load."
+        )
+    judge_class = MlxJudge if choose_backend(judge.mlx_model, judge.backend) == "mlx" else TorchJudge
+    return judge_class(judge.mlx_model, adapter, mode=judge.mode, max_tokens=judge.max_tokens)
 
 
 def _make_server(_: Workspace, settings: Settings) -> Judge:
@@ -129,7 +134,8 @@ _SEPARATOR = "\n\n"
 class Ensemble:
     """Combines several judges by the mean of their probabilities or by majority vote.
 
-    A judge without a verdict on a pair is left out for that pair. A tied vote is decided by the mean. If the vote and
+    A judge without a verdict on a pair is left out for that pair, and one without a calibration of the mean. A tied
+    vote is decided by the mean, and without any calibrated judge the majority decides. If the vote and
     the mean contradict each other, the ensemble gives no answer.
     """
 
@@ -195,7 +201,7 @@ class Ensemble:
     def _answer(self, verdicts: Sequence[Verdict], mean: float | None) -> Answer | None:
         answers = [verdict.answer for verdict in verdicts]
         majority = answers.count(Answer.MATCH) - answers.count(Answer.NO_MATCH)
-        if self._combine == "vote" and majority:
+        if majority and (self._combine == "vote" or mean is None):
             return Answer.MATCH if majority > 0 else Answer.NO_MATCH
         if mean is not None:
             return Answer.MATCH if mean >= 0.5 else Answer.NO_MATCH

@@ -82,7 +82,7 @@ class JudgeReport:
         at: time of the evaluation, ISO 8601 in UTC.
         judged_on: name of the labelled pairs.
         measured: the judge's metrics.
-        added: the gain over the matcher; None if the judge gave no probability in the bands medium and low.
+        added: the gain over the matcher; None if the judge has no calibrated probability in the bands medium and low.
     """
 
     at: str
@@ -94,7 +94,10 @@ class JudgeReport:
     def summary(self) -> str:
         """The gain over the matcher, in a sentence."""
         if self.added is None:
-            return "The judge's gain over the matcher is unknown: it gave no probability in the bands medium and low."
+            return (
+                "The judge's gain over the matcher is unknown: it has no calibrated probability in the bands medium and"
+                " low. `samesku judge run --labelled` calibrates it."
+            )
         return self.added.summary
 
 

@@ -5,7 +5,7 @@ Also how a workspace's labels become a training set.
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -32,12 +32,14 @@ from core.matching.learners import (
     fit_stacked,
     scale_of,
 )
-from core.matching.matcher import Matcher
+from core.matching.matcher import Matcher, prior_matcher
 from core.matching.prior import PriorMean, packaged_prior
 from core.settings import Settings
 from core.splits.annotator_accuracy import label_weights
 from core.splits.current_labels import ledger_and_catalogue
+from core.splits.llm_labels import llm_training_labels
 from core.splits.split import training_labels
+from core.splits.weak_labels import WeakLabel
 from core.workspace import Workspace
 from labels.annotations import human_annotations
 from labels.consensus import Label
@@ -65,16 +67,34 @@ class TrainingSet:
         labels: bool, shape (n,).
         weights: of the labels, shape (n,): implied ones weigh less than explicit ones.
         groups: the query of each pair as a number, shape (n,). All pairs of a query are in one fold.
+        weak: pairs that learners are fitted to in addition. Folds, calibration, threshold and bands know nothing of
+            them.
     """
 
     vectors: NDArray[np.float32]
     labels: NDArray[np.bool_]
     weights: NDArray[np.float64]
     groups: NDArray[np.int64]
+    weak: "TrainingSet | None" = None
 
     def part(self, chosen: NDArray[np.bool_]) -> "TrainingSet":
-        """The chosen pairs alone."""
-        return TrainingSet(self.vectors[chosen], self.labels[chosen], self.weights[chosen], self.groups[chosen])
+        """The chosen pairs alone, and the weak ones of no other query of this set."""
+        arrays = self.vectors[chosen], self.labels[chosen], self.weights[chosen], self.groups[chosen]
+        weak = None if self.weak is None else self.weak.part(~np.isin(self.weak.groups, self.groups[~chosen]))
+        return TrainingSet(*arrays, weak)
+
+    @property
+    def with_weak(self) -> "TrainingSet":
+        """All pairs that a learner is fitted to."""
+        weak = self.weak
+        if weak is None:
+            return self
+        return TrainingSet(
+            np.concatenate([self.vectors, weak.vectors]),
+            np.concatenate([self.labels, weak.labels]),
+            np.concatenate([self.weights, weak.weights]),
+            np.concatenate([self.groups, weak.groups]),
+        )
 
     @property
     def both_classes(self) -> bool:
@@ -143,6 +163,28 @@ def _fit(
     )
 
 
+def fit_weak_matcher(
+    weak: TrainingSet, features: tuple[str, ...], background: NDArray[np.float32], *, seed: int = 0
+) -> Matcher:
+    """The packaged prior's matcher with a learner fitted to weak labels, while people's labels are of one class.
+
+    It remains uncalibrated, with the prior's bands: nothing tells how often the weak labels are right.
+
+    Args:
+        weak: weak labels of both classes.
+        features: names of the feature columns.
+        background: vectors of the pairs to be scored.
+        seed: of the trees.
+    """
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415
+
+    scale, prior = scale_of(background, features), packaged_prior().mean(features)
+    with threadpool_limits(1, "blas"):
+        _, stacked = _fit_linear_and_stacked(weak, scale, prior, seed, boosters=2)
+        threshold = expected_threshold(stacked, background, seed)
+    return replace(prior_matcher(features, background), learner=stacked, threshold=threshold)
+
+
 @dataclass(frozen=True)
 class _Selection:
     """The chosen learner, fitted to all labels, and its cross-validation.
@@ -165,7 +207,7 @@ def _fit_few(training: TrainingSet, scale: Scale, folds: NDArray[np.int64], prio
     """
 
     def learners(part: TrainingSet, boosters: int = 1) -> dict[str, Learner]:
-        linear, stacked = _fit_linear_and_stacked(part, scale, prior, seed, boosters)
+        linear, stacked = _fit_linear_and_stacked(part.with_weak, scale, prior, seed, boosters)
         return {"linear": linear, "stacked": stacked}
 
     scores = _out_of_fold(learners, ("linear", "stacked"), training, folds)
@@ -180,6 +222,7 @@ def _fit_many(training: TrainingSet, scale: Scale, folds: NDArray[np.int64], pri
     """From `MANY_LABELS` labels: trees, and their blend with the learners that start from the prior."""
 
     def learners(part: TrainingSet) -> dict[str, Learner]:
+        part = part.with_weak
         linear, stacked = _fit_linear_and_stacked(part, scale, prior, seed, boosters=8)
         boosted = fit_boosted(part.vectors, part.labels, part.weights, seed=seed, boosters=8, trees=150)
         return {"linear": linear, "stacked": stacked, "boosted": boosted, "blend": Blend((stacked, boosted))}
@@ -258,10 +301,14 @@ IMPLIED_WEIGHT = 0.5
 
 
 class TrainingLabels(NamedTuple):
-    """The labels that may train, and their annotators' weights in [0, 1]; 1 for pairs that are not in `trust`."""
+    """The labels that may train, and their annotators' weights in [0, 1]; 1 for pairs that are not in `trust`.
+
+    `weak` are those of language models, with their weights.
+    """
 
     labels: list[Label]
     trust: dict[Pair, float]
+    weak: list[WeakLabel]
 
 
 def read_training_labels(workspace: Workspace, settings: Settings, without: Collection[Pair] = ()) -> TrainingLabels:
@@ -273,9 +320,11 @@ def read_training_labels(workspace: Workspace, settings: Settings, without: Coll
     with ledger_and_catalogue(workspace) as (store, catalog):
         found = training_labels(store, settings.labels.rule, catalog)
         labels = [label for label in found if label.pair not in without]
-        if not settings.labels.weight_by_annotator:
-            return TrainingLabels(labels, {})
-        return TrainingLabels(labels, label_weights(labels, human_annotations(store), first_answers(store)))
+        trust = dict[Pair, float]()
+        if settings.labels.weight_by_annotator:
+            trust = label_weights(labels, human_annotations(store), first_answers(store))
+    weak = [label for label in llm_training_labels(workspace, settings) if label.pair not in without]
+    return TrainingLabels(labels, trust, weak)
 
 
 def build_training_set(
@@ -283,6 +332,7 @@ def build_training_set(
     labels: Iterable[Label],
     out_of_fold: Mapping[Pair, float] | None = None,
     trust: Mapping[Pair, float] | None = None,
+    weak: Iterable[WeakLabel] = (),
 ) -> TrainingSet:
     """The labelled pairs that have features, sorted by pair, so that the same labels give the same matcher.
 
@@ -292,6 +342,7 @@ def build_training_set(
         out_of_fold: cosines by encoders that were not trained on the pair's query. They replace the cosines of pairs
             that the table's encoder was trained on, which are too high: a matcher fitted on them would overrate it.
         trust: weight of each label by its annotators, in [0, 1]; 1 for absent pairs.
+        weak: weak labels, of pairs without a label.
     """
     usable = [label for label in labels if label.match is not None and label.pair in table.row]
     usable.sort(key=lambda label: label.pair)
@@ -308,4 +359,17 @@ def build_training_set(
         labels=np.array([bool(label.match) for label in usable], bool),
         weights=np.array(strength, float) * np.array(trusted, float),
         groups=np.array([number.setdefault(label.pair.query, len(number)) for label in usable], np.int64),
+        weak=_weak_set(table, sorted(label for label in weak if label.pair in table.row), number),
+    )
+
+
+def _weak_set(table: FeatureTable, labels: Sequence[WeakLabel], number: dict[object, int]) -> TrainingSet | None:
+    """Weak labels of pairs with features; None if there are none. Queries share their numbers with the other labels."""
+    if not labels:
+        return None
+    return TrainingSet(
+        vectors=table.vectors[[table.row[label.pair] for label in labels]],
+        labels=np.array([label.match for label in labels], bool),
+        weights=np.array([label.weight for label in labels], float),
+        groups=np.array([number.setdefault(label.pair.query, len(number)) for label in labels], np.int64),
     )

@@ -26,6 +26,7 @@ from core.matching.fitting import (
     TrainingLabels,
     build_training_set,
     fit_matcher,
+    fit_weak_matcher,
     read_training_labels,
 )
 from core.matching.matcher import Matcher, load_matcher, prior_matcher
@@ -375,7 +376,7 @@ def _matcher_fingerprint(training: TrainingLabels, settings: Settings, features_
     digest = hashlib.sha256(
         f"{_VERSION} {_FIT_VERSION} {SEED} {basis} {settings.match.precision} {settings.bands}".encode()
     )
-    for part in (*training.labels, *sorted(training.trust.items())):
+    for part in (*training.labels, *sorted(training.trust.items()), *sorted(training.weak)):
         digest.update(repr(part).encode())
     return digest.hexdigest()
 
@@ -401,8 +402,11 @@ def fit_to_labels(
     """
     found = read_training_labels(workspace, settings, without)
     fingerprint = _matcher_fingerprint(found, settings, features_fingerprint)
-    training = build_training_set(table, found.labels, _out_of_fold(workspace, model_id), found.trust)
+    training = build_training_set(table, found.labels, _out_of_fold(workspace, model_id), found.trust, found.weak)
     if not training.both_classes:
+        if training.weak is not None and training.with_weak.both_classes:
+            weak = fit_weak_matcher(training.with_weak, table.features, table.vectors, seed=SEED)
+            return replace(weak, fingerprint=fingerprint)
         return replace(prior_matcher(table.features, table.vectors), fingerprint=fingerprint)
     matcher = fit_matcher(
         training, table.features, background=table.vectors, seed=SEED, target=settings.match.precision

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,8 +18,8 @@ from core.matching.fitting import MANY_LABELS, REFIT_SHARE
 from core.matching.learners import scale_of
 from core.matching.matcher import Matcher
 from core.matching.run import SEED, fit_to_labels, labelled_pairs, matcher_path, publish, saved_matcher
-from core.queue.batches import near_duplicates
-from core.queue.strategies import UnlabelledPool
+from core.queue.batches import near_duplicates, next_batch
+from core.queue.strategies import Strategy, UnlabelledPool
 from core.queue.triage import remaining_gain, triage
 from core.retrieval.candidates import CandidateStore
 from core.settings import Settings
@@ -123,6 +123,26 @@ class OnlineMatcher:
             "outlook": asdict(remaining_gain(pool)),
             "took_ms": round((time.perf_counter() - began) * 1000),
         }  # fmt: skip
+
+    def next_pairs(self, size: int, strategy: Strategy, without: Callable[[Pair], bool]) -> list[Pair]:
+        """The next pairs to label one by one, first one first: none of validation queries or of answered ones.
+
+        Args:
+            size: number of pairs at most.
+            strategy: gives the priorities.
+            without: tells whether a pair is labelled already, or must not be labelled.
+
+        Raises:
+            CoreError: nothing was indexed, or the labels cannot be read.
+        """
+        run = self._current_run()
+        matcher = self._fitted(run)
+        pool, allowed = self._pool(run, matcher, matcher.probabilities(run.table.vectors))
+        pairs = [run.table.pairs[row] for row in np.flatnonzero(allowed).tolist()]
+        excluded = np.array([without(pair) for pair in pairs], bool)
+        labelled = int(excluded.sum())
+        chosen = next_batch(replace(pool, labelled=pool.labelled | excluded), strategy, size, _random(labelled))
+        return [pairs[place] for place in chosen.tolist()]
 
     def reasons(self, pair: Pair) -> dict[str, Any]:
         """The strongest reasons for and against a match of one pair, as JSON.

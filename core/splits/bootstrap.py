@@ -14,8 +14,8 @@ from core.catalog.store import CatalogStore
 from core.errors import CatalogError
 from core.settings import Settings
 from core.splits.hard_negatives import is_same_model
+from core.splits.precedence import Precedence
 from core.splits.weak_labels import WeakLabel, WeakSource, counts_by_source
-from core.splits.weak_training import Precedence
 from core.workspace import Workspace
 from labels.exchange.fields import normalize_id
 from labels.model import Pair, ProductRef

@@ -3,62 +3,16 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from core.errors import CoreError
 from core.settings import Settings
-from core.splits.current_labels import current_labels, ledger_and_catalogue
-from core.splits.groups import ConnectedGroups
-from core.splits.split import Splits, connected_products
+from core.splits.llm_labels import weighted_llm_labels
+from core.splits.precedence import Precedence
+from core.splits.split import Splits
 from core.splits.weak_labels import WeakLabel, load_weak_labels
 from core.workspace import Workspace
-from labels.model import MACHINE, Pair, ProductRef, Side
-from labels.store import LabelStore
-
-
-@dataclass(frozen=True, slots=True)
-class Precedence:
-    """What weak labels give way to.
-
-    Attributes:
-        decided: the pairs that people have decided on, abstentions included.
-        answered: the queries of those pairs.
-        validation: the products of the validation split, and all that are connected with them.
-        matched: the groups of products that people's matches connect.
-    """
-
-    decided: frozenset[Pair]
-    answered: frozenset[ProductRef]
-    validation: frozenset[ProductRef]
-    matched: ConnectedGroups[ProductRef]
-
-    @classmethod
-    def read(cls, workspace: Workspace, settings: Settings) -> "Precedence":
-        """From the ledger of a workspace.
-
-        Raises:
-            SameskuError: labels or catalogue cannot be read.
-        """
-        with ledger_and_catalogue(workspace) as (store, catalog):
-            labels = current_labels(store, catalog, settings.labels.rule)
-            sides = {ref for label in labels if label.side is Side.VALIDATION for ref in label.pair}
-            decided = _decided(store)
-            validation = connected_products({*store.validation_queries(), *sides}, labels, catalog)
-        matched = ConnectedGroups(label.pair for label in labels if label.match)
-        return cls(decided, frozenset(pair.query for pair in decided), validation, matched)
-
-    def allows(self, pair: Pair) -> bool:
-        """Whether a pair may have a weak label."""
-        return pair not in self.decided and self.validation.isdisjoint(pair)
-
-    def are_connected(self, one: ProductRef, other: ProductRef) -> bool:
-        """Whether people's matches connect two products."""
-        group = self.matched.group(one)
-        return group is not None and group == self.matched.group(other)
-
-
-def _decided(store: LabelStore) -> frozenset[Pair]:
-    return frozenset(decision.pair for decision in store.decisions() if decision.annotator != MACHINE)
+from labels.model import Pair
 
 
 def with_weak_labels(workspace: Workspace, settings: Settings, splits: Splits) -> Splits:
@@ -74,13 +28,7 @@ def with_weak_labels(workspace: Workspace, settings: Settings, splits: Splits) -
     mode = settings.retrain.weak_labels
     if mode == "never":
         return splits
-    try:
-        labels = load_weak_labels(workspace.weak_labels)
-    except FileNotFoundError as error:
-        raise CoreError(
-            f"retrain.weak_labels is {mode!r}, but there are no weak labels yet.",
-            "Make some: samesku dataset bootstrap",
-        ) from error
+    labels = _stored(workspace, settings)
     precedence = Precedence.read(workspace, settings)
     usable = (
         label for label in labels if precedence.allows(label.pair) and splits.leak_candidates.isdisjoint(label.pair)
@@ -88,6 +36,26 @@ def with_weak_labels(workspace: Workspace, settings: Settings, splits: Splits) -
     if mode == "fill":
         usable = (label for label in usable if label.pair.query not in precedence.answered)
     return replace(splits, weak=tuple(_drawn(usable, settings.retrain.seed)))
+
+
+def _stored(workspace: Workspace, settings: Settings) -> list[WeakLabel]:
+    """The weak labels of all sources; what follows from data has precedence over a language model.
+
+    Raises:
+        CoreError: there are none, or a file cannot be read.
+    """
+    by_model = weighted_llm_labels(workspace, settings)
+    try:
+        derived = load_weak_labels(workspace.weak_labels)
+    except FileNotFoundError as error:
+        if not by_model:
+            raise CoreError(
+                f"retrain.weak_labels is {settings.retrain.weak_labels!r}, but there are no weak labels yet.",
+                "Make some: samesku dataset bootstrap, or samesku judge label",
+            ) from error
+        derived = []
+    known = {label.pair for label in derived}
+    return [*derived, *(label for label in by_model if label.pair not in known)]
 
 
 def _drawn(labels: Iterable[WeakLabel], seed: int) -> Iterator[WeakLabel]:

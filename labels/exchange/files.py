@@ -28,8 +28,8 @@ MAX_NAME = 1000
 _WORKSPACE_FILES = frozenset(
     {
         "labels.db", "labels.db.created", "catalog.db", "derived.db", "claims.db", "samesku.toml", "vocabulary.toml",
-        "guidelines.md", "weak_labels.jsonl", "product_ids.jsonl", "monitoring.json", "api_keys.json",
-        "pseudonyms.key", "notices.json",
+        "guidelines.md", "weak_labels.jsonl", "llm_labels.jsonl", "product_ids.jsonl", "monitoring.json",
+        "api_keys.json", "pseudonyms.key", "notices.json",
     }
 )  # fmt: skip
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from core.errors import CoreError, ModelError
 from core.jobs.progress import Reporter
+from core.judge.backend import load_local_tokenizer
 from core.judge.chat_template import ChatTemplate
-from core.judge.finetune.llm_recipe import RECIPE_FILE, Recipe, write_recipe
+from core.judge.finetune.llm_recipe import RECIPE_FILE, Recipe, short_recipe, write_recipe
 from core.judge.finetune.splits import Labels, TrainValidTest, downsample_negatives
 from core.judge.finetune.storage import save_training_pairs
-from core.judge.mlx_model import load_local_tokenizer
 from core.judge.pair_context import PairContext, pair_contexts
 from core.judge.prompt import Message, training_conversation
 from core.workspace import Workspace
@@ -59,6 +59,7 @@ def write_training_data(
     *,
     balance: float | None,
     seed: int,
+    short: bool = False,
 ) -> TrainingDataSummary:
     """Write `train.jsonl`, `valid.jsonl`, `test.jsonl`, the recipe and the list of training pairs to a folder.
 
@@ -70,6 +71,7 @@ def write_training_data(
         reporter: receives progress.
         balance: maximum number of non-matches per match in the training split; None for no limit.
         seed: of the sample and the order.
+        short: write short prompts whose answer is the verdict alone, and a recipe for them.
 
     Raises:
         CoreError: there are no training pairs, or the model is a folder that does not exist.
@@ -86,12 +88,14 @@ def write_training_data(
     for name, labels in (("train", train), ("valid", splits.valid), ("test", splits.test)):
         reporter.stage(f"{name}.jsonl", total=len(labels))
         contexts = pair_contexts(workspace, _shuffled(labels, seed))
-        counts[name], counts[f"{name}_matches"] = _write_examples(out / f"{name}.jsonl", contexts, labels, reporter)
+        counts[name], counts[f"{name}_matches"] = _write_examples(
+            out / f"{name}.jsonl", contexts, labels, reporter, short=short
+        )
         unknown += len(labels) - counts[name]
     if not counts["train"]:
         raise _no_training_pairs()
     save_training_pairs(out, [*train, *splits.valid])
-    recipe, lengths = _write_recipe_for(model, out, tokenizer, reporter)
+    recipe, lengths = _write_recipe_for(model, out, tokenizer, reporter, epochs_of=counts["train"] if short else None)
     return TrainingDataSummary(
         **counts, left_out=splits.left_out, unknown=unknown,
         longest=max(lengths, default=None), max_seq_length=recipe.max_seq_length,
@@ -107,7 +111,9 @@ def _shuffled(labels: Labels, seed: int) -> list[Pair]:
     return random.Random(seed).sample(sorted(labels), len(labels))  # noqa: S311 - no secret
 
 
-def _write_examples(path: Path, contexts: Iterable[PairContext], labels: Labels, reporter: Reporter) -> tuple[int, int]:
+def _write_examples(
+    path: Path, contexts: Iterable[PairContext], labels: Labels, reporter: Reporter, *, short: bool
+) -> tuple[int, int]:
     """Write one example per line.
 
     Returns:
@@ -117,14 +123,23 @@ def _write_examples(path: Path, contexts: Iterable[PairContext], labels: Labels,
     with output_text(path) as lines:
         for context in contexts:
             match = labels[context.pair]
-            lines.write(json_text({"messages": training_conversation(context, match)}) + "\n")
+            lines.write(json_text({"messages": training_conversation(context, match, short=short)}) + "\n")
             count, matches = count + 1, matches + match
             reporter.advance(count)
     return count, matches
 
 
-def _write_recipe_for(model: str, out: Path, tokenizer: Any | None, reporter: Reporter) -> tuple[Recipe, list[int]]:
+def _write_recipe_for(
+    model: str, out: Path, tokenizer: Any | None, reporter: Reporter, *, epochs_of: int | None
+) -> tuple[Recipe, list[int]]:
     """Write a recipe whose `max_seq_length` fits the examples in a folder.
+
+    Args:
+        model: the language model.
+        out: the folder.
+        tokenizer: the model's, if it is on this machine.
+        reporter: receives progress.
+        epochs_of: number of short training examples; None for those with reasoning.
 
     Returns:
         the recipe, and the length of each example; no lengths without a tokenizer.
@@ -136,6 +151,8 @@ def _write_recipe_for(model: str, out: Path, tokenizer: Any | None, reporter: Re
         reporter.stage("measure the examples", total=None)
         lengths = example_lengths(recipe, tokenizer)
     recipe = recipe.model_copy(update={"max_seq_length": fit_max_seq_length(lengths)})
+    if epochs_of is not None:
+        recipe = recipe.model_copy(update=short_recipe(epochs_of))
     write_recipe(recipe, out / RECIPE_FILE)
     return recipe, lengths
 
@@ -164,10 +181,28 @@ class ChatExamples:
         return {"train": len(self.train), "valid": len(self.valid), "too long": self.too_long}
 
     @property
+    def tokens(self) -> list[int]:
+        """The tokens of all examples."""
+        return [token for sequence, _ in (*self.train, *self.valid) for token in sequence]
+
+    @property
     def summary(self) -> str:
         """The counts in a sentence."""
         skipped = f"; {self.too_long:,} skipped as too long" if self.too_long else ""
         return f"{counted(len(self.train), 'training example')}, {len(self.valid):,} for validation{skipped}"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingOutcome:
+    """What a training run has used and reached.
+
+    Attributes:
+        examples: number of examples, as on the card.
+        losses: last training loss, and last validation loss if there is one.
+    """
+
+    examples: dict[str, int]
+    losses: dict[str, float]
 
 
 def read_examples(recipe: Recipe, tokenizer: Any) -> ChatExamples:
@@ -208,7 +243,7 @@ def fit_max_seq_length(lengths: Sequence[int]) -> int:
 def _read_file(recipe: Recipe, name: str, tokenizer: Any) -> list[ChatExample]:
     path = Path(recipe.data) / f"{name}.jsonl"
     # As in mlx-lm's own training: models that can think are rendered with thinking enabled.
-    template = ChatTemplate(tokenizer, recipe.model, thinking=bool(tokenizer.has_thinking))
+    template = ChatTemplate(tokenizer, recipe.model, thinking=bool(getattr(tokenizer, "has_thinking", False)))
     try:
         with open_regular(path) as file:
             conversations = [json.loads(line) for line in file.read().decode().split("\n") if line.strip()]

@@ -79,12 +79,12 @@ class ServerJudge:
     def name(self) -> str:
         """Model, server, mode and prompt version."""
         settings = self._settings
-        mode = "fast" if settings.mode == "fast" else f"reasoned in {settings.max_tokens} tokens"
+        mode = settings.mode if settings.mode != "reasoned" else f"reasoned in {settings.max_tokens} tokens"
         return f"{settings.server_model} at {self._address.display_name}, {mode}, prompt {PROMPT_VERSION}"
 
     def verdicts(self, contexts: Iterable[PairContext]) -> Iterator[Verdict]:
         """Yield one verdict per pair, in input order; see `complete`."""
-        for completion in self.complete(verdict_question(context) for context in contexts):
+        for completion in self.complete(verdict_question(context, self._settings.mode) for context in contexts):
             yield verdict_from_completion(completion, self.name)
 
     def complete(self, questions: Iterable[Question]) -> Iterator[Completion]:
@@ -133,7 +133,7 @@ class ServerJudge:
         """
         chunks: SimpleQueue[str | None] = SimpleQueue()
         with self._open_portal() as submit:
-            future = submit(verdict_question(context), chunks.put)
+            future = submit(verdict_question(context, self._settings.mode), chunks.put)
             future.add_done_callback(lambda _: chunks.put(None))
             while (chunk := _next_chunk(chunks)) is not None:
                 yield chunk
@@ -200,7 +200,7 @@ class ServerJudge:
     def _request_body(self, question: Question, *, streamed: bool) -> dict[str, Any]:
         settings, conversation = self._settings, [dict(message) for message in question.messages]
         max_tokens = settings.max_tokens
-        if settings.mode == "fast":
+        if settings.mode != "reasoned":
             max_tokens = min(max_tokens, _FAST_MAX_TOKENS)
             conversation[-1]["content"] += f"\n{VERDICT_ONLY}"
         body = {"model": settings.server_model, "messages": conversation, "temperature": 0, "max_tokens": max_tokens}

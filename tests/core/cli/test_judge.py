@@ -13,6 +13,7 @@ from damage import TO_DATABASES
 from feature_tables import write_features
 from folder_templates import copy_of
 from judges import CountingJudge
+from misbehaving import Misbehaving, completion, says
 from samples import HashEncoder, match, no_match, q, until, write_workspace
 
 from core.jobs.board import Jobs
@@ -22,6 +23,7 @@ from core.judge.factory import make_judge
 from core.matching.matcher import prior_matcher
 from core.matching.run import publish
 from core.settings import Settings
+from core.splits.llm_labels import load_llm_labels
 from core.workspace import Workspace
 from labels.model import ActionDetails, Pair, Side, Verb
 from labels.store import LabelStore
@@ -49,10 +51,15 @@ def labelled(tmp_path: Path, hash_encoder: HashEncoder) -> Workspace:
     return Workspace(copy_of("judged workspace", _write_labelled, tmp_path / "home"))
 
 
-def _write_labelled(home: Path) -> None:
+def _write_unlabelled(home: Path) -> Workspace:
     workspace = write_workspace(home)
     table = write_features(workspace)
     publish(workspace, prior_matcher(table.features, table.vectors), table)
+    return workspace
+
+
+def _write_labelled(home: Path) -> None:
+    workspace = _write_unlabelled(home)
     with LabelStore(workspace.labels) as store:
         for id_ in ("q1", "q2", "q3", "q4", "qv"):
             side = Side.TRAIN if id_ in {"q1", "q2"} else Side.VALIDATION
@@ -420,6 +427,7 @@ _SERVED = """
 import sys
 sys.path.insert(0, "tests/support")
 from judges import CountingJudge
+from misbehaving import Misbehaving, completion, says
 from core.judge import factory
 factory.JUDGE_FACTORIES["server"] = lambda *_: CountingJudge()
 """
@@ -525,3 +533,51 @@ def test_a_damaged_cache_of_verdicts_ends_no_run(
     answer = call(*given, "--home", labelled.home)
     assert answer.code == 0, answer.err
     assert "derived.db is damaged" in answer.err
+
+
+# -- labels by a language model ------------------------------------------------------------------------------
+
+
+def test_a_server_labels_within_its_limits_and_no_ledger_knows_it(
+    tmp_path: Path, hash_encoder: HashEncoder, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Workspace(copy_of("unlabelled workspace", _write_unlabelled, tmp_path / "home"))
+    answered = {**completion("**Verdict:** MATCH"), "usage": {"prompt_tokens": 1000, "completion_tokens": 10}}
+    with Misbehaving(says(answered)) as server:
+        monkeypatch.setenv("SAMESKU_JUDGE__SERVER_URL", server.url)
+        monkeypatch.setenv("SAMESKU_JUDGE__SERVER_MODEL", "gpt/tiny")
+        command = ["judge", "label", "--home", home.home, "--json"]
+        unpriced = call(*command, "--max-cost", "1")
+        assert (unpriced.code, server.requests) == (1, [])
+        assert "Set judge.price_in and judge.price_out" in unpriced.err
+        monkeypatch.setenv("SAMESKU_JUDGE__PRICE_IN", "1000000")
+        first = call(*command, "--max-cost", "2500").json
+        assert (first["end"], first["total"]["pairs"], first["annotator"]) == ("cost", 2, "llm:gpt/tiny")
+        assert "The limit on cost is reached." in first["words"]
+        assert len(server.requests) == 2
+        again = call(*command, "--max-pairs", "2").json
+        assert (again["end"], again["run"]["pairs"], len(server.requests)) == ("pairs", 0, 2)
+    assert {each.annotator for each in load_llm_labels(home.llm_labels).labels.values()} == {"llm:gpt/tiny"}
+    with LabelStore(home.labels) as store:
+        assert not list(store.decisions())
+    cleared = call(*command, "--clear").json
+    assert cleared == {"removed": 2, "annotator": "llm:gpt/tiny"}
+    # What was spent stays spent.
+    assert load_llm_labels(home.llm_labels).spent["llm:gpt/tiny"].pairs == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--judge", "cross-encoder"], "cross-encoder is no language model."),
+        ([], "judge.server_model is not set."),
+        (["--judge", "mlx"], "judge.mlx_model is not set."),
+    ],
+)
+def test_what_labels_must_be_a_language_model_that_is_set(
+    labelled: Workspace, call: Call, arguments: list[str], message: str
+) -> None:
+    answer = call("judge", "label", *arguments, "--home", labelled.home)
+    assert answer.code == 1
+    assert message in answer.err
+    assert not labelled.llm_labels.exists()

@@ -31,9 +31,9 @@ READY_CROSS_ENCODER = [
 
 
 @pytest.fixture
-def has_mlx(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a machine with mlx-lm."""
-    monkeypatch.setattr("core.cli.judge_training.require_mlx", lambda: None)
+def has_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine with a library for language models."""
+    monkeypatch.setattr("core.cli.judge_training.require_any_backend", lambda: None)
 
 
 def write_job(workspace: Workspace, *arguments: str, result: dict[str, object] | None = None) -> str:
@@ -57,6 +57,7 @@ def test_without_mlx_nothing_is_resumed(
     workspace: Workspace, call: Call, monkeypatch: pytest.MonkeyPatch, missing: str, more: list[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
+    monkeypatch.setitem(sys.modules, "torch", None)
     answer = call("judge", "train", "--resume", "judge-1", *more, "--home", workspace.home)
     assert answer.code == 1
     assert "Error: A language model on this machine needs mlx-lm, which is not installed here." in answer.err
@@ -130,7 +131,7 @@ def test_without_labels_no_lesson_is_begun(workspace: Workspace, call: Call, tmp
 # -- the end -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("has_mlx")
+@pytest.mark.usefixtures("has_backend")
 @pytest.mark.parametrize("detached", [False, True])
 def test_a_tuned_model_is_put_in_use_by_lines_to_copy(
     workspace: Workspace, call: Call, monkeypatch: pytest.MonkeyPatch, detached: bool
@@ -162,7 +163,7 @@ def test_a_cross_encoder_is_put_in_use_by_lines_to_copy(
     assert answer.out.splitlines()[:3] == READY_CROSS_ENCODER
 
 
-@pytest.mark.usefixtures("has_mlx")
+@pytest.mark.usefixtures("has_backend")
 @pytest.mark.parametrize(
     ("arguments", "training", "said"),
     [

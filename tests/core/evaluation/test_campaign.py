@@ -13,6 +13,7 @@ from core.evaluation.campaign import (
     CHECKPOINTS,
     CampaignPlan,
     LabelledPairs,
+    LlmPlan,
     hit_at_one,
     replay,
     split_by_family,
@@ -98,3 +99,18 @@ def test_the_plot_names_its_strategies_and_becomes_a_picture(tmp_path: Path) -> 
     assert "random" in drawn
     write_curve_svg(curves, tmp_path / "curve.svg")
     assert (tmp_path / "curve.svg").read_text().startswith("<svg")
+
+
+def test_a_language_models_labels_help_before_peoples_and_are_noise_where_it_is_wrong() -> None:
+    def first(llm: LlmPlan, gold: LabelledPairs) -> list:
+        return list(replay(gold, gold_of(seed=99), FEATURES, CampaignPlan("mixed", 20, llm=llm)))
+
+    good, random = first(LlmPlan(200, 0.5, error=0.0), gold_of()), first(LlmPlan(200, 0.5, error=0.5), gold_of())
+    assert [p.labels for p in good] == [0, 10, 20]
+    assert good[0].metrics["average_precision"] > 0.8 > random[0].metrics["average_precision"]
+    # Recorded answers are used as they are, on no other pair.
+    gold = gold_of()
+    recorded = np.where(np.arange(len(gold)) < 200, gold.labels, -1).astype(np.int8)
+    by_record = first(LlmPlan(300, 0.5), replace(gold, recorded=recorded))
+    assert by_record[0].metrics["average_precision"] > 0.8
+    assert by_record == first(LlmPlan(300, 0.5), replace(gold, recorded=recorded))

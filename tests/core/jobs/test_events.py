@@ -90,6 +90,18 @@ def test_the_pace_is_that_of_this_run(
     assert answers[-1] == expected
 
 
+def test_steps_that_finish_in_batches_count_with_the_silence_before_them() -> None:
+    pace = Pace(96, start=0.0)
+    steps = [(32 * batch + step, 400.0 * (batch + 1) + step / 1000) for batch in range(3) for step in range(1, 33)]
+    answers = [pace.at(done, now) for done, now in steps]
+    # One batch tells nothing; before, its 31 further steps in as many milliseconds were taken for the speed.
+    assert answers[:33] == [(None, None)] * 33
+    after_two, third_begins, end = answers[63], answers[64], answers[95]
+    assert after_two == (pytest.approx(32 / 400, rel=0.01), pytest.approx(400, rel=0.01))
+    assert third_begins == (pytest.approx(32 / 400, rel=0.01), pytest.approx(31 / 32 * 400, rel=0.01))
+    assert end == (pytest.approx(32 / 400, rel=0.01), 0.0)
+
+
 # -- the end of the file -------------------------------------------------------------------------------------
 
 

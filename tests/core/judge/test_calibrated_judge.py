@@ -95,7 +95,8 @@ def test_calibration_is_saved_and_loaded(labelled: Workspace, monkeypatch: pytes
     before = judge_with_all_verdicts(labelled)
     assert before.calibrate(labelled, Settings()) == []
     raw = next(before.verdicts([case_of(7, equal=3)]))
-    assert raw.probability == pytest.approx(1 / (1 + math.exp(-3)))
+    # How sure it is of its own words is no probability of a match.
+    assert (raw.probability, raw.log_odds, raw.answer) == (None, 3.0, Answer.MATCH)
     monkeypatch.setattr("core.matching.calibration._MIN_LABELS_PER_CLASS", 2)
     (fitted,) = before.calibrate(labelled, Settings())
     after = judge_with_all_verdicts(labelled)
@@ -130,7 +131,8 @@ def test_invalid_calibration_file_is_ignored(tmp_path: Path, damage: str | dict[
         path.write_text(damage if isinstance(damage, str) else json.dumps(sound | damage))
     judge = CalibratedJudge(CachingJudge(CountingJudge(), VerdictCache(tmp_path / "derived.db")), path)
     assert judge.calibration is None
-    assert next(judge.verdicts([case_of(1, equal=2)])).probability == pytest.approx(1 / (1 + math.exp(-2)))
+    verdict = next(judge.verdicts([case_of(1, equal=2)]))
+    assert (verdict.answer, verdict.probability) == (Answer.MATCH, None)
 
 
 def test_calibration_file_per_judge(workspace: Workspace) -> None:

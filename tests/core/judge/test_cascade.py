@@ -1,5 +1,5 @@
+import json
 from itertools import islice
-from pathlib import Path
 
 import pytest
 from judges import CountingJudge
@@ -31,7 +31,9 @@ def staged(
     workspace: Workspace, *bands: Band, judge: CountingJudge | None = None, budget: Budget | None = None,
     truth: dict[Pair, bool] | None = None, given: list[PairRow] | None = None,
 ) -> CascadeResult:  # fmt: skip
-    asked = CalibratedJudge(CachingJudge(judge or CountingJudge(), VerdictCache(workspace.derived)), Path("none"))
+    calibration = workspace.home / "calibration.json"
+    calibration.write_text(json.dumps({"judge": "counting", "a": 1.0, "b": 1.0, "c": 0.0, "labels": 9, "matches": 5}))
+    asked = CalibratedJudge(CachingJudge(judge or CountingJudge(), VerdictCache(workspace.derived)), calibration)
     try:
         pairs = rows("q1", "q2", "q3") if given is None else given
         return run_cascade(workspace, iter(pairs), asked, bands, truth or {}, budget or Budget(), Silent())

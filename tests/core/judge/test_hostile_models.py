@@ -15,12 +15,14 @@ from tiny_llm import TEMPLATE, pairs_of, write_tiny_llm
 
 from core.errors import ModelError
 from core.judge import chat_template, template_renderer
+from core.judge.backend import load_local_tokenizer
 from core.judge.chat_template import ChatTemplate
 from core.judge.finetune.chat_examples import read_examples
 from core.judge.finetune.llm_recipe import Recipe
 from core.judge.finetune.train import create_tuned_judge
 from core.judge.mlx import MlxJudge
-from core.judge.mlx_model import LocalModel, check_local_files, load_local_tokenizer, load_model
+from core.judge.mlx_model import LocalModel, load_model
+from core.judge.model_folder import check_local_files
 from core.judge.prompt import Message, pair_messages, training_conversation
 from core.workspace import Workspace
 

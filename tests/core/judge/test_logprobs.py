@@ -7,9 +7,10 @@ from samples import PRODUCTS, QUERIES
 from core.catalog.product import Product
 from core.errors import ModelError
 from core.judge.logprobs import branch_token, find_verdict_position, log_odds_from_logprobs, sigmoid, softmax
-from core.judge.mlx_model import LocalModel, special_tokens
+from core.judge.mlx_model import LocalModel
 from core.judge.pair_context import Findings, PairContext
 from core.judge.prompt import LETTERS, listwise_messages, pair_messages
+from core.judge.prompt_encoder import special_tokens
 from core.judge.verdict import VERDICT
 
 

@@ -1,4 +1,6 @@
+import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -51,8 +53,13 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "derived.db"
 
 
-def with_cache(judge: Judge, path: Path) -> CalibratedJudge:
-    return CalibratedJudge(CachingJudge(judge, VerdictCache(path)), path.with_name("no-calibration.json"))
+def with_cache(judge: Judge, path: Path, *, calibrated: bool = True) -> CalibratedJudge:
+    """As the rest of samesku sees a judge; its calibration changes nothing."""
+    calibration = path.with_name(f"{judge.name}.json")
+    if calibrated:
+        fitted = {"judge": judge.name, "a": 1.0, "b": 1.0, "c": 0.0, "labels": 9, "matches": 5}
+        calibration.write_text(json.dumps(fitted))
+    return CalibratedJudge(CachingJudge(judge, VerdictCache(path)), calibration)
 
 
 def run(judge: Judge, path: Path, budget: Budget | None = None, cases: list[PairContext] = CASES) -> JudgingResult:
@@ -248,6 +255,14 @@ def test_ensemble_combines_verdicts(path: Path, combine: str, answer: Answer) ->
     assert both.lookup(case) == said
 
 
+@pytest.mark.parametrize("combine", ["mean", "vote"])
+def test_without_calibrations_the_majority_decides_and_there_is_no_probability(path: Path, combine: str) -> None:
+    case = case_of(1, equal=0, differs=1)
+    judges = [with_cache(CountingJudge(name), path, calibrated=False) for name in ("a", "b")]
+    said = next(Ensemble(judges, combine).verdicts([case]))
+    assert (said.answer, said.probability) == (Answer.NO_MATCH, None)
+
+
 def test_every_judge_streams_and_caches(path: Path) -> None:
     def heard(judge: Judge) -> tuple[list[str], object]:
         pieces, talk = [], with_cache(judge, path).stream(CASES[2])
@@ -263,7 +278,7 @@ def test_every_judge_streams_and_caches(path: Path) -> None:
     for judge in (talking, other):
         pieces, verdict = heard(judge)
         assert (pieces, len(judge.asked)) == (["tv\nMATCH"], 1)
-        assert verdict == judge.verdict(CASES[2])
+        assert replace(verdict, probability=None) == replace(judge.verdict(CASES[2]), probability=None)
 
 
 def test_cancelled_stream_is_not_stored(path: Path) -> None:

@@ -2,6 +2,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from core.jobs.progress import Silent
 from core.judge.finetune.chat_examples import write_training_data
 from core.judge.finetune.checkpoints import Checkpoints
 from core.judge.finetune.llm_recipe import RECIPE_FILE, LoraParameters, Recipe, read_recipe
+from core.judge.finetune.mlx_training import _make_callback
 from core.judge.finetune.splits import TrainValidTest
 from core.judge.finetune.storage import TunedCard, adapter_folder, judge_folder, load_card
-from core.judge.finetune.train import _make_callback, create_tuned_judge, tune
+from core.judge.finetune.train import create_tuned_judge
+from core.judge.finetune.train import tune as tune_by
 from core.judge.mlx import MlxJudge
 from core.judge.mlx_model import load_model
 from core.judge.pair_context import pair_contexts
@@ -29,6 +32,10 @@ KNOWN = {
     if product.id.startswith(query.id)
 }
 STEPS, CHECKPOINT, BREAK = 12, 5, 8
+
+
+#: The training by torch has tests of its own.
+tune = partial(tune_by, backend="mlx")
 
 
 @dataclass

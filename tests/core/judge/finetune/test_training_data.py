@@ -9,10 +9,10 @@ from samples import PRODUCTS, QUERIES, c, match, no_match, q, write_catalogue
 from core.catalog.store import CatalogStore
 from core.errors import CoreError, ModelError, SettingsError
 from core.jobs.progress import Silent
+from core.judge.backend import load_local_tokenizer
 from core.judge.finetune.chat_examples import fit_max_seq_length, read_examples, write_training_data
 from core.judge.finetune.llm_recipe import RECIPE_FILE, Recipe, read_recipe, write_recipe
 from core.judge.finetune.splits import TrainValidTest, downsample_negatives, split_benchmark, split_workspace
-from core.judge.mlx_model import load_local_tokenizer
 from core.judge.pair_context import Findings, PairContext
 from core.judge.prompt import parse_verdict, training_answer
 from core.judge.verdict import Answer
