@@ -138,13 +138,14 @@ class Shortlist:
         other._keeps = True
         return other
 
-    def prepare(self, files: RunFiles) -> None:
+    def prepare(self, files: RunFiles, reporter: Reporter) -> None:
         """Compute the statistics of the corpus, so that only the listings of scored pairs are prepared.
 
         Args:
             files: of the index run.
+            reporter: receives the progress.
         """
-        self.features = replace(self.features, statistics=large_statistics(self.features.corpus, files))
+        self.features = replace(self.features, statistics=large_statistics(self.features.corpus, files, reporter))
 
     def to_arrays(self) -> Arrays:
         """The statistics of the corpus, and the scale of the prior."""

@@ -108,11 +108,12 @@ class Selection(Protocol):
     def choose(self, pool: Ranked, scores: NDArray[np.float32]) -> Ranked:
         """The selected results of each query."""
 
-    def prepare(self, files: RunFiles) -> None:
+    def prepare(self, files: RunFiles, reporter: Reporter) -> None:
         """Compute what depends on the whole corpus, so that pairs can be scored in blocks.
 
         Args:
             files: of the run, for what is large.
+            reporter: receives the progress.
         """
 
     def to_arrays(self) -> Arrays:
@@ -294,7 +295,6 @@ class _Run:
             return fusion.search(corpus.queries[block], texts[block], vectors[block], reporter)
 
         if files.folder is not None:
-            self.reporter.stage("count the terms of the catalogue")
             self.selection.restore(files.kept(STATISTICS, lambda: self._statistics(fusion, texts, vectors, files)))
         return self._done(fusion, Snapshot.of(corpus), files, None, search)
 
@@ -353,7 +353,7 @@ class _Run:
         self, fusion: Fusion, texts: Sequence[str], vectors: NDArray[np.float32], files: RunFiles
     ) -> Arrays:
         """The statistics of a large corpus, whose pairs are scored in blocks, and the scale of the selection."""
-        self.selection.prepare(files)
+        self.selection.prepare(files, self.reporter)
         queries = self.corpus.queries
         rows = np.unique(np.linspace(0, len(queries) - 1, _SAMPLED_QUERIES).astype(np.int64))
         sample = [queries[row] for row in rows.tolist()], [texts[row] for row in rows.tolist()], vectors[rows]

@@ -8,7 +8,7 @@ results are left above the floor, this equals another search.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,27 @@ from core.retrieval.array_file import Arrays, JoinedArray
 EPSILON = 1e-5
 
 
+class _Columns:
+    """A dataclass of arrays, which can be kept in a file."""
+
+    _prefix: ClassVar[str]
+
+    def to_arrays(self) -> Arrays:
+        """As arrays, for a file."""
+        return {f"{self._prefix}.{each.name}": getattr(self, each.name) for each in fields(self)}  # type: ignore[arg-type]
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> Self:
+        """What `to_arrays` was called for.
+
+        Raises:
+            KeyError: the arrays are others.
+        """
+        return cls(**{each.name: arrays[f"{cls._prefix}.{each.name}"] for each in fields(cls)})  # type: ignore[arg-type]
+
+
 @dataclass(frozen=True)
-class SearchResults:
+class SearchResults(_Columns):
     """The results of n queries, sorted by query and then by position; all other arrays are of one value per result.
 
     Attributes:
@@ -35,6 +54,7 @@ class SearchResults:
             lexical similarity above the second.
     """
 
+    _prefix: ClassVar[str] = "results"
     starts: NDArray[np.int64]
     positions: NDArray[np.int32]
     cosine: NDArray[np.float32]
@@ -48,19 +68,6 @@ class SearchResults:
     def rows(self) -> NDArray[np.int64]:
         """The query of each result."""
         return np.repeat(np.arange(len(self.floors)), np.diff(self.starts))
-
-    def to_arrays(self) -> Arrays:
-        """As arrays, for a file."""
-        return {f"results.{each.name}": getattr(self, each.name) for each in fields(self)}
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Self:
-        """The results of `to_arrays`.
-
-        Raises:
-            KeyError: the arrays are others.
-        """
-        return cls(**{each.name: arrays[f"results.{each.name}"] for each in fields(cls)})  # type: ignore[arg-type]
 
     @classmethod
     def of(
@@ -103,7 +110,7 @@ class SearchResults:
             count: number of blocks.
             load: the array of a block by the block's index and the array's name in `to_arrays`.
         """
-        starts = f"results.{fields(cls)[0].name}"
+        starts = f"{cls._prefix}.starts"
         sizes = [load(block, starts)[-1] for block in range(count)]
         offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         entries, rows = int(offsets[-1]), sum(len(load(block, starts)) - 1 for block in range(count))
@@ -114,7 +121,7 @@ class SearchResults:
                 yield array if name != starts else (array + offsets[block])[min(block, 1) :]  # the end of the last one
 
         lengths = {"starts": rows + 1, "floors": rows}
-        names = {each.name: f"results.{each.name}" for each in fields(cls)}
+        names = {each.name: f"{cls._prefix}.{each.name}" for each in fields(cls)}
         first = {each: load(0, name) for each, name in names.items()}
         return {
             name: JoinedArray(
@@ -186,7 +193,7 @@ class SearchResults:
 
 
 @dataclass(frozen=True)
-class Ranked:
+class Ranked(_Columns):
     """Ranked results, sorted by query and rank; each array is of shape (n,).
 
     Attributes:
@@ -198,25 +205,13 @@ class Ranked:
         lexical_rank: likewise.
     """
 
+    _prefix: ClassVar[str] = "ranked"
     rows: NDArray[np.int64]
     entries: NDArray[np.int64]
     rank: NDArray[np.int64]
     score: NDArray[np.float32]
     dense_rank: NDArray[np.int64]
     lexical_rank: NDArray[np.int64]
-
-    def to_arrays(self) -> Arrays:
-        """As arrays, for a file."""
-        return {f"ranked.{each.name}": getattr(self, each.name) for each in fields(self)}
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Self:
-        """The results of `to_arrays`.
-
-        Raises:
-            KeyError: the arrays are others.
-        """
-        return cls(**{each.name: arrays[f"ranked.{each.name}"] for each in fields(cls)})  # type: ignore[arg-type]
 
     def part(self, chosen: NDArray[np.bool_]) -> "Ranked":
         """The chosen ones alone, ranked from 1 again."""

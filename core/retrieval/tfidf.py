@@ -65,7 +65,7 @@ class TermWeights:
 class Texts:
     """Texts as counts of their whitespace-separated words."""
 
-    def __init__(self, **sides: Sequence[str]) -> None:
+    def __init__(self, **sides: Iterable[str]) -> None:
         """Count the words of several named lists of texts, over one vocabulary."""
         vocabulary = _vocabulary()
         self._counts = {name: _counted((text.split() for text in texts), vocabulary) for name, texts in sides.items()}

@@ -1,11 +1,12 @@
 """The whole pipeline on a large catalogue: time and memory of each stage, runs after a change, kills, one query.
 
-    python -m tests.bench.million [--data FOLDER] [--products 1000000] [--queries 100000] [--home WORKSPACE] [--kills 2]
+    python -m tests.bench.million [--data FOLDER] [--products 1000000] [--queries 100000] [--home WORKSPACE]
 
 FOLDER holds tableA.csv and tableB.csv of Walmart-Amazon, from which listings are recombined (`tests.bench.lexical`).
 The encoder is a random projection of character 3-grams, so that encoding costs little. Each run of the index is a
 process of its own. Its memory is what the process has allocated (RssAnon): pages of mapped files are left out, since
-the system takes them back when it needs them. Each line printed is a JSON object.
+the system takes them back when it needs them. Each line printed is a JSON object; `candidates` is a hash of candidates,
+features and probabilities, so that the first run, which is killed, has that of the full one after it.
 """
 
 import argparse
@@ -51,9 +52,9 @@ def main() -> None:
     parser.add_argument("--products", type=int, default=1_000_000)
     parser.add_argument("--queries", type=int, default=100_000)
     parser.add_argument("--home", type=Path, help="keeps the workspace, and goes on with it")
-    parser.add_argument("--kills", type=int, default=2, help="how often the first run is killed")
+    parser.add_argument("--kill-after", default="60,180", help="seconds after which the first run is killed")
     parser.add_argument("--in-blocks", action="store_true", help="index a small catalogue as a large one")
-    parser.add_argument("--steps", default="first,unchanged,changed,full,latency")
+    parser.add_argument("--steps", default="first,unchanged,full,changed,latency")
     parser.add_argument("--one", choices=["index", "rebuild", "latency"], help="internal: one step, in this process")
     given = parser.parse_args()
     if given.in_blocks:
@@ -77,8 +78,8 @@ def _measure(workspace: Workspace, given: argparse.Namespace) -> None:
         if step == "changed":
             _change(workspace, 0.01)
         if step == "first":
-            for kill in range(given.kills):
-                _kill(options, kill)
+            for seconds in filter(None, given.kill_after.split(",")):
+                _kill(options, float(seconds))
         name = {"latency": "latency", "full": "rebuild"}.get(step, "index")
         begun = time.monotonic()
         _child(name, options).wait()
@@ -89,9 +90,9 @@ def _child(step: str, options: list[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-m", "tests.bench.million", "--one", step, *options])
 
 
-def _kill(options: list[str], kill: int) -> None:
+def _kill(options: list[str], seconds: float) -> None:
     """Start a run, and kill it after a while."""
-    child, seconds = _child("index", options), 60 * 3**kill
+    child = _child("index", options)
     try:
         child.wait(seconds)
     except subprocess.TimeoutExpired:

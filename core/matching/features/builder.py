@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.catalog.product import DefaultGtins, Product
+from core.jobs.progress import Reporter
 from core.matching.features.attributes import AttributeFeatures
 from core.matching.features.base import Feature, FeatureGroup
 from core.matching.features.fields import (
@@ -133,22 +134,27 @@ def _statistics(
     )
 
 
-def large_statistics(corpus: Corpus, files: RunFiles) -> CorpusStatistics:
+def large_statistics(corpus: Corpus, files: RunFiles, reporter: Reporter) -> CorpusStatistics:
     """The same statistics as of a builder of all listings, whose features are never in memory together.
 
     Args:
         corpus: queries and products.
         files: keep what is large, kind by kind.
+        reporter: receives the progress.
     """
     queries, products = corpus.queries, corpus.products
-    rows = listing_rows(queries), listing_rows(products)
+    rows = listing_rows(queries, corpus.digests), listing_rows(products, corpus.digests)
     own = own_rows(rows[1], queries)
 
     def neighbours(kind: str) -> Arrays:
+        reporter.stage("count the terms of the catalogue")
         vectors, weights = lexical_vectors(queries, products, kind)
-        return {**weights_arrays(kind, weights), **neighbour_arrays(kind, Neighbourhood.of(vectors, own))}
+        reporter.stage("compare queries and products", total=len(queries))
+        found = Neighbourhood.of(vectors, own, reporter)
+        return {**weights_arrays(kind, weights), **neighbour_arrays(kind, found)}
 
     of_kind = {kind: files.kept(f"{kind}.safetensors", partial(neighbours, kind)) for kind in ("characters", "words")}
+    reporter.stage("count the terms of the catalogue")
     terms = files.kept(
         "terms.safetensors",
         lambda: {

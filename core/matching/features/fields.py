@@ -10,8 +10,8 @@ from rapidfuzz import fuzz
 
 from core.catalog.product import DefaultGtins, Product, identifying_gtins
 from core.matching.features.base import LONGEST, OTHER, Feature, dots
-from core.matching.features.lexical import binary, overlap, weighted, words
-from core.retrieval.tfidf import TermWeights, Texts
+from core.matching.features.lexical import binary, listing_texts, overlap, weighted, words
+from core.retrieval.tfidf import TermWeights
 from core.text.model_numbers import alphanumeric
 from core.text.vocabulary import Vocabulary
 
@@ -163,17 +163,21 @@ class DetailFeatures:
         self, queries: Sequence[Product], products: Sequence[Product], weights: TermWeights | None = None
     ) -> None:
         """Prepare both lists; `weights` of the words of a corpus replace those of the two lists."""
-        sides = (queries, products)
-        texts = _listing_texts(queries, products)
+        self._has_extra = [np.array([bool(p.extra) for p in side]) for side in (queries, products)]
+        if weights is not None and not any(side.any() for side in self._has_extra):
+            self.weights = weights
+            return  # nothing will be compared
+        texts = listing_texts(queries, products, _listing)
         vectors, self.weights = texts.vectors(words, _LISTINGS, ["query_titles", "product_titles"], weights=weights)
         self._vectors = vectors[:2]
         self._present = [binary(side) for side in vectors[:2]]
         self._titles = [weighted(binary(side), self.weights.idf) for side in vectors[2:]]
-        self._has_extra = [np.array([bool(p.extra) for p in side]) for side in sides]
 
     def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
         known = self._has_extra[0][rows] | self._has_extra[1][columns]
+        if not known.any():
+            return [np.full(len(rows), np.nan, np.float32) for _ in self.features]
         found = [
             dots(self._vectors[0][rows], self._vectors[1][columns]),
             overlap([self._titles[0], self._titles[1]], self._present, rows, columns)[0],
@@ -182,18 +186,9 @@ class DetailFeatures:
         return [np.where(known, column, np.nan).astype(np.float32) for column in found]
 
 
-def _listing_texts(queries: Sequence[Product], products: Sequence[Product]) -> Texts:
-    return Texts(
-        queries=[_listing(p) for p in queries],
-        products=[_listing(p) for p in products],
-        query_titles=[p.title.lower() for p in queries],
-        product_titles=[p.title.lower() for p in products],
-    )
-
-
 def listing_weights(queries: Sequence[Product], products: Sequence[Product]) -> TermWeights:
     """The weights of words as in `DetailFeatures`."""
-    return _listing_texts(queries, products).weights(words, _LISTINGS)
+    return listing_texts(queries, products, _listing).weights(words, _LISTINGS)
 
 
 def _listing(product: Product) -> str:

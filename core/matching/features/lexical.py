@@ -1,7 +1,7 @@
 """Lexical features: shared character n-grams, words and numbers, weighted by inverse document frequency (IDF)."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +83,7 @@ class LexicalFeatures:
         titles = [p.title.lower() for p in queries], [p.title.lower() for p in products]
         self._titles = [[title[:LONGEST] for title in side] for side in titles]
         self._lengths = [np.array([len(t) for t in side], np.float32) for side in titles]
-        texts = _texts(queries, products)
+        texts = listing_texts(queries, products, _text)
         known = weights or {}
         by_character, characters = texts.vectors(_CHARACTERS, _WHOLE, weights=known.get("characters"))
         #: Unit vectors of the queries, and of the products.
@@ -127,12 +127,19 @@ class LexicalFeatures:
         ]  # fmt: skip
 
 
-def _texts(queries: Sequence[Product], products: Sequence[Product]) -> Texts:
+def listing_texts(queries: Sequence[Product], products: Sequence[Product], text: Callable[[Product], str]) -> Texts:
+    """The texts `queries` and `products`, and their titles `query_titles` and `product_titles`.
+
+    Args:
+        queries: listings.
+        products: listings.
+        text: of a listing, in lower case.
+    """
     return Texts(
-        queries=[_text(p) for p in queries],
-        products=[_text(p) for p in products],
-        query_titles=[p.title.lower() for p in queries],
-        product_titles=[p.title.lower() for p in products],
+        queries=map(text, queries),
+        products=map(text, products),
+        query_titles=(p.title.lower() for p in queries),
+        product_titles=(p.title.lower() for p in products),
     )
 
 
@@ -141,13 +148,13 @@ def lexical_vectors(
 ) -> tuple[tuple[csr_matrix, csr_matrix], TermWeights]:
     """The unit vectors of queries and products as in `LexicalFeatures`, of one kind: `characters` or `words`."""
     analyse: Analyser = _CHARACTERS if kind == "characters" else words
-    (left, right), weights = _texts(queries, products).vectors(analyse, _WHOLE)
+    (left, right), weights = listing_texts(queries, products, _text).vectors(analyse, _WHOLE)
     return (left, right), weights
 
 
 def title_weights(queries: Sequence[Product], products: Sequence[Product]) -> TermWeights:
     """The weights of character n-grams of titles as in `LexicalFeatures`."""
-    return _texts(queries, products).weights(_TITLE_CHARACTERS, _TITLES, min_df=_MIN_TITLES)
+    return listing_texts(queries, products, _text).weights(_TITLE_CHARACTERS, _TITLES, min_df=_MIN_TITLES)
 
 
 def _text(product: Product) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from core.jobs.progress import Reporter, Silent
 from core.matching.features.base import Feature, dots
 from core.retrieval.inverted_index import InvertedIndex, highest, terms_of
 
@@ -38,15 +39,21 @@ class Neighbourhood:
     nearest: tuple[NDArray[np.int64], NDArray[np.int64]]
 
     @classmethod
-    def of(cls, vectors: tuple[csr_matrix, csr_matrix], own: NDArray[np.int64] | None = None) -> "Neighbourhood":
+    def of(
+        cls,
+        vectors: tuple[csr_matrix, csr_matrix],
+        own: NDArray[np.int64] | None = None,
+        reporter: Reporter | None = None,
+    ) -> "Neighbourhood":
         """Compare every query with every product.
 
         Args:
             vectors: unit vectors of the texts, sparse, over the same columns.
             own: which product each query is itself; -1 for none, as by default.
+            reporter: receives the progress in queries.
         """
         indexes = InvertedIndex(vectors[0]), InvertedIndex(vectors[1])
-        forth, back, nearest, nearest_back = _best_both(vectors[0], indexes[1], own)
+        forth, back, nearest, nearest_back = _best_both(vectors[0], indexes[1], own, reporter or Silent())
         return cls(indexes, (forth, back), (nearest, nearest_back))
 
     def mutual(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -174,7 +181,7 @@ def _best(scores: NDArray[np.float32]) -> tuple[NDArray[np.float32], int]:
 
 
 def _best_both(
-    queries: csr_matrix, products: InvertedIndex, own: NDArray[np.int64] | None = None
+    queries: csr_matrix, products: InvertedIndex, own: NDArray[np.int64] | None, reporter: Reporter
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
     """The highest scores of each query over the products, and the reverse, best first.
 
@@ -206,6 +213,7 @@ def _best_both(
             part = changed[first : first + _BLOCK_PRODUCTS]
             back[part] = _top(np.concatenate([back[part], block[:, part].T], axis=1))
             lowest_back[part] = back[part].min(axis=1)
+        reporter.advance(min(start + size, count))
     back.sort(axis=1)
     return forth, back[:, ::-1], nearest, nearest_back
 

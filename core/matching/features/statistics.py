@@ -107,9 +107,13 @@ def own_rows(others: Mapping[ProductRef, tuple[int, str]], listings: Sequence[Pr
     return np.array([others.get(each.ref, (-1, ""))[0] for each in listings], np.int64)
 
 
-def listing_rows(listings: Sequence[Product]) -> dict[ProductRef, tuple[int, str]]:
-    """Index and content digest of each listing."""
-    return {each.ref: (row, product_digest(each)) for row, each in enumerate(listings)}
+def listing_rows(
+    listings: Sequence[Product], digests: Mapping[ProductRef, str] | None = None
+) -> dict[ProductRef, tuple[int, str]]:
+    """Index and content digest of each listing; `digests` are those that are known."""
+    if digests is None:
+        return {each.ref: (row, product_digest(each)) for row, each in enumerate(listings)}
+    return {each.ref: (row, digests[each.ref]) for row, each in enumerate(listings)}
 
 
 def neighbour_arrays(kind: str, neighbours: Neighbourhood) -> Arrays:
