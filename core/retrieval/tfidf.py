@@ -42,6 +42,20 @@ class TermWeights:
         """The column of each term."""
         return {term: column for column, term in enumerate(self.terms)}
 
+    @cached_property
+    def numeric(self) -> NDArray[np.bool_]:
+        """Whether each term begins with a digit, shape (terms,)."""
+        return np.array([term[:1].isdigit() for term in self.terms], np.bool_)
+
+    def with_unseen(self, terms: Sequence[str]) -> "TermWeights":
+        """The same weights with further terms."""
+        if not terms:
+            return self
+        more = TermWeights(list(terms), np.full(len(terms), self.unseen, np.float32), self.unseen)
+        found = TermWeights([*self.terms, *terms], np.concatenate([self.idf, more.idf]), self.unseen)
+        found.__dict__["numeric"] = np.concatenate([self.numeric, more.numeric])
+        return found
+
     def closed(self) -> "TermWeights":
         """The same weights, with unseen terms left out."""
         return TermWeights(self.terms, self.idf, 0.0)
@@ -116,24 +130,18 @@ def _with_weights(lists: Iterable[Iterable[str]], weights: TermWeights) -> tuple
 
     Unseen terms are further columns, sorted, so that vectors are reproducible.
     """
-    known = len(weights.terms)
+    # Next to nothing here grows with the vocabulary: a single query takes less than a millisecond.
+    known, columns = len(weights.terms), weights.columns
     if not weights.unseen:
-        # Nothing that grows with the vocabulary: a single query takes less than a millisecond.
-        columns = weights.columns
         return widen(
             _counted(([term for term in terms if term in columns] for terms in lists), columns), known
         ), weights
-    columns = dict(weights.columns)
-    counts = _counted(lists, columns)
-    found = list(columns)
-    counts = widen(counts, max(len(found), known))
-    order = sorted(range(known, len(found)), key=lambda column: found[column])
-    unseen = np.full(len(order), weights.unseen, np.float32)
-    return counts[:, [*range(known), *order]], TermWeights(
-        [*weights.terms, *(found[column] for column in order)],
-        np.concatenate([weights.idf[:known], unseen]),
-        weights.unseen,
-    )
+    texts = [list(terms) for terms in lists]  # words, as lists of terms
+    terms = {term for text in texts for term in text}
+    unseen = sorted(term for term in terms if term not in columns)
+    places = {term: columns[term] for term in terms if term in columns}
+    places |= {term: known + place for place, term in enumerate(unseen)}
+    return _counted(texts, places, known + len(unseen)), weights.with_unseen(unseen)
 
 
 def _weighted_by_rarity(counts: csr_matrix, idf: NDArray[np.float32]) -> csr_matrix:
@@ -164,14 +172,14 @@ def character_ngrams(low: int, high: int) -> Callable[[str], list[str]]:
     return analyse
 
 
-def _counted(lists: Iterable[Iterable[str]], vocabulary: dict[str, int]) -> csr_matrix:
-    """The count matrix, shape (lists, vocabulary); new items are appended to the vocabulary."""
+def _counted(lists: Iterable[Iterable[str]], vocabulary: dict[str, int], width: int | None = None) -> csr_matrix:
+    """The count matrix, shape (lists, width or vocabulary); new items are appended to the vocabulary."""
     columns, starts = array("i"), array("q", [0])
     for items in lists:
         columns.extend([vocabulary.setdefault(item, len(vocabulary)) for item in items])
         starts.append(len(columns))
     indices, ones = np.array(columns, np.int32), np.ones(len(columns), np.float32)
-    matrix = csr_matrix((ones, indices, np.array(starts)), shape=(len(starts) - 1, max(len(vocabulary), 1)))
+    matrix = csr_matrix((ones, indices, np.array(starts)), shape=(len(starts) - 1, max(width or len(vocabulary), 1)))
     matrix.sum_duplicates()
     return matrix
 

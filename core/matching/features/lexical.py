@@ -95,7 +95,7 @@ class LexicalFeatures:
         self.weights = {"characters": characters, "title_characters": title_characters, "words": of_words}
         self.words, self._title_words = (by_word[0], by_word[1]), by_word[2:]
         rarity = of_words.idf
-        numbers = np.array([name[:1].isdigit() for name in of_words.terms])
+        numbers = of_words.numeric
         self._present = [binary(side) for side in self.words]
         self._present_in_title = [binary(side) for side in self._title_words]
         self._rarity = [weighted(side, rarity) for side in self._present]
