@@ -207,7 +207,7 @@ class CatalogStore:
 
     def role_of(self, source: str) -> Role | None:
         """The role of a source; None if there is no such source."""
-        return next((each.role for each in self.sources() if each.name == source), None)
+        return self._roles().get(source)
 
     def other_side_currencies(self, role: Role, source: str) -> dict[str, frozenset[str]]:
         """Currencies of the prices in the other role, by source; the empty text for prices without one.
@@ -330,8 +330,14 @@ class CatalogStore:
         return any(sum(has_role(each, role) for each in roles) > 1 for role in SIDES)
 
     def sources_in(self, role: Role) -> list[str]:
-        """Names of the sources in a role, sorted."""
-        return [each.name for each in self.sources() if has_role(each.role, role)]
+        """Names of the sources in a role, sorted; cheaper than `sources`, which counts products."""
+        return [name for name, of in self._roles().items() if has_role(of, role)]
+
+    def _roles(self) -> dict[str, Role]:
+        with self._guarded() as db:
+            return {
+                _text(name): as_role(role) for name, role in db.execute("SELECT name, role FROM sources ORDER BY name")
+            }
 
     def search(self, text: str, role: Role | None = None, limit: int = 20) -> list[Product]:
         """The products that contain all words of a text, best first; the last word counts as a prefix.

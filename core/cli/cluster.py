@@ -212,7 +212,7 @@ def _change_facts(change: IdChange) -> dict[str, list[str]]:
 
 def _print_summary(context: Context, found: Clustering) -> None:
     products, listings = counted(len(found.groups), "product"), counted(len(found.graph.listings), "listing")
-    context.out.print(f"{products}, {listings} ({found.method}, threshold {found.threshold:.3f})")
+    context.out.print(f"{products}, {listings} ({found.method}, threshold {_probability(found.threshold)})")
     context.out.print(_sizes(found))
     assigned = found.assigned
     if found.earlier.of:
@@ -231,6 +231,11 @@ def _print_summary(context: Context, found: Clustering) -> None:
         context.out.print(
             "Adjudicate them (samesku review --stream adjudication), or revise them in past work (o at the desk)."
         )
+
+
+def _probability(value: float) -> str:
+    """A probability with three decimals, and more digits where these would make it 0 or 1."""
+    return f"{value:.3f}" if 0.0005 <= value < 0.9995 else str(value)
 
 
 def _sizes(found: Clustering) -> Table:

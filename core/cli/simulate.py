@@ -111,9 +111,9 @@ def _check_outputs(out: Path | None, picture: Path | None) -> None:
         CoreError: an extension is unknown.
         LabelsError: a file cannot be written.
     """
-    if out is not None and out.suffix not in {".csv", ".json"}:
+    if out is not None and out.suffix.lower() not in {".csv", ".json"}:
         raise CoreError(f"{out}: unknown ending.", "Use .csv or .json.")
-    if picture is not None and picture.suffix != ".svg":
+    if picture is not None and picture.suffix.lower() != ".svg":
         raise CoreError(f"{picture}: unknown ending.", "Use .svg.")
     for path in filter(None, (out, picture)):
         require_writable(path)

@@ -197,7 +197,7 @@ def write_golden(rows: Iterable[GoldenRow], path: Path) -> int:
         CoreError: another extension.
         LabelsError: the file cannot be written.
     """
-    if path.suffix == ".jsonl":
+    if path.suffix.lower() == ".jsonl":
         return write_table(rows, path, GoldenRow)
     return write_table(map(_flat, rows), path, FlatGoldenRow)
 

@@ -17,11 +17,12 @@ from core.jobs.progress import Reporter
 from core.json_lines import DamagedLinesError
 from core.retrieval.candidates import MatcherSummary
 from core.settings import Settings
-from core.splits.current_labels import human_labels, ledger_and_catalogue
+from core.splits.current_labels import human_labels_in_any_role
 from core.workspace import Workspace
 from labels.model import ProductRef
 from labels.quarantine import set_aside
 from labels.recovery import require_sound
+from labels.store import LabelStore
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,8 @@ def cluster_workspace(
     """
     require_sound(workspace.labels)
     earlier = _earlier_ids(workspace.product_ids, reporter)
-    with ledger_and_catalogue(workspace) as (store, catalog):
-        labels = human_labels(store, catalog, settings.labels.rule)
+    with LabelStore(workspace.labels) as store, CatalogStore(workspace.catalog) as catalog:
+        labels = human_labels_in_any_role(store, catalog, settings.labels.rule)
     graph, summary = read_links(workspace, reporter)
     reporter.stage("cluster")
     constraints = constraints_of(graph.listings, labels)

@@ -63,11 +63,11 @@ def write_curves(curves: Curves, about: Mapping[str, object], path: Path) -> Non
         CoreError: another extension.
         LabelsError: the file cannot be written.
     """
-    if path.suffix not in {".csv", ".json"}:
+    if path.suffix.lower() not in {".csv", ".json"}:
         raise CoreError(f"{path}: unknown ending.", "Use .csv or .json.")
     rows = [{"strategy": name, **point.flat()} for name, curve in curves.items() for point in curve]
     with output_text(path) as out:
-        if path.suffix == ".json":
+        if path.suffix.lower() == ".json":
             out.write(json_text(about, indent=1) + "\n")
         else:
             writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
@@ -97,7 +97,7 @@ def write_curve_svg(curves: Curves, path: Path, metric: str = "f1") -> None:
         CoreError: another extension, or plotext is not installed.
         LabelsError: the file cannot be written.
     """
-    if path.suffix != ".svg":
+    if path.suffix.lower() != ".svg":
         raise CoreError(f"{path}: unknown ending.", "Use .svg.")
     drawn = plot(curves, metric)
     console = Console(record=True, width=_WIDTH, file=StringIO(), force_terminal=True, color_system="truecolor")

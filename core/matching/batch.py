@@ -107,12 +107,12 @@ class BatchOptions:
     @property
     def is_file(self) -> bool:
         """Whether the parts are joined into one file."""
-        return self.out.suffix in _ENDINGS and not self.out.is_dir()
+        return self.out.suffix.lower() in _ENDINGS and not self.out.is_dir()
 
     @property
     def ending(self) -> str:
         """The file name extension of the parts."""
-        return self.out.suffix if self.is_file else _ENDINGS[0]
+        return self.out.suffix.lower() if self.is_file else _ENDINGS[0]
 
     @property
     def folder(self) -> Path:

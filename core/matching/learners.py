@@ -194,6 +194,10 @@ PARAMETERS: dict[str, Any] = {
 }
 
 
+#: Pairs from which boosters predict side by side: for fewer, starting threads takes longer than predicting.
+_MANY_PAIRS = 1_000
+
+
 @dataclass(frozen=True)
 class Boosted:
     """The mean of boosters that differ in their seed, each in LightGBM's text format."""
@@ -216,9 +220,15 @@ class Boosted:
         return self._mean(vectors, pred_contrib=True)
 
     def _mean(self, vectors: NDArray[np.float32], **options: bool) -> NDArray[np.float64]:
-        with ThreadPoolExecutor() as pool:
-            predictions = pool.map(lambda booster: booster.predict(vectors, num_threads=1, **options), self._boosters)
-            found: NDArray[np.float64] = np.mean(list(predictions), axis=0)
+        def predict(booster: "lightgbm.Booster") -> NDArray[np.float64]:
+            return np.asarray(booster.predict(vectors, num_threads=1, **options), np.float64)
+
+        if len(vectors) < _MANY_PAIRS:
+            predictions = [predict(booster) for booster in self._boosters]
+        else:
+            with ThreadPoolExecutor() as pool:
+                predictions = list(pool.map(predict, self._boosters))
+        found: NDArray[np.float64] = np.mean(predictions, axis=0)
         return found
 
     def to_json(self) -> dict[str, Any]:

@@ -208,11 +208,11 @@ def write_table(rows: Iterable["DataclassInstance"], path: Path, shape: type["Da
         LabelsError: the file cannot be written.
     """
     check_file(path)
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         with output_file(path) as binary:
             return _write_parquet(rows, binary, shape)
     with output_text(path) as text:
-        return _TEXT_WRITERS[path.suffix](rows, text, shape)
+        return _TEXT_WRITERS[path.suffix.lower()](rows, text, shape)
 
 
 def check_file(path: Path) -> None:
@@ -222,7 +222,7 @@ def check_file(path: Path) -> None:
         CoreError: the file name extension is unknown.
         LabelsError: the folder cannot be written to.
     """
-    if path.suffix not in {*_TEXT_WRITERS, ".parquet"}:
+    if path.suffix.lower() not in {*_TEXT_WRITERS, ".parquet"}:
         raise CoreError(f"{path}: unknown ending.", "Use .csv, .jsonl or .parquet.")
     require_writable(path)
 
@@ -285,12 +285,12 @@ def join_tables(parts: Sequence[Path], path: Path) -> None:
         LabelsError: the file cannot be written, or a part cannot be read.
     """
     with output_file(path) as out:
-        if path.suffix == ".parquet":
+        if path.suffix.lower() == ".parquet":
             _join_parquet(parts, out)
             return
         for number, part in enumerate(parts):
             with part.open("rb") as source:
-                if number and path.suffix == ".csv":
+                if number and path.suffix.lower() == ".csv":
                     source.readline()  # the header, which is in the first part
                 shutil.copyfileobj(source, out)
 

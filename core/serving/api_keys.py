@@ -2,6 +2,7 @@
 
 import hmac
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -18,6 +19,8 @@ from labels.names import name_problem
 VARIABLE = "SAMESKU_API_KEYS"
 #: Characters of the name of a key. With its prefix it fits wherever the name of an annotator does.
 MAX_NAME_CHARS = 56
+#: It is a part of the name of an annotator, and of command lines.
+_NAME = re.compile(r"[\w.-]+")
 #: Characters of a key in the environment, at the least: those that are made here have 43.
 MIN_KEY_CHARS = 16
 #: Bytes of randomness of a new key. Enough that a plain hash cannot be inverted by search.
@@ -158,6 +161,9 @@ def _hash(key: str) -> str:
 
 def _checked_name(name: str) -> str:
     name = name.strip()
-    if fault := name_problem(name, MAX_NAME_CHARS):
+    fault = name_problem(name, MAX_NAME_CHARS)
+    if not fault and not _NAME.fullmatch(name):
+        fault = "it may have letters, digits and . _ - only"
+    if fault:
         raise CoreError(f"{name[:MAX_NAME_CHARS]!a} cannot be the name of a key: {fault}.", "Give another.")
     return name

@@ -172,6 +172,8 @@ def _add_match_routes(app: FastAPI, service: Service) -> None:
             )
         )
         only = product_filter(wanted.filters)
+        if only is not None and only.sources:
+            await asyncio.to_thread(service.products.require_candidate_sources, list(only.sources))
         queries = [MatchQuery(without_escape_sequences(each), only, wanted.reasons) for each in products]
         matched = await service.matching.match(queries)
         results = [match_result(*pair, k) for pair in zip(products, matched, strict=True)]

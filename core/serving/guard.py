@@ -206,6 +206,13 @@ def _check_body(headers: Mapping[str, str], body: bytes) -> None:
     """
     if not body:
         return
+    coding = headers.get("content-encoding", "").strip().lower()
+    if coding not in {"", "identity"}:
+        raise ProblemError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"The body has the content encoding {coding}; only plain JSON is read.",
+            "Send it uncompressed, without the header Content-Encoding.",
+        )
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise ProblemError(

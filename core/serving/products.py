@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 
 from core.catalog.importer import RowValues, check_source
-from core.catalog.prices import read_price
+from core.catalog.prices import Price, PriceNote, read_price
 from core.catalog.product import Product, Role, ordered_pair, without_escape_sequences
 from core.catalog.readers.rows import as_text
 from core.catalog.store import CatalogStore
@@ -15,10 +15,11 @@ from core.text.normalization import Placeholders
 from core.workspace import Workspace
 from labels.exchange.fields import normalize_id
 from labels.model import Pair, ProductRef
+from labels.names import has_control_characters
 
 _FIELDS = ("brand", "category", "model", "upc")
-#: Ids that a message lists at most.
-_MAX_LISTED = 5
+#: Ids that a message lists at most, and characters of a value that it quotes.
+_MAX_LISTED, _MAX_QUOTED = 5, 60
 
 
 class ProductSource:
@@ -55,10 +56,12 @@ class ProductSource:
             check_source(source)
         except CatalogError as error:
             raise _invalid(f"{where}.source: {error.message}") from error
+        if has_control_characters(given.id):
+            raise _invalid(f"{where}.id has a control character.")
         title = self._values.field("title", given.title)
         if not title:
             raise _invalid(f"{where}.title says nothing.")
-        price = read_price(as_text(given.price), given.currency)
+        price = self._price(where, given)
         fields = {
             name: self._values.field(name, getattr(given, name)) for name in ("brand", "category", "model", "upc")
         }
@@ -74,6 +77,25 @@ class ProductSource:
                 **fields,
             )
         )
+
+    def _price(self, where: str, given: ProductInput) -> Price:
+        text = given.price if isinstance(given.price, str) else as_text(given.price)
+        price = read_price(self._values.field("price", text), given.currency)
+        if price.note is PriceNote.UNREADABLE:
+            raise _invalid(f"{where}.price is not one price: {text[:_MAX_QUOTED]!a}.")
+        return price
+
+    def require_candidate_sources(self, names: Sequence[str]) -> None:
+        """Require that sources have candidates.
+
+        Raises:
+            ProblemError: one has none.
+        """
+        known = self._catalog.sources_in("catalog")
+        if unknown := [name for name in names if name not in known]:
+            raise _invalid(
+                f"filters.sources: there is no source of candidates {unknown[0]!a}; there are {', '.join(known)}."
+            )
 
     def named(self, names: Sequence[str], role: Role) -> list[Product]:
         """The products of the workspace with these ids, in a role.

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 #: Candidates of each product unless a request says how many; fewer if the index keeps fewer.
@@ -17,6 +17,8 @@ MAX_TEXT, MAX_ID, MAX_NAME = 20_000, 1000, 1000
 MAX_ATTRIBUTES = 200
 #: Values of one condition of a filter.
 _MAX_VALUES = 100
+#: The highest price.
+_MAX_PRICE = 10**9
 #: Types of our own errors: a whole sentence, and an unknown field.
 SENTENCE, UNKNOWN_FIELD = "sentence", "unknown_field"
 
@@ -27,7 +29,29 @@ Ref = Annotated[
     str,
     Field(min_length=1, max_length=MAX_ID, description="SOURCE/ID, or the id alone where one source has it."),
 ]
-Price = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+Price = Annotated[float, Field(ge=0, le=_MAX_PRICE, allow_inf_nan=False)]
+
+
+def _number_or_text(value: Any) -> Any:
+    """Refuse what is neither a price nor a text with one.
+
+    A union of two types would report the errors of both.
+    """
+    if isinstance(value, str):
+        if len(value) > MAX_NAME:
+            raise PydanticCustomError("price", f"must have at most {MAX_NAME:,} characters")
+    elif isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MAX_PRICE:
+        raise PydanticCustomError("price", f"must be a number from 0 to {_MAX_PRICE:,}, or a text such as $1,299.00")
+    return value
+
+
+PriceOrText = Annotated[
+    Any,
+    BeforeValidator(_number_or_text),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "minimum": 0, "maximum": _MAX_PRICE}, {"type": "string", "maxLength": MAX_NAME}]}
+    ),
+]
 
 _PRODUCT: dict[str, JsonValue] = {
     "title": "Canon EOS Rebel T6 DSLR Camera",
@@ -83,7 +107,9 @@ class ProductInput(Strict):
     brand: Text = ""
     category: Text = ""
     model: Text = ""
-    price: Annotated[Price | None, Field(description="0 and null are unknown.")] = None
+    price: Annotated[
+        PriceOrText | None, Field(description="0 and null are unknown. A text is read as by an import: `$1,299.00`.")
+    ] = None
     currency: Annotated[str, Field(max_length=10, description="ISO 4217 code, such as USD.")] = ""
     upc: Annotated[str, Field(max_length=MAX_ID, description="UPC, EAN, GTIN or ISBN.")] = ""
     attributes: Annotated[
@@ -102,6 +128,13 @@ class Filters(Strict):
     min_price: Annotated[Price | None, Field(description="Inclusive; leaves out products without a price.")] = None
     max_price: Annotated[Price | None, Field(description="Inclusive; leaves out products without a price.")] = None
     currency: Annotated[str, Field(max_length=10, description="Of the two prices; empty for any.")] = ""
+
+    @model_validator(mode="after")
+    def require_a_range(self) -> Self:
+        """Require that some price is in the range."""
+        if self.min_price is not None and self.max_price is not None and self.min_price > self.max_price:
+            raise PydanticCustomError(SENTENCE, "filters.min_price is higher than filters.max_price.")
+        return self
 
 
 class MatchRequest(Strict):

@@ -34,7 +34,33 @@ def _sentence(error: Mapping[str, Any]) -> str:
             return f"There is no field {context['name'][:_MAX_NAME]!r}{inside}; {context['known']}"
         case "missing":
             return f"{where} is missing."
-    return f"{where} is not valid: {message[:1].lower()}{message[1:]}."
+        case "price":
+            return f"{where} is not valid: it {message}."
+    wording = _WORDING.get(error["type"])
+    return f"{where} is not valid{'' if wording is None else f': it {wording.format(**context)}'}."
+
+
+#: What a value must be, by the error type of pydantic; with its context.
+_WORDING = {
+    "string_type": "must be a text",
+    "string_unicode": "has a character that is none of Unicode",
+    "string_too_short": "must not be empty",
+    "string_too_long": "must have at most {max_length:,} characters",
+    "bool_type": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "greater_than_equal": "must be {ge:,} or more",
+    "less_than_equal": "must be {le:,} or less",
+    "list_type": "must be a list",
+    "too_short": "must have {min_length:,} or more entries",
+    "too_long": "must have at most {max_length:,} entries",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "literal_error": "must be {expected}",
+}
 
 
 _BODY = "The body"

@@ -114,10 +114,7 @@ def current_labels(store: LabelReader, catalog: CatalogStore | None, rule: Rule 
     if catalog is None:
         return store.labels(rule=rule)
     labels = without_outdated(store, store.labels(rule=rule), outdated(store, catalog), rule)
-    roles = {source.name: source.role for source in catalog.sources()}
-    labels = _in_order([label for label in labels if has_roles(label.pair, roles)], catalog.sources_in("both"))
-    missing = catalog.missing(ref for label in labels for ref in label.pair)
-    return [label for label in labels if missing.isdisjoint(label.pair)] if missing else labels
+    return _present(_with_roles(labels, catalog), catalog)
 
 
 def human_labels(store: LabelReader, catalog: CatalogStore | None, rule: Rule = Rule.UNANIMOUS) -> list[Label]:
@@ -127,6 +124,28 @@ def human_labels(store: LabelReader, catalog: CatalogStore | None, rule: Rule = 
         SameskuError: one of the files cannot be read.
     """
     return [label for label in current_labels(store, catalog, rule) if label.people]
+
+
+def human_labels_in_any_role(store: LabelReader, catalog: CatalogStore, rule: Rule = Rule.UNANIMOUS) -> list[Label]:
+    """As `human_labels`, also of pairs whose sources have other roles now: two listings are one product all the same.
+
+    Raises:
+        SameskuError: one of the files cannot be read.
+    """
+    labels = without_outdated(store, store.labels(rule=rule), outdated(store, catalog), rule)
+    return [label for label in _present(labels, catalog) if label.people]
+
+
+def _with_roles(labels: Iterable[Label], catalog: CatalogStore) -> list[Label]:
+    """The labels whose sources still have the roles of their sides, one per pair."""
+    roles = {source.name: source.role for source in catalog.sources()}
+    return _in_order([label for label in labels if has_roles(label.pair, roles)], catalog.sources_in("both"))
+
+
+def _present(labels: list[Label], catalog: CatalogStore) -> list[Label]:
+    """The labels of products that are in the catalogue."""
+    missing = catalog.missing(ref for label in labels for ref in label.pair)
+    return [label for label in labels if missing.isdisjoint(label.pair)] if missing else labels
 
 
 def has_roles(pair: Pair, roles: Mapping[str, Role]) -> bool:

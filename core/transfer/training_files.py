@@ -95,8 +95,8 @@ def write_dataset(
         kind.value, _as_rows(columns), splits, leakage, settings, hard_negatives=negatives,
         matches=data.match_counts, negatives=data.negative_counts,
     )  # fmt: skip
-    card_path = out.with_suffix(f".{CARD_NAME}") if out.suffix == ".jsonl" else out / CARD_NAME
-    if out.suffix == ".jsonl":
+    card_path = out.with_suffix(f".{CARD_NAME}") if out.suffix.lower() == ".jsonl" else out / CARD_NAME
+    if out.suffix.lower() == ".jsonl":
         _write_lines(columns, out)
         save(card_path, card.as_dict())
     else:

@@ -10,6 +10,7 @@ import pytest
 from samples import c, match, no_match, q
 
 from core.catalog.store import CatalogStore
+from core.catalog.upsert import ImportRules
 from core.clustering.product_ids import load_ids
 from core.jobs.exclusive import Holder, Work, exclusive
 from core.retrieval.candidates import CandidateStore, MatcherSummary
@@ -63,11 +64,11 @@ def test_every_listing_with_its_product_and_why(call: Call, scored: Workspace, t
     assert found["x1"]["title"] == "Nikon D3400 Digital SLR Camera"
 
 
-@pytest.mark.parametrize("ending", [".jsonl", ".parquet"])
+@pytest.mark.parametrize("ending", [".jsonl", ".JSONL", ".parquet", ".Parquet"])
 def test_other_formats(call: Call, scored: Workspace, tmp_path: Path, ending: str) -> None:
     out = tmp_path / f"products{ending}"
     assert call("--home", scored.home, "cluster", "--out", out).code == 0
-    if ending == ".jsonl":
+    if ending.lower() == ".jsonl":
         found = [json.loads(line) for line in out.read_text().splitlines()]
     else:
         pq = pytest.importorskip("pyarrow.parquet")
@@ -104,6 +105,14 @@ def test_ids_are_kept_and_changes_told(call: Call, scored: Workspace, tmp_path: 
     assert "16 kept" in call("--home", scored.home, "cluster").out
 
 
+@pytest.mark.parametrize(("threshold", "shown"), [("0.4304", "0.430"), ("1e-320", "1e-320"), ("0.99999", "0.99999")])
+def test_a_threshold_is_not_shown_as_one_that_is_refused(
+    call: Call, scored: Workspace, threshold: str, shown: str
+) -> None:
+    answer = call("--home", scored.home, "cluster", "--threshold", threshold)
+    assert f"threshold {shown})" in answer.out
+
+
 def test_contradictions_are_named(call: Call, scored: Workspace) -> None:
     decide(scored, "q1", *match("q1-c1"))
     decide(scored, "q2", *match("q1-c1", "q2-c1"))
@@ -136,6 +145,18 @@ def test_a_removed_listing_is_in_no_group(call: Call, scored: Workspace, tmp_pat
     assert "q1-c1" not in found
     assert found["q1"]["product_id"] == found["q1-c2"]["product_id"]
     assert "1 product left the catalogue" in answer.err
+
+
+def test_matches_count_while_a_source_has_another_role(call: Call, scored: Workspace, tmp_path: Path) -> None:
+    decide(scored, "q1", *match("q1-c3"))
+    home = ("--home", scored.home)
+    call(*home, "cluster", "--out", tmp_path / "products.csv")
+    with CatalogStore(scored.catalog) as catalog:
+        products = list(catalog.iter(source="walmart"))
+        catalog.replace("walmart", "catalog", products, rules=ImportRules(change_role=True))
+    again = call(*home, "--json", "cluster", "--out", tmp_path / "again.csv").json
+    assert (again["splits"], again["ids"]["new"]) == ([], 0)
+    assert rows(tmp_path / "again.csv")["q1"]["why"] == "decision"
 
 
 def test_damaged_ids_are_set_aside_and_come_back(call: Call, scored: Workspace, tmp_path: Path) -> None:

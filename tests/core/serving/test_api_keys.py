@@ -31,7 +31,7 @@ def test_a_key_is_printed_once_and_stored_as_a_hash(workspace: Workspace, call: 
     assert call("serve", "keys", "list", "--home", workspace.home, "--json").json == {"keys": []}
 
 
-@pytest.mark.parametrize("name", ["", "machine", "a\x1bb", "x" * 57])
+@pytest.mark.parametrize("name", ["", "machine", "a\x1bb", "x" * 57, "a shop", "a/b", "api:x"])
 def test_names_are_those_of_annotators(workspace: Workspace, name: str) -> None:
     with pytest.raises(CoreError, match="cannot be the name of a key"):
         add_key(workspace, name)

@@ -158,7 +158,7 @@ def test_streams_hold_for_programs(client: TestClient, home: Workspace) -> None:
     [
         ({"query": "walmart/none"}, 404, "There is no query walmart/none"),
         ({"candidate": f"walmart/{QUERY.id}"}, 404, "There is no candidate walmart/"),
-        ({"decision": "maybe"}, 422, "decision is not valid"),
+        ({"decision": "maybe"}, 422, "decision is not valid: it must be 'match', 'no_match' or 'unsure'."),
         ({"desicion": "match"}, 422, "did you mean 'decision'?"),
         ({"query": 7}, 422, "query is not valid"),
     ],

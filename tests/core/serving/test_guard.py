@@ -99,6 +99,7 @@ def test_a_rate_is_that_of_each_name() -> None:
     ("content", "headers", "status", "sentence"),
     [
         (b'{"ids": ["\xe9"]}', IS_JSON, 400, "The body is not UTF-8: byte 0xe9 at position 10."),
+        (b"\x1f\x8b", IS_JSON | {"Content-Encoding": "gzip"}, 415, "The body has the content encoding gzip"),
         (b'{"ids": ["1"]', IS_JSON, 400, "The body is not JSON, at character 13"),
         (b"[" * 200_000, IS_JSON, 400, "The body cannot be read as JSON."),
         (b'{"k": ' + b"9" * 10_000 + b"}", IS_JSON, 400, "The body cannot be read as JSON."),

@@ -117,7 +117,7 @@ def test_a_filter_acts_inside_the_search(client: TestClient) -> None:
 
 
 def test_a_filter_that_nothing_meets_gives_no_candidates(client: TestClient) -> None:
-    filters = {"sources": ["ebay"]}
+    filters = {"brands": ["no such brand"]}
     assert matched(client, products=[as_json(OTHERS[0])], filters=filters) == [[]]
     assert matched(client, ids=[IMPORTED[0].id], filters=filters, reasons=True) == [[]]
 
@@ -183,7 +183,7 @@ def test_a_full_queue_says_when_to_try_again(make_app: MakeApp) -> None:
 def test_a_product_of_the_workspace(client: TestClient) -> None:
     query = IMPORTED[0]
     answer = client.get(f"/products/walmart/{query.id}").json()
-    assert answer == as_json(query) | {"role": "query"}
+    assert answer == as_json(query) | {"role": "query", "cluster": None}
     assert "no product walmart/nothing" in problem(client.get("/products/walmart/nothing"), 404)
     assert "no product a/b/c" in problem(client.get("/products/a/b/c"), 404)
 
@@ -201,14 +201,25 @@ TITLE = {"title": "Mouse"}
         ({"products": [TITLE], "zzz": 1}, 422, "There is no field 'zzz'; the fields are products, ids, k"),
         ({"products": [TITLE], "filters": {"brand": []}}, 422, "did you mean 'brands'?"),
         ({"products": [{}]}, 422, "products[0].title is missing."),
-        ({"products": [TITLE, {"title": 7}]}, 422, "products[1].title is not valid: input should be a valid string."),
-        ({"products": [TITLE | {"price": "7"}]}, 422, "products[0].price is not valid"),
+        ({"products": [TITLE, {"title": 7}]}, 422, "products[1].title is not valid: it must be a text."),
+        ({"products": [TITLE | {"price": "seven"}]}, 422, "products[0].price is not one price: 'seven'."),
+        ({"products": [TITLE | {"price": [7]}]}, 422, "products[0].price is not valid: it must be a number from 0"),
+        ({"products": [TITLE | {"price": True}]}, 422, "or a text such as $1,299.00."),
+        ({"products": [TITLE | {"id": "1\0"}]}, 422, "products[0].id has a control character."),
+        (
+            {"products": [TITLE], "filters": {"sources": ["ebay"]}},
+            422,
+            "no source of candidates 'ebay'; there are amazon.",
+        ),
+        ({"products": [TITLE], "filters": {"min_price": 2, "max_price": 1}}, 422, "filters.min_price is higher than"),
+        ({"products": [TITLE], "filters": [1]}, 422, "filters is not valid: it must be an object."),
+        ({"products": TITLE}, 422, "products is not valid: it must be a list."),
         ({"products": [TITLE | {"price": -1}]}, 422, "products[0].price is not valid"),
-        ({"products": [TITLE], "k": "3"}, 422, "k is not valid"),
-        ({"products": [TITLE], "k": 0}, 422, "k is not valid"),
+        ({"products": [TITLE], "k": "3"}, 422, "k is not valid: it must be a whole number."),
+        ({"products": [TITLE], "k": 0}, 422, "k is not valid: it must be 1 or more."),
         ({"products": [TITLE], "k": 11}, 422, "the index keeps 10 candidates of each product, fewer than 11"),
-        ({"products": [TITLE], "reasons": 1}, 422, "reasons is not valid"),
-        ({"products": [], "k": 1}, 422, "products is not valid"),
+        ({"products": [TITLE], "reasons": 1}, 422, "reasons is not valid: it must be true or false."),
+        ({"products": [], "k": 1}, 422, "products is not valid: it must have 1 or more entries."),
         ({"products": [TITLE], "ids": ["1"]}, 422, "Give either products or ids."),
         ({}, 422, "Give either products or ids."),
         ([], 422, "The body is not valid"),
@@ -223,6 +234,14 @@ TITLE = {"title": "Mouse"}
 )
 def test_what_is_wrong_is_one_sentence(client: TestClient, body: Any, status: int, sentence: str) -> None:
     assert sentence in problem(client.post("/match", json=body), status)
+
+
+def test_prices_are_read_as_by_an_import(client: TestClient) -> None:
+    query = as_json(IMPORTED[0]) | {"id": "", "currency": ""}
+    number, text, none, placeholder = matched(
+        client, products=[query | {"price": price} for price in (1299.0, "1,299.00", None, "N/A")]
+    )
+    assert number == text != none == placeholder
 
 
 def test_a_candidate_is_not_a_query(client: TestClient, home: Workspace) -> None:
