@@ -74,6 +74,10 @@ def _print_report(context: Context, report: AuditReport) -> None:
     context.out.print(f"recall of matches                 {_with_interval(report.recall)}")
     if report.matches is not None:
         context.out.print(f"matches in the population         about {report.matches:,.0f}")
+        context.out.print(
+            f"  among the candidates            about {report.listed or 0:,.0f};"
+            f" their probabilities add up to {report.expected or 0:,.0f}"
+        )
     context.answer(report.as_dict())
 
 

@@ -7,6 +7,7 @@ from rich.table import Table
 from core.cli.progress import time_text
 from core.text.safe import safe
 from core.training.explain import Explanation
+from core.training.prospect import UNKNOWN_PROSPECT
 from core.training.recipes.dotted import flat
 from core.training.recipes.keys import RecipeKey
 from labels.wording import counted
@@ -55,6 +56,7 @@ def _rows(explanation: Explanation) -> Iterator[tuple[str, str]]:
     )
     yield "left out", f"{plan.unsure:,} unsure, {plan.conflicts:,} conflicting"
     yield "evaluation", f"{counted(plan.eval_queries, 'query', 'queries')} ({plan.judged_on})"
+    yield "prospect", plan.prospect.sentence if plan.prospect else UNKNOWN_PROSPECT
     for key, value in flat(recipe.record()).items():
         if key not in {"base", "description"}:
             yield key, value_text(value)

@@ -337,7 +337,17 @@ def _list_recipes(context: Context) -> None:
 
 def _print_result(context: Context, result: dict[str, Any]) -> None:
     context.out.print(comparison(result))
+    if f1 := result.get("pairs", {}).get("f1"):
+        context.out.print(
+            f"F1 of pairs by the matcher: {_figure(f1['before'])} before, {_figure(f1['after'])} after; change"
+            f" {f1['by']:+.3f}" + (f" ({f1['interval'][0]:+.3f} to {f1['interval'][1]:+.3f})" if f1["interval"] else "")
+        )
     context.out.print(
         f"{result['decision']} Evaluated on {counted(result['queries'], 'query', 'queries')}"
         f" ({evaluation_set(result['set'])})."
     )
+
+
+def _figure(figure: dict[str, Any]) -> str:
+    interval = figure["interval"]
+    return f"{figure['value']:.3f}" + (f" ({interval[0]:.3f}–{interval[1]:.3f})" if interval else "")

@@ -46,6 +46,8 @@ class AuditReport:
         precision: by band, of `high` (match) and `low` (no match).
         recall: share of all matches that the matcher classifies as matches.
         matches: estimated matches in the population; None while a stratum has no answer.
+        listed: estimated matches among the candidates of the population.
+        expected: what the probabilities of the same candidates add up to; far from `listed`, they are not calibrated.
         draws: number of draws so far.
         all_drawn: queries in all draws.
         all_answered: answered queries in all draws.
@@ -57,6 +59,8 @@ class AuditReport:
     precision: dict[str, ShareEstimate]
     recall: ShareEstimate
     matches: float | None
+    listed: float | None = None
+    expected: float | None = None
     draws: int = 1
     all_drawn: int = 0
     all_answered: int = 0
@@ -163,11 +167,14 @@ def _observed(
 
     Current probabilities do not count, since the matcher has been trained on these decisions.
     """
-    counts = dict.fromkeys(("high", "high right", "low", "low right", "matches", "found"), 0.0)
+    counts = dict.fromkeys(("high", "high right", "low", "low right", "matches", "found", "listed", "expected"), 0.0)
     for probability, decision, strength in decisions:
         match = decision is Decision.MATCH
         # A match without a probability was found by search, so that the matcher missed it.
         counts["matches"] += match
+        if probability is not None and decision is not Decision.UNSURE:
+            counts["listed"] += match
+            counts["expected"] += probability
         counts["found"] += match and probability is not None and probability >= matcher.threshold
         band = band_of(probability, matcher.high, matcher.low)
         # Implied decisions were not checked by a person.
@@ -179,8 +186,9 @@ def _observed(
 
 
 def _report(version: int, drawn: int, observed: list[dict[str, float]], *, complete: bool) -> AuditReport:
-    names = ("high right", "high", "low right", "low", "found", "matches")
+    names = ("high right", "high", "low right", "low", "found", "matches", "listed", "expected")
     sums = np.array([[each[name] for name in names] for each in observed], float).reshape(len(observed), len(names))
+    matches, listed, expected = (float(sum_) if complete else None for sum_ in sums[:, 5:].sum(axis=0))
     shares = [_ratio(sums[:, column], sums[:, column + 1]) for column in (0, 2, 4)]
     return AuditReport(
         draw=version,
@@ -188,7 +196,9 @@ def _report(version: int, drawn: int, observed: list[dict[str, float]], *, compl
         answered=len(observed),
         precision={"high": shares[0], "low": shares[1]},
         recall=shares[2],
-        matches=float(sums[:, 5].sum()) if complete else None,
+        matches=matches,
+        listed=listed,
+        expected=expected,
     )
 
 

@@ -13,8 +13,10 @@ from labels.model import ProductRef
 #: Display names of the rankings: dense index, lexical index, fusion of both, and the fused candidates by probability.
 RANKING_NAMES = {"encoder": "dense", "lexical": "lexical", "fused": "hybrid", "matched": "matcher"}
 
-#: Display names of the pair metrics of a comparison: those in [0, 1], higher is better.
+#: Display names of the pair metrics of a comparison: those in [0, 1], higher is better. `f1` is that of the matcher,
+#: the others are of the similarity of the encoder.
 PAIR_METRIC_NAMES = {
+    "f1": "F1, matcher",
     "auc_roc": "AUC-ROC",
     "average_precision": "Average precision",
     "best_f1": "Best F1",
@@ -121,7 +123,7 @@ class Comparison:
         rankings: keys of `RANKING_NAMES` that were compared.
         changes: by ranking and metric.
         queries: all evaluation queries.
-        pairs: the change of each of `PAIR_METRIC_NAMES`; empty if they were not measured, as in a retrain.
+        pairs: the change of each of `PAIR_METRIC_NAMES` that was measured; a retrain measures `f1` alone.
     """
 
     before: str

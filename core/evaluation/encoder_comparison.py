@@ -3,18 +3,23 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.errors import CoreError
 from core.evaluation.comparison import Change, Comparison, Figure, JudgedQuery, Move, Place
 from core.evaluation.intervals import change_intervals, retrieval_intervals
-from core.evaluation.retrieval import Gold, Ranking, held_out_matcher_ranking, retrieval_metrics
+from core.evaluation.retrieval import Gold, Ranking, pairs_of, reordered, retrieval_metrics
 from core.jobs.progress import Reporter
 from core.matching.features.builder import CorpusFeatures
-from core.matching.run import out_of_fold_path
+from core.matching.run import labelled_pairs, out_of_fold_path
+from core.matching.scoring import score_pairs
 from core.retrieval.corpus import Corpus
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.encoder_registry import Registry
+from core.stats import bootstrap
 from core.workspace import Workspace
-from labels.model import ProductRef
+from labels.model import Pair, ProductRef
 
 #: The rankings that depend on the encoder, in display order.
 _RANKINGS = ("encoder", "fused", "matched")
@@ -24,18 +29,65 @@ Rankings = dict[str, Ranking]
 
 
 def add_matcher_rankings(
-    features: CorpusFeatures, registry: Registry, ranked: Sequence[tuple[EncoderModel, Rankings]], reporter: Reporter
-) -> None:
-    """Add the matcher's ranking of the evaluation queries to the rankings of some encoders.
+    features: CorpusFeatures,
+    registry: Registry,
+    ranked: tuple[tuple[EncoderModel, Rankings], tuple[EncoderModel, Rankings]],
+    truth: Mapping[Pair, bool],
+    reporter: Reporter,
+) -> Change | None:
+    """Add the matcher's ranking of the evaluation queries to the rankings of two encoders.
 
-    Nothing is added, and that is reported, unless it is fair for all of them.
+    Nothing is added, and that is reported, unless it is fair for both of them.
+
+    Args:
+        features: of all products.
+        registry: of the workspace.
+        ranked: the encoders with their rankings, the champion first.
+        truth: labelled pairs to evaluate on; may be empty.
+        reporter: receives progress.
+
+    Returns:
+        the change of the matcher's F1 on the labelled pairs; None where it was not measured.
     """
     unfair = [model.id for model, _ in ranked if not has_fair_matcher(features.workspace, registry, model)]
     if unfair:
         reporter.message(f"Without the matcher ranking: no out-of-fold cosines of {', '.join(unfair)}.")
-        return
+        return None
+    labelled = labelled_pairs(features.workspace, features.settings)
+    predicted = []
     for model, rankings in ranked:
-        rankings["matched"] = held_out_matcher_ranking(features, model, rankings["fused"], reporter)
+        fused = rankings["fused"]
+        without = frozenset({*truth, *(pair for pair in labelled if pair.query in fused)})
+        scored = score_pairs(features, model, [*pairs_of(fused), *truth], reporter, without=without)
+        rankings["matched"] = reordered(fused, scored)
+        predicted.append([scored.probability[pair] >= scored.matcher.threshold for pair in truth])
+    return f1_change(truth, *predicted) if any(truth.values()) else None
+
+
+def f1_change(truth: Mapping[Pair, bool], before: Sequence[bool], after: Sequence[bool]) -> Change:
+    """The change of F1 between two classifications of labelled pairs, with intervals by bootstrap over queries.
+
+    Args:
+        truth: whether each pair is a match; at least one is.
+        before: whether it is classified as one, in the same order.
+        after: likewise.
+    """
+    labels = np.array(list(truth.values()), bool)
+    columns = [column for each in (before, after) for column in (labels & np.asarray(each, bool), each)]
+    counts = bootstrap.by_query([pair.query for pair in truth], *columns, labels)
+
+    def f1(sums: NDArray[np.float64], at: int) -> NDArray[np.float64]:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found: NDArray[np.float64] = 2 * sums[:, at] / (sums[:, at + 1] + sums[:, 4])
+        return found
+
+    def figure(at: int) -> Figure:
+        total = float(f1(counts.sum(axis=0, keepdims=True), at)[0])
+        return Figure(total, bootstrap.interval(counts, lambda sums: f1(sums, at)))
+
+    first, second = figure(0), figure(2)
+    interval = bootstrap.interval(counts, lambda sums: f1(sums, 2) - f1(sums, 0))
+    return Change(first, second, second.value - first.value, interval)
 
 
 def has_fair_matcher(workspace: Workspace, registry: Registry, model: EncoderModel) -> bool:
@@ -51,6 +103,7 @@ def comparison_of(
     *,
     judged_on: str,
     seconds: float,
+    f1: Change | None = None,
 ) -> Comparison:
     """The comparison of the rankings of two encoders.
 
@@ -61,6 +114,7 @@ def comparison_of(
         after: likewise of the other encoder.
         judged_on: name of the evaluation set.
         seconds: duration so far.
+        f1: the change of the matcher's F1, if it was measured.
 
     Raises:
         CoreError: none of the queries is in the catalogue.
@@ -79,6 +133,7 @@ def comparison_of(
         rankings=names,
         changes={name: _changes(before[1][name], after[1][name], judged) for name in names},
         queries=tuple(_judged_query(query, judged, before[1], after[1], names, titles) for query in judged),
+        pairs={} if f1 is None else {"f1": f1},
     )
 
 

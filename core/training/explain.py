@@ -55,6 +55,7 @@ class Explanation:
             "epochs": plan.epochs(epochs), "steps": plan.steps(epochs), "parameters": self.parameters,
             "trainable": self.trainable, "trainable_share": share, "memory_bytes": self.memory_bytes,
             "seconds": plan.seconds(epochs), "notes": list(self.notes),
+            "prospect": plan.prospect.record() if plan.prospect else None,
         }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from core.splits.current_labels import current_conflicts, ledger_and_catalogue
 from core.splits.split import split_labels
 from core.splits.weak_training import with_weak_labels
 from core.training.cost import MIN_CROSS_FITTING_MATCHES, encodings, epochs, steps
+from core.training.prospect import Prospect, retrain_prospect
 from core.training.recipes.recipe import Recipe
 from core.training.recipes.sources import recorded_recipe, resolve_recipe
 from core.workspace import Workspace
@@ -80,6 +81,7 @@ class RetrainPlan:
         timing: basis of the time estimate; None if unknown.
         last_retrain: the retrain that `timing` is from; None if it is from an index run or unknown.
         weak_matches: matches by weak labels that train in addition.
+        prospect: whether it is expected to improve the end result; None where that is unknown.
         running: a retrain that is running now.
     """
 
@@ -98,6 +100,7 @@ class RetrainPlan:
     last_retrain: Job | None = None
     running: Job | None = None
     weak_matches: int = 0
+    prospect: Prospect | None = None
 
     @property
     def examples(self) -> int:
@@ -173,6 +176,7 @@ def plan_retrain(
         last_retrain=last if timing else None,
         running=next(running, None),
         weak_matches=sum(label.match for label in splits.weak),
+        prospect=retrain_prospect(workspace, splits),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from core.catalog.template import render
 from core.errors import ModelError
-from core.evaluation.comparison import RANKING_NAMES, Comparison, save_comparison
+from core.evaluation.comparison import RANKING_NAMES, Change, Comparison, save_comparison
 from core.evaluation.encoder_comparison import Rankings, add_matcher_rankings, comparison_of
 from core.evaluation.retrieval import EncoderEvaluation, Gold, evaluate_encoder
 from core.evaluation.training_cost import COST
@@ -128,6 +128,7 @@ def retrain(
             ranking: {metric: asdict(change) for metric, change in changes.items()}
             for ranking, changes in trained.comparison.changes.items()
         },
+        "pairs": {name: asdict(change) for name, change in trained.comparison.pairs.items()},
         "triplets": trained.triplets, "recipe": recipe.record(), "proof": trained.merge_check,
         "judged_on": "manual" if run.splits.manual else "held out", "set": run.splits.name,
         "queries": len(run.splits.eval_queries), "data": trained.data.as_dict(),
@@ -221,9 +222,9 @@ class TrainingRun:
         if not is_hopeless(self.settings.retrain, comparison):
             # The matcher is trained on these, also if the challenger is promoted later.
             write_out_of_fold(out_of_fold_path(self.workspace, model.id), self.out_of_fold_cosines())
-            ranked = [(champion, champion_rankings), (model, rankings)]
-            add_matcher_rankings(features, self.registry, ranked, self.reporter)
-            comparison = self._comparison(gold, (champion.id, champion_rankings), (model.id, rankings), started)
+            ranked = (champion, champion_rankings), (model, rankings)
+            f1 = add_matcher_rankings(features, self.registry, ranked, self._known_truth(), self.reporter)
+            comparison = self._comparison(gold, (champion.id, champion_rankings), (model.id, rankings), started, f1)
         return _Trained(model, comparison, after, before, merge_check, len(triplets), data)
 
     def _trained_before(self, draft: EncoderModel) -> EncoderModel | None:
@@ -238,10 +239,24 @@ class TrainingRun:
         return None
 
     def _comparison(
-        self, gold: Gold, before: tuple[str, Rankings], after: tuple[str, Rankings], started: float
+        self,
+        gold: Gold,
+        before: tuple[str, Rankings],
+        after: tuple[str, Rankings],
+        started: float,
+        f1: Change | None = None,
     ) -> Comparison:
         seconds = time.monotonic() - started
-        return comparison_of(self.corpus, gold, before, after, judged_on=self.splits.name, seconds=seconds)
+        return comparison_of(self.corpus, gold, before, after, judged_on=self.splits.name, seconds=seconds, f1=f1)
+
+    def _known_truth(self) -> dict[Pair, bool]:
+        """The labelled validation pairs whose products are in the catalogue."""
+        queries, products = self.texts
+        return {
+            pair: label
+            for pair, label in self.splits.truth.items()
+            if pair.query in queries and pair.candidate in products
+        }
 
     def triplets(self, splits: Splits) -> list[Triplet]:
         """The training triplets of a split, with hard negatives from the candidates."""

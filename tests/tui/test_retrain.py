@@ -47,7 +47,7 @@ async def test_the_plan_is_shown(bench: Bench, monkeypatch: pytest.MonkeyPatch) 
             "↓ 20 ↑  20 steps; 4 are too few",
             "2 matches per step, each with 3 hard negatives",
             "unknown: nothing has been measured",
-            "49 more with a match until",
+            "49 more with a match",
             "The new model is kept, and is not used",
         ):
             assert words in text, words

@@ -13,6 +13,7 @@ from textual.widgets import Button, Static
 
 from core.queue.refit_result import ExpectedGain
 from core.text.safe import safe
+from core.training.prospect import UNKNOWN_PROSPECT
 from labels.wording import counted, evaluation_set
 from tui.background import in_background, tell
 from tui.common.dialogs import Dialog
@@ -44,6 +45,8 @@ def plan_text(plan: "RetrainPlan", epochs: int, gain: ExpectedGain | None, width
         rows.append(("left out", _left_out(plan)))
     rows.append(("evaluation", _evaluation_queries(plan)))
     if plan.possible:
+        prospect = plan.prospect.sentence if plan.prospect else UNKNOWN_PROSPECT
+        rows.append(("prospect", Content.styled(prospect, MUTED if plan.prospect is None else "")))
         rows += [("epochs", _epochs(plan, epochs)), ("recipe", _recipe(plan)), ("duration", _duration(plan, epochs))]
         rows.append(("then", _then(plan)))
     if gain is not None and gain.queries:

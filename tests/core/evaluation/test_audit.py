@@ -70,6 +70,9 @@ def test_estimates_of_many_draws_are_right_on_average(truth: Truth) -> None:
         assert mean == pytest.approx(np.mean(sure), abs=0.05)
     assert np.mean([report.recall.value for report in reports]) == pytest.approx(found / matches, abs=0.07)
     assert np.mean([report.matches for report in reports]) == pytest.approx(matches, rel=0.1)
+    listed, expected = sum(same for _, same, _ in known.values()), sum(p for p, _, _ in known.values())
+    assert np.mean([report.listed for report in reports]) == pytest.approx(listed, rel=0.1)
+    assert np.mean([report.expected for report in reports]) == pytest.approx(expected, rel=0.1)
     inside = [r.recall.low <= found / matches <= r.recall.high for r in reports]  # type: ignore[operator]
     assert sum(inside) >= 4
 
@@ -93,7 +96,7 @@ def test_before_anybody_answered_nothing_is_claimed(truth: Truth) -> None:
     assert "--draw" in caught.value.hint
     draw_audit(workspace, Settings(), 20)
     report = audit_report(workspace)
-    assert (report.answered, report.recall.value, report.matches) == (0, None, None)
+    assert (report.answered, report.recall.value, report.matches, report.expected) == (0, None, None, None)
 
 
 def test_the_machine_is_judged_by_what_it_said_then(truth: Truth) -> None:
