@@ -191,7 +191,7 @@ def _recorded(workspace: Workspace, pairs: Collection[Pair]) -> NDArray[np.int8]
     if not (found >= 0).any():
         raise CoreError(
             "No pair of the pool has a label by a language model.",
-            "Give its share of wrong labels, --llm-error 0.1, or record some: samesku judge label.",
+            "Give its share of wrong ones, `samesku simulate --llm-error 0.1`, or record some: `samesku judge label`.",
         )
     return found
 

@@ -23,8 +23,8 @@ _MLX_CUDA = ("mlx-cuda-12", "mlx-cuda-13", "mlx-cuda")
 def choose_backend(model: str, wanted: WantedBackend = "auto") -> Backend:
     """The library for a model, without importing one.
 
-    On a processor, mlx takes many times as long as torch for the same verdict; see docs/how-to/judge.md. Quantised
-    models are in a format of mlx-lm.
+    On a processor, torch is far faster: SmolLM2-135M took 0.17 s of processor time for a verdict on a prompt of 112
+    tokens, where mlx took 3.5 s in bfloat16 and 6.6 s in float32. Quantised models are in a format of mlx-lm.
 
     Args:
         model: a folder, or a name on the hub.

@@ -6,7 +6,7 @@ limits altogether.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -55,7 +55,7 @@ class Limits:
     """Limits on everything that an annotator has cost in a workspace, earlier runs included; None for no limit.
 
     Attributes:
-        pairs: pairs that it is asked about.
+        pairs: pairs that it is asked about, those with a stored verdict included.
         tokens: prompt tokens and generated tokens.
         cost: the price of the tokens, by `judge.price_in` and `judge.price_out`.
     """
@@ -113,7 +113,7 @@ def label_pairs(
     """Label pairs of the queue until a limit is reached.
 
     Pairs that people have decided on, answered queries, and all products of the validation split are left out. A pair
-    with a stored verdict costs nothing. Questions are no longer asked once the answers in progress, each as expensive
+    with a stored verdict costs no tokens. Questions are no longer asked once the answers in progress, each as expensive
     as the dearest one so far, could reach a limit.
 
     Args:
@@ -141,7 +141,7 @@ def label_pairs(
             if not pairs:
                 run.end = LabellingEnd.QUEUE
                 break
-            run.ask(judge, list(pair_contexts(workspace, pairs)), reporter)
+            run.ask(judge, pairs, pair_contexts(workspace, pairs), reporter)
     except KeyboardInterrupt:
         run.end = LabellingEnd.INTERRUPTED
     finally:
@@ -165,7 +165,7 @@ class _Run:
         self._before = load_llm_labels(self._path)
         self._labels = dict(self._before.labels)
         self._new: dict[Pair, bool] = {}
-        self._unanswered = set[Pair]()
+        self._tried = set[Pair]()
         self._spent = Spending()
         self._in_progress = 0
         self._dearest = Spending(pairs=1)
@@ -178,20 +178,35 @@ class _Run:
         return self._before.spent.get(self._annotator, Spending()) + self._spent
 
     def is_done(self, pair: Pair) -> bool:
-        """Whether the pair has a label of this annotator, or it gave no answer in this run."""
+        """Whether the pair has a label of this annotator, or was chosen in this run already."""
         label = self._labels.get(pair)
-        return pair in self._unanswered or (label is not None and label.annotator == self._annotator)
+        return pair in self._tried or (label is not None and label.annotator == self._annotator)
 
-    def ask(self, judge: StoredVerdictsJudge, contexts: Sequence[PairContext], reporter: Reporter) -> None:
-        """Ask about the pairs of a round, as far as the limits let it."""
+    def ask(
+        self, judge: StoredVerdictsJudge, pairs: Sequence[Pair], contexts: Iterable[PairContext], reporter: Reporter
+    ) -> None:
+        """Ask about the pairs of a round, as far as the limits let it.
+
+        Args:
+            judge: the language model.
+            pairs: the round.
+            contexts: of those whose products are still in the catalogue.
+            reporter: receives progress.
+        """
+        self._tried.update(pairs)
         waiting: list[PairContext] = []
         for context in contexts:
             if (verdict := judge.lookup(context)) is None:
                 waiting.append(context)
-            else:
-                self._add(context.pair, verdict, free=True)
+            elif self._limits.pairs is not None and self.total.pairs >= self._limits.pairs:
+                self.end = LabellingEnd.PAIRS
+                return
+            elif verdict.answer is not None:
+                self._spent += Spending(1)
+                self._add(context.pair, verdict)
         for context, verdict in zip(waiting, judge.verdicts(self._within_limits(waiting)), strict=False):
             self._in_progress -= 1
+            self._pay(verdict)
             self._add(context.pair, verdict)
             reporter.advance(self.total.pairs)
         if self._in_progress:
@@ -219,15 +234,14 @@ class _Run:
             return LabellingEnd.COST
         return None
 
-    def _add(self, pair: Pair, verdict: Verdict, *, free: bool = False) -> None:
-        if not free:
-            self._spent += Spending(1, int(verdict.answer is None), verdict.tokens_in, verdict.tokens_out)
-            self._dearest = Spending(
-                1, 0, max(self._dearest.tokens_in, verdict.tokens_in), max(self._dearest.tokens_out, verdict.tokens_out)
-            )
-        if verdict.answer is None:
-            self._unanswered.add(pair)
-        else:
+    def _pay(self, verdict: Verdict) -> None:
+        self._spent += Spending(1, int(verdict.answer is None), verdict.tokens_in, verdict.tokens_out)
+        self._dearest = Spending(
+            1, 0, max(self._dearest.tokens_in, verdict.tokens_in), max(self._dearest.tokens_out, verdict.tokens_out)
+        )
+
+    def _add(self, pair: Pair, verdict: Verdict) -> None:
+        if verdict.answer is not None:
             match = verdict.answer is Answer.MATCH
             self._new[pair] = match
             self._labels[pair] = WeakLabel(pair, match, WeakSource.LLM, annotator=self._annotator)

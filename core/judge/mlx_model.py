@@ -8,7 +8,7 @@ from core.errors import ModelError
 from core.judge.finetune.storage import ADAPTER_WEIGHTS
 from core.judge.model_folder import ADAPTER_HINT, MODEL_HINT, find_model
 from core.judge.prompt_encoder import PromptEncoder, computes_nan
-from core.model_files import check_adapter_files, model_errors, weights_file_with
+from core.model_files import check_adapter_files, model_errors, read_json, weights_file_with
 
 
 class LocalModel(PromptEncoder):
@@ -65,8 +65,9 @@ def load_model(name: str, adapter: str = "") -> tuple[Any, Any, dict[str, Any]]:
         raise ModelError(f"There is no adapter in {adapter}.", ADAPTER_HINT)
     with model_errors(folder, MODEL_HINT):
         model, tokenizer, config = load(
-            str(folder), return_config=True, trust_remote_code=False, tokenizer_config={"trust_remote_code": False}
-        )
+            str(folder), return_config=True, trust_remote_code=False,
+            tokenizer_config={"trust_remote_code": False}, model_config=_rotary_config(folder),
+        )  # fmt: skip
         _require_finite(model, folder, MODEL_HINT)
     if not all(isinstance(token, int) for token in tokenizer.eos_token_ids):
         reason = "eos_token_id in config.json or generation_config.json names no tokens"
@@ -76,6 +77,20 @@ def load_model(name: str, adapter: str = "") -> tuple[Any, Any, dict[str, Any]]:
     if not all(hasattr(layer, "merge") for layer in make_prompt_cache(model)):
         raise ModelError(f"mlx-lm cannot run {name} in batches.", "Use another model as the judge.")
     return model, tokenizer, config
+
+
+def _rotary_config(folder: Path) -> dict[str, Any]:
+    """The rotary position settings under the names that mlx-lm reads.
+
+    transformers 5 writes `rope_parameters`. Most models of mlx-lm only know `rope_theta` and `rope_scaling`, and would
+    silently compute with the default of their architecture.
+    """
+    config = read_json(folder / "config.json")
+    parameters = config.get("rope_parameters")
+    if not isinstance(parameters, dict) or "rope_theta" not in parameters or "rope_theta" in config:
+        return {}
+    scaled = parameters.get("rope_type", "default") != "default" and "rope_scaling" not in config
+    return {"rope_theta": parameters["rope_theta"]} | ({"rope_scaling": parameters} if scaled else {})
 
 
 def _load_adapter(name: str, model: Any, adapter: str) -> Any:

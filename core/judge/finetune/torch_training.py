@@ -50,6 +50,10 @@ def train_with_torch(
     return TrainingOutcome(examples.counts, losses)
 
 
+#: Tokens of the text on which both ways through a model are compared.
+_PROBE_TOKENS = 8
+
+
 class _Training:
     """A model with a trainable adapter on its last layers.
 
@@ -76,10 +80,35 @@ class _Training:
         self._model = get_peft_model(model, config).train()
         self._inner = model.base_model
         self._head = model.get_output_embeddings()
-        self._frozen = _FrozenLayers(self._inner, first)
+        self._frozen = self._choose_layers(first)
         self._parameters = {name: p for name, p in self._model.named_parameters() if p.requires_grad}
         optimizer_class = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[recipe.optimizer]
         self._optimizer = optimizer_class(self._parameters.values(), lr=recipe.learning_rate)
+
+    def _choose_layers(self, first: int) -> "_FrozenLayers":
+        """The decoder with kept outputs, or without where its layers need more than one another's output.
+
+        Some architectures give each layer other arguments, such as its own position embeddings, or scale the logits.
+
+        Raises:
+            ModelError: the output layer's logits are not those of the model.
+        """
+        import torch
+
+        ids = torch.arange(1, _PROBE_TOKENS + 1, device=self._head.weight.device)
+        self._model.eval()
+        with torch.no_grad():
+            wanted = self._model(input_ids=ids[None], use_cache=False).logits
+            for layer in (first, 0):
+                chosen = _FrozenLayers(self._inner, layer)
+                try:
+                    found = self._head(chosen.last_hidden_state(ids, 0))
+                except (AttributeError, TypeError):  # of another architecture
+                    continue
+                if torch.allclose(found, wanted, rtol=1e-3, atol=1e-3):
+                    self._model.train()
+                    return _FrozenLayers(self._inner, layer)
+        raise ModelError("torch cannot train a model of this architecture here.", "Use mlx (judge.backend).")
 
     def run(
         self,

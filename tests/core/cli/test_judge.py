@@ -10,22 +10,20 @@ from pathlib import Path
 
 import pytest
 from damage import TO_DATABASES
-from feature_tables import write_features
+from feature_tables import write_scored_workspace
 from folder_templates import copy_of
 from judges import CountingJudge
 from misbehaving import Misbehaving, completion, says
-from samples import HashEncoder, match, no_match, q, until, write_workspace
+from samples import HashEncoder, match, q, until
 
 from core.jobs.board import Jobs
 from core.jobs.job import JobState
 from core.judge.cache import VerdictCache
 from core.judge.factory import make_judge
-from core.matching.matcher import prior_matcher
-from core.matching.run import publish
 from core.settings import Settings
 from core.splits.llm_labels import load_llm_labels
 from core.workspace import Workspace
-from labels.model import ActionDetails, Pair, Side, Verb
+from labels.model import Pair, Side
 from labels.store import LabelStore
 
 Call = Callable[..., object]
@@ -51,20 +49,13 @@ def labelled(tmp_path: Path, hash_encoder: HashEncoder) -> Workspace:
     return Workspace(copy_of("judged workspace", _write_labelled, tmp_path / "home"))
 
 
-def _write_unlabelled(home: Path) -> Workspace:
-    workspace = write_workspace(home)
-    table = write_features(workspace)
-    publish(workspace, prior_matcher(table.features, table.vectors), table)
-    return workspace
+def _write_unlabelled(home: Path) -> None:
+    write_scored_workspace(home, {})
 
 
 def _write_labelled(home: Path) -> None:
-    workspace = _write_unlabelled(home)
-    with LabelStore(workspace.labels) as store:
-        for id_ in ("q1", "q2", "q3", "q4", "qv"):
-            side = Side.TRAIN if id_ in {"q1", "q2"} else Side.VALIDATION
-            judgements = [*match(f"{id_}-c1"), *no_match(f"{id_}-c2", f"{id_}-c3")]
-            store.record("ada", Verb.ACCEPT, q(id_), judgements, ActionDetails(side=side, closes=True))
+    train, validation = dict.fromkeys(("q1", "q2"), Side.TRAIN), dict.fromkeys(("q3", "q4", "qv"), Side.VALIDATION)
+    write_scored_workspace(home, train | validation)
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

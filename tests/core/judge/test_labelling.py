@@ -4,10 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from feature_tables import write_features
+from feature_tables import write_scored_workspace
 from folder_templates import copy_of
 from judges import CountingJudge
-from samples import HashEncoder, match, no_match, q, write_workspace
+from samples import HashEncoder, no_match, q
 
 from core.errors import CoreError
 from core.jobs.progress import Silent
@@ -15,8 +15,6 @@ from core.judge.cache import CachingJudge, VerdictCache
 from core.judge.calibrated_judge import CalibratedJudge
 from core.judge.labelling import LabellingEnd, LabellingResult, Limits, label_pairs
 from core.matching.fitting import read_training_labels
-from core.matching.matcher import prior_matcher
-from core.matching.run import publish
 from core.queue.strategies import STRATEGIES
 from core.settings import Settings
 from core.splits.llm_labels import LlmLabels, Spending, llm_training_labels, load_llm_labels, save_llm_labels
@@ -39,13 +37,7 @@ def home(tmp_path: Path, hash_encoder: HashEncoder) -> Workspace:
 
 
 def _write(home: Path) -> None:
-    workspace = write_workspace(home)
-    table = write_features(workspace)
-    publish(workspace, prior_matcher(table.features, table.vectors), table)
-    with LabelStore(workspace.labels) as store:
-        for id_, side in (("q1", Side.TRAIN), ("qv", Side.VALIDATION)):
-            judgements = [*match(f"{id_}-c1"), *no_match(f"{id_}-c2", f"{id_}-c3")]
-            store.record("ada", Verb.ACCEPT, q(id_), judgements, ActionDetails(side=side, closes=True))
+    write_scored_workspace(home, {"q1": Side.TRAIN, "qv": Side.VALIDATION})
 
 
 def run(home: Workspace, judge: CountingJudge, limits: Limits, settings: Settings | None = None) -> LabellingResult:
@@ -150,3 +142,17 @@ def test_a_damaged_file_is_refused_and_an_annotator_must_be_a_model(home: Worksp
 def test_no_person_has_the_name_of_a_language_model() -> None:
     assert "language models" in name_problem("llm:gpt")
     assert "language models" in name_problem("LLM:gpt")
+
+
+def test_stored_verdicts_cost_no_tokens_and_count_as_pairs(home: Workspace) -> None:
+    judge = CountingJudge()
+    run(home, judge, Limits())
+    home.llm_labels.unlink()
+    found = run(home, CountingJudge(), Limits(pairs=2))
+    assert (found.total, found.end) == (Spending(2), LabellingEnd.PAIRS)
+
+
+def test_pairs_that_have_left_the_catalogue_are_passed_over(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.judge.labelling.pair_contexts", lambda *_: iter(()))
+    judge = CountingJudge()
+    assert (run(home, judge, Limits()).end, judge.asked) == (LabellingEnd.QUEUE, [])

@@ -20,6 +20,12 @@ from core.judge.verdict import VERDICT, Answer, Verdict
 CASES = pairs_of(QUERIES, PRODUCTS[:8])
 
 
+@pytest.fixture(autouse=True)
+def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches as on Metal and CUDA; a processor judges one pair at a time."""
+    monkeypatch.setattr("core.judge.mlx.computes_on_gpu", lambda: True)
+
+
 @pytest.fixture(scope="module")
 def fast(tiny_llm: Path) -> MlxJudge:
     return MlxJudge(str(tiny_llm), "", mode="fast", max_tokens=64)

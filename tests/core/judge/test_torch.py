@@ -48,6 +48,21 @@ def test_verdicts_equal_those_of_mlx(decided_llm: Path, mode: Any) -> None:
     assert mode != "fast" or {verdict.answer for verdict in verdicts} == set(Answer)
 
 
+def test_rotary_settings_of_transformers_5_reach_mlx(decided_llm: Path, tmp_path: Path) -> None:
+    for file in decided_llm.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert "rope_theta" not in config
+    config["rope_parameters"]["rope_theta"] = 50.0
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    by_torch, by_mlx, before = (
+        [verdict.log_odds for verdict in kind(str(folder), "", mode="short", max_tokens=16).verdicts(CASES[:4])]
+        for kind, folder in ((TorchJudge, tmp_path), (MlxJudge, tmp_path), (MlxJudge, decided_llm))
+    )
+    assert by_mlx == pytest.approx(by_torch, abs=0.02)
+    assert by_mlx != pytest.approx(before, abs=0.02)
+
+
 def test_streamed_verdict_equals_written_one(decided_llm: Path) -> None:
     judge = TorchJudge(str(decided_llm), "", mode="reasoned", max_tokens=24)
     pieces, heard = [], judge.stream(CASES[0])

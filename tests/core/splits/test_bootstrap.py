@@ -19,6 +19,7 @@ from core.settings import RetrainSettings, Settings
 from core.splits.bootstrap import category_key, derive_weak_labels, purchase_pairs
 from core.splits.split import Splits, splits_of
 from core.splits.weak_labels import (
+    DERIVED_SOURCES,
     WeakLabel,
     WeakSource,
     clear_weak_labels,
@@ -192,7 +193,7 @@ def test_the_last_level_of_a_category_counts(text: str, key: str) -> None:
 LABELS = st.builds(
     WeakLabel,
     st.builds(Pair, st.builds(q, st.text(min_size=1)), st.builds(c, st.text(min_size=1))),
-    st.booleans(), st.sampled_from(WeakSource), st.floats(0.01, 1),
+    st.booleans(), st.sampled_from(DERIVED_SOURCES), st.floats(0.01, 1),
 )  # fmt: skip
 
 

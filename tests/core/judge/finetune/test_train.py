@@ -11,7 +11,7 @@ from samples import PRODUCTS, QUERIES, write_catalogue
 from core.errors import ModelError
 from core.jobs.progress import Silent
 from core.judge.finetune.chat_examples import write_training_data
-from core.judge.finetune.checkpoints import Checkpoints
+from core.judge.finetune.checkpoints import MlxCheckpoints
 from core.judge.finetune.llm_recipe import RECIPE_FILE, LoraParameters, Recipe, read_recipe
 from core.judge.finetune.mlx_training import _make_callback
 from core.judge.finetune.splits import TrainValidTest
@@ -244,7 +244,7 @@ def test_impossible_runs_are_refused(home: tuple[Workspace, Recipe]) -> None:
 
 def test_nan_loss_ends_the_run(home: tuple[Workspace, Recipe]) -> None:
     workspace, recipe = home
-    checkpoints = Checkpoints(workspace.home / "checkpoints")
+    checkpoints = MlxCheckpoints(workspace.home / "checkpoints")
     callback = _make_callback(None, None, recipe, checkpoints, 5, Silent())
     with pytest.raises(ModelError, match="NaN or infinite at step 8"):
         callback.on_train_loss_report({"iteration": 3, "train_loss": math.nan})
