@@ -1,6 +1,6 @@
 """The feature builder: all feature groups as one matrix, for two product lists or for a workspace's corpus."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from core.catalog.product import DefaultGtins, Product
 from core.matching.features.attributes import AttributeFeatures
 from core.matching.features.base import Feature, FeatureGroup
+from core.matching.features.differences import DifferenceFeatures
 from core.matching.features.fields import (
     CategoryFeatures,
     DetailFeatures,
@@ -24,6 +25,7 @@ from core.matching.features.neighbours import NeighbourFeatures, Neighbourhood, 
 from core.matching.features.statistics import CorpusStatistics, listing_rows, own_rows
 from core.retrieval.corpus import Corpus
 from core.settings import Settings
+from core.text.boilerplate import Boilerplate
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
 
@@ -42,6 +44,7 @@ FEATURES: tuple[Feature, ...] = (
     *CategoryFeatures.features,
     *DetailFeatures.features,
     *GtinFeatures.features,
+    *DifferenceFeatures.features,
 )
 #: All columns, in order: those that compare a pair with its neighbours follow.
 ALL_FEATURES = (*FEATURES, *_BY_CHARACTERS, *_BY_WORDS)
@@ -77,10 +80,14 @@ class FeatureBuilder:
             defaults: the GTINs of the corpus that are default values, likewise.
         """
         known = statistics.weights if statistics is not None else {}
+        rows = None if statistics is None else statistics.rows_of(queries, products)
+        listings = queries, products
+        boilerplate = statistics.boilerplate if statistics is not None else _learned(listings, vocabulary)
+        queries, products = (_without(boilerplate, side) for side in listings)
         words = LexicalFeatures(queries, products, known)
         details = DetailFeatures(queries, products, known.get("listing"))
-        rows = None if statistics is None else statistics.rows_of(queries, products)
-        self.statistics = statistics or _statistics(queries, products, words, details)
+        differences = DifferenceFeatures(queries, products, vocabulary, known)
+        self.statistics = statistics or _statistics(*listings, boilerplate, words, details, differences)
         neighbours = self.statistics.neighbours
         self._parts: tuple[FeatureGroup, ...] = (
             words,
@@ -90,6 +97,7 @@ class FeatureBuilder:
             CategoryFeatures(queries, products, self.statistics.together),
             details,
             GtinFeatures(queries, products, defaults),
+            differences,
             NeighbourFeatures(_BY_CHARACTERS, words.characters, neighbours["characters"], rows),
             NeighbourFeatures(_BY_WORDS, words.words, neighbours["words"], rows),
         )
@@ -110,14 +118,34 @@ class FeatureBuilder:
         return np.stack(found, axis=1)
 
 
+def _learned(listings: Iterable[Sequence[Product]], vocabulary: Vocabulary) -> Boilerplate:
+    """The boilerplate of all distinct titles: a listing may be a query and a product."""
+    return Boilerplate.learn(list(dict.fromkeys(each.title for side in listings for each in side)), vocabulary)
+
+
+def _without(boilerplate: Boilerplate, listings: Sequence[Product]) -> list[Product]:
+    """The listings with the boilerplate taken out of their titles."""
+    titles = [boilerplate.clean(each.title) for each in listings]
+    return [
+        each if title == each.title else replace(each, title=title)
+        for each, title in zip(listings, titles, strict=True)
+    ]
+
+
 def _statistics(
-    queries: Sequence[Product], products: Sequence[Product], words: LexicalFeatures, details: DetailFeatures
+    queries: Sequence[Product],
+    products: Sequence[Product],
+    boilerplate: Boilerplate,
+    words: LexicalFeatures,
+    details: DetailFeatures,
+    differences: DifferenceFeatures,
 ) -> CorpusStatistics:
     rows = listing_rows(queries), listing_rows(products)
     own = own_rows(rows[1], queries)
     by_characters = Neighbourhood.of(words.characters, own)
     return CorpusStatistics(
-        weights={**words.weights, "listing": details.weights},
+        weights={**words.weights, "listing": details.weights, **differences.weights},
+        boilerplate=boilerplate,
         together=count_categories(queries, products, by_characters.mutual()),
         neighbours={"characters": by_characters, "words": Neighbourhood.of(words.words, own)},
         rows=rows,
