@@ -26,9 +26,9 @@ _CLOSING = frozenset(",:;")
 _MAX_TOKENS = 8
 #: Titles that must have a fragment; twice as many for a single word without a domain, which is more often a variant.
 _MIN_TITLES = 4
-#: Share of the titles with a fragment whose neighbouring words must differ, and of all its occurrences that must be at
-#: the edge of a title.
-_MIN_DISTINCT, _MIN_AT_EDGE = 0.5, 0.8
+#: Largest share of the titles with a fragment whose names may begin with the same word, mostly the brand; and least
+#: share of all its occurrences that must be at the edge of a title.
+_MAX_ONE_BRAND, _MIN_AT_EDGE = 0.5, 0.8
 #: Titles from which fragments are learned: enough for those of any shop that matters, in bounded memory.
 _MAX_LEARNED = 200_000
 #: Share of a title's characters that must remain; otherwise it stays as it is.
@@ -102,12 +102,12 @@ class Boilerplate:
         tokens = [_Tokens.of(known.clean(title)) for title in titles[::step]]
         found = []
         for at_start in (False, True):
-            neighbours: dict[Fragment, list[str]] = {}
+            names: dict[Fragment, list[str]] = {}
             for each in tokens:
                 fragments = each.at_start if at_start else each.at_end
                 for place, fragment in fragments(0, len(each.words)):
-                    neighbours.setdefault(fragment, []).append(each.words[place + 1 if at_start else place - 1])
-            found.append({f: words for f, words in neighbours.items() if _is_repeated(f, words, vocabulary)})
+                    names.setdefault(fragment, []).append(each.words[place + 1 if at_start else 0])
+            found.append({f: words for f, words in names.items() if _is_repeated(f, words, vocabulary)})
         everywhere = _occurrences(tokens, {*found[0], *found[1]})
         endings, beginnings = (
             frozenset(f for f, words in side.items() if len(words) >= _MIN_AT_EDGE * everywhere[f]) for side in found
@@ -155,12 +155,17 @@ class Boilerplate:
         return start, end
 
 
-def _is_repeated(fragment: Fragment, neighbours: Collection[str], vocabulary: Vocabulary) -> bool:
-    """Whether enough titles with different names have a fragment, and it states no attribute of a product."""
-    single = len(fragment) == 1
-    if len(neighbours) < (2 * _MIN_TITLES if single else _MIN_TITLES):
+def _is_repeated(fragment: Fragment, brands: Sequence[str], vocabulary: Vocabulary) -> bool:
+    """Whether enough titles have a fragment, of several brands, and it states no attribute of a product.
+
+    Args:
+        fragment: at the start or end of titles.
+        brands: the first word of the name in each of these titles.
+        vocabulary: with attributes of products.
+    """
+    if len(brands) < (2 * _MIN_TITLES if len(fragment) == 1 else _MIN_TITLES):
         return False
-    if len(set(neighbours)) < _MIN_DISTINCT * len(neighbours):
+    if Counter(brands).most_common(1)[0][1] > _MAX_ONE_BRAND * len(brands):
         return False
     if not any(word.isalpha() for word in fragment) or any(word.isdigit() for word in fragment):
         return False
