@@ -46,7 +46,7 @@ from labels.store import LabelStore
 LEXICAL_TEMPLATE = "{title} {brand} {model}"
 
 #: Incremented when the same input gives different candidates.
-_VERSION = "6"
+_VERSION = "7"
 #: Share of the listings that may change before the next run is a full one, whose weights fit the corpus again.
 MAX_DRIFT = 0.1
 
