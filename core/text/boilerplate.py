@@ -2,8 +2,8 @@
 
 Two sources tell it from the name. Phrases of commerce in several languages are data
 (`core/text/data/boilerplate.toml`). Fragments that a catalogue repeats are learned from the catalogue itself: what
-stands behind a spaced separator at the end of several titles whose names differ (`… | Fotohandel24`), or before a colon
-or bar at their start, and hardly ever elsewhere.
+stands behind a spaced separator at the end of titles of several brands (`… | Foto Meyer`), or before a colon or bar at
+their start, and hardly ever elsewhere.
 
 An attribute of a product can stand there as well (`… - black`). A fragment in which the vocabulary recognises one, or
 with a number, is no boilerplate.
@@ -24,15 +24,16 @@ _SEPARATOR = re.compile(r"[|@:,;•·»>/~–—!-]+")
 _CLOSING = frozenset(",:;")
 #: Tokens of the longest fragment and phrase.
 _MAX_TOKENS = 8
-#: Titles that must have a fragment; twice as many for a single word without a domain, which is more often a variant.
+#: Titles that must have a fragment; twice as many for a single word, which is more often a variant.
 _MIN_TITLES = 4
 #: Largest share of the titles with a fragment whose names may begin with the same word, mostly the brand; and least
 #: share of all its occurrences that must be at the edge of a title.
 _MAX_ONE_BRAND, _MIN_AT_EDGE = 0.5, 0.8
 #: Titles from which fragments are learned: enough for those of any shop that matters, in bounded memory.
 _MAX_LEARNED = 200_000
-#: Share of a title's characters that must remain; otherwise it stays as it is.
+#: Share of a title's characters that must remain; otherwise it stays as it is, as does one as long as a page.
 _MIN_REMAINING = 0.3
+_MAX_CHARACTERS = 2_000
 
 #: The language tag of scraped texts: "title"@en.
 _TAGGED = re.compile(r'^"(?P<text>.*)"@[a-z]{2}(?:-[a-z]{2})?\s*$', re.IGNORECASE | re.DOTALL)
@@ -116,6 +117,8 @@ class Boilerplate:
 
     def clean(self, title: str) -> str:
         """The title without boilerplate; the title itself where hardly anything would remain."""
+        if len(title) > _MAX_CHARACTERS:
+            return title
         text = title
         if (tagged := _TAGGED.match(title)) is not None:
             text = tagged["text"]
@@ -126,12 +129,8 @@ class Boilerplate:
             low, high = cut
         if low >= high:
             return title
-        whole = (
-            text.strip()
-            if (low, high) == (0, len(tokens.words))
-            else text[tokens.spans[low][0] : tokens.spans[high - 1][1]]
-        )
-        return whole if len(whole) >= _MIN_REMAINING * len(title) else title
+        name = text[tokens.spans[low][0] : tokens.spans[high - 1][1]]
+        return name if len(name) >= _MIN_REMAINING * len(title) else title
 
     def _shorter(self, tokens: _Tokens, low: int, high: int) -> tuple[int, int]:
         """The bounds of the name after one more piece of boilerplate is cut off; the same bounds if there is none."""

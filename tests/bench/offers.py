@@ -141,7 +141,8 @@ def generated_offers(seed: int, families: int = 260) -> Offers:
     draw = random.Random(seed)
     known = shops(draw, 40)
     items = [item for family in range(families) for item in _family(draw, family)]
-    products, item_of = [], []
+    products: list[Product] = []
+    item_of: list[int] = []
     for place, item in enumerate(items):
         for shop in draw.sample(known, draw.choice((1, 2, 2, 3, 4))):
             title = _title(draw, item, shop)
