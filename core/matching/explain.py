@@ -19,18 +19,22 @@ from numpy.typing import NDArray
 from core.catalog.product import Product, assumed_currency, comparable_prices, without_escape_sequences
 from core.catalog.store import CatalogStore
 from core.matching.features.attributes import TitleAttributes
-from core.matching.features.base import OTHER
+from core.matching.features.base import LONGEST, OTHER
 from core.matching.features.builder import FEATURES
 from core.matching.features.neighbours import MAX_RANK
 from core.matching.matcher import Matcher
 from core.matching.reason import Direction, Fact, Reason, Reasons, compare_sets, quote_words, shorten
+from core.text.boilerplate import Boilerplate
 from core.text.escapes import without_escapes
 from core.text.model_numbers import alphanumeric, model_codes
 from core.text.quantities import Quantity, same_quantity
 from core.text.vocabulary import Vocabulary
+from core.text.word_forms import WordForms, left_over
 
 #: Reasons shown for each direction.
 MAX_REASONS = 3
+#: Words of each title in one statement about both.
+_MAX_LEFT = 2
 #: Log-odds below which a reason is not shown: it moves a probability by less than 0.02.
 _MIN_CONTRIBUTION = 0.05
 
@@ -43,6 +47,7 @@ _CONCEPTS = {
     "details": "text",
     "query words": "text",
     "candidate words": "text",
+    "differences": "text",
     "codes": "model number",
 }
 
@@ -137,6 +142,14 @@ class PairDescriber:
     def __init__(self, vocabulary: Vocabulary, frequency: Callable[[str], int]) -> None:
         self._vocabulary = vocabulary
         self._frequency = frequency
+        self._boilerplate = Boilerplate(vocabulary.boilerplate)
+        self._forms = WordForms(vocabulary)
+        self._word_facts: dict[str, Callable[[Product, Product, FeatureValues], Iterable[Fact]]] = {
+            "query words": self._query_words,
+            "candidate words": self._candidate_words,
+            "differences": self._differences,
+            "brand": self._brand,
+        }
 
     def facts(self, group: str, query: Product, candidate: Product, values: FeatureValues) -> list[Fact]:
         """The facts that support a match or speak against one, the most telling first."""
@@ -147,22 +160,38 @@ class PairDescriber:
         if group in TITLE_FACTS:
             titles = (TitleAttributes(product.title, self._vocabulary) for product in (query, candidate))
             return TITLE_FACTS[group](*titles)
-        if group in _LISTING_FACTS:
-            return _LISTING_FACTS[group](query, candidate, values)
-        match group:
-            case "query words":
-                return self._words(query, candidate, "query", "candidate", values)
-            case "candidate words":
-                return self._words(candidate, query, "candidate", "query", values)
-            case "brand":
-                return self._brand(query, candidate, values)
-        return []
+        read = self._word_facts.get(group) or _LISTING_FACTS.get(group)
+        return read(query, candidate, values) if read else []
+
+    def _query_words(self, query: Product, candidate: Product, values: FeatureValues) -> list[Fact]:
+        return self._words(query, candidate, "query", "candidate", values)
+
+    def _candidate_words(self, query: Product, candidate: Product, values: FeatureValues) -> list[Fact]:
+        return self._words(candidate, query, "candidate", "query", values)
+
+    def _differences(self, query: Product, candidate: Product, _: FeatureValues) -> Iterator[Fact]:
+        """The rarest words of each title that the other lacks in any form, side by side."""
+        left = self._left_over(query, candidate), self._left_over(candidate, query)
+        if all(left):
+            yield Fact(f"{quote_words(left[0][:_MAX_LEFT])} against {quote_words(left[1][:_MAX_LEFT])}", -1)
+        elif not any(left):
+            yield Fact("each title has every word of the other", +1)
+        else:
+            words, lacking = (left[0], "candidate") if left[0] else (left[1], "query")
+            yield Fact(f"the {lacking} lacks {quote_words(words)}", -1)
+            yield Fact("one title has every word of the other", +1)
+
+    def _left_over(self, own: Product, other: Product) -> list[str]:
+        words = self._forms.words(self._boilerplate.clean(own.title)[:LONGEST])
+        forms = self._forms.forms(f"{other.title} {other.brand} {other.model}"[:LONGEST])
+        return sorted(left_over(words, forms), key=self._frequency)
 
     def _words(self, own: Product, other: Product, owner: str, lacking: str, values: FeatureValues) -> list[Fact]:
         """Words of one title that the other listing lacks, the rarest first; and the share that it contains."""
         text = alphanumeric(f"{other.title} {other.brand} {other.model}")
         missing = sorted(
-            (word for word in _title_words(own.title) if alphanumeric(word) not in text), key=self._frequency
+            (word for word in _title_words(self._boilerplate.clean(own.title)) if alphanumeric(word) not in text),
+            key=self._frequency,
         )
         share = values.get(f"{owner}_title_found", math.nan)
         return [
@@ -199,6 +228,10 @@ class PairDescriber:
 
 def _colours(query: TitleAttributes, candidate: TitleAttributes) -> list[Fact]:
     return compare_sets(query.colours, candidate.colours)
+
+
+def _audiences(query: TitleAttributes, candidate: TitleAttributes) -> list[Fact]:
+    return compare_sets(query.audiences, candidate.audiences, "for {}")
 
 
 def _kinds(query: TitleAttributes, candidate: TitleAttributes) -> list[Fact]:
@@ -259,6 +292,7 @@ TITLE_FACTS: dict[str, Callable[[TitleAttributes, TitleAttributes], Iterable[Fac
     "quantities": _quantities,
     "pack": _pack,
     "colour": _colours,
+    "audience": _audiences,
     "kind": _kinds,
     "generation": _generations,
     "condition": _condition,

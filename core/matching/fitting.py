@@ -34,6 +34,7 @@ from core.matching.learners import (
 )
 from core.matching.matcher import Matcher, prior_matcher
 from core.matching.prior import PriorMean, packaged_prior
+from core.matching.word_weights import WithWords, WordWeights, fit_word_weights, has_words, without_words
 from core.settings import Settings
 from core.splits.annotator_accuracy import label_weights
 from core.splits.current_labels import ledger_and_catalogue
@@ -96,6 +97,11 @@ class TrainingSet:
             np.concatenate([self.groups, weak.groups]),
         )
 
+    def without_words(self, features: tuple[str, ...]) -> "TrainingSet":
+        """The pairs without the numbers of words, for learners that have no weights of words."""
+        weak = None if self.weak is None else self.weak.without_words(features)
+        return replace(self, vectors=without_words(self.vectors, features), weak=weak)
+
     @property
     def both_classes(self) -> bool:
         """Whether both classes are present."""
@@ -140,12 +146,18 @@ def _fit(
     target: float,
 ) -> Matcher:
     scale = scale_of(training.vectors if background is None else background, features)
+    many = len(training.labels) >= MANY_LABELS
+    if not (many and has_words(features)):
+        training = training.without_words(features)
     medium = _MEDIUM_LABELS <= len(training.labels) < MANY_LABELS
     folds = fold_of(training.groups, training.labels, seed, _FOLDS_ONLINE if medium else _FOLDS)
-    fit = _fit_few if len(training.labels) < MANY_LABELS else _fit_many
-    found = fit(training, scale, folds, packaged_prior().mean(features), seed)
+    prior = packaged_prior().mean(features)
+    if many:
+        found = _fit_many(training, features, scale, folds, prior, seed)
+    else:
+        found = _fit_few(training, scale, folds, prior, seed)
     probabilities = found.calibration.probabilities(found.scores)
-    if len(training.labels) >= MANY_LABELS:
+    if many:
         threshold = many_labels_threshold(probabilities, training.labels, training.weights, seed)
     elif background is not None:
         threshold = expected_threshold(found.learner, background, seed)
@@ -180,7 +192,7 @@ def fit_weak_matcher(
 
     scale, prior = scale_of(background, features), packaged_prior().mean(features)
     with threadpool_limits(1, "blas"):
-        _, stacked = _fit_linear_and_stacked(weak, scale, prior, seed, boosters=2)
+        _, stacked = _fit_linear_and_stacked(weak.without_words(features), scale, prior, seed, boosters=2)
         threshold = expected_threshold(stacked, background, seed)
     return replace(prior_matcher(features, background), learner=stacked, threshold=threshold)
 
@@ -218,20 +230,51 @@ def _fit_few(training: TrainingSet, scale: Scale, folds: NDArray[np.int64], prio
     )
 
 
-def _fit_many(training: TrainingSet, scale: Scale, folds: NDArray[np.int64], prior: PriorMean, seed: int) -> _Selection:
-    """From `MANY_LABELS` labels: trees, and their blend with the learners that start from the prior."""
+def _fit_many(
+    training: TrainingSet,
+    features: tuple[str, ...],
+    scale: Scale,
+    folds: NDArray[np.int64],
+    prior: PriorMean,
+    seed: int,
+) -> _Selection:
+    """From `MANY_LABELS` labels: trees, and their blend with the learners that start from the prior.
+
+    All of them have the weights of single words too.
+    """
 
     def learners(part: TrainingSet) -> dict[str, Learner]:
         part = part.with_weak
+        words = None
+        if has_words(features):
+            part, words = _with_word_scores(part, features, scale, seed)
         linear, stacked = _fit_linear_and_stacked(part, scale, prior, seed, boosters=8)
         boosted = fit_boosted(part.vectors, part.labels, part.weights, seed=seed, boosters=8, trees=150)
-        return {"linear": linear, "stacked": stacked, "boosted": boosted, "blend": Blend((stacked, boosted))}
+        found: dict[str, Learner] = {"linear": linear, "stacked": stacked, "boosted": boosted}
+        found["blend"] = Blend((stacked, boosted))
+        return found if words is None else {name: WithWords(each, words) for name, each in found.items()}
 
     scores = _out_of_fold(learners, ("linear", "stacked", "boosted", "blend"), training, folds)
     losses = _means({name: _log_losses(each, training.labels) for name, each in scores.items()}, training.weights)
     best = min(losses, key=lambda name: losses[name])
     calibration = fit_beta(scores[best], training.labels, training.weights)
     return _Selection(learners(training)[best], calibration, scores[best], losses)
+
+
+def _with_word_scores(
+    part: TrainingSet, features: tuple[str, ...], scale: Scale, seed: int
+) -> tuple[TrainingSet, WordWeights]:
+    """The pairs with the cross-fitted scores of the words left, and the weights fitted to all of them."""
+
+    def fit(rest: TrainingSet) -> WordWeights:
+        return fit_word_weights(rest.vectors, rest.labels, rest.weights, features, scale)
+
+    folds = fold_of(part.groups, part.labels, seed + 1)
+    scores = np.zeros(len(part.labels))
+    for fold in np.unique(folds):
+        scores[folds == fold] = fit(part.part(folds != fold)).scores(part.vectors[folds == fold])
+    words = fit(part)
+    return replace(part, vectors=words.fill(part.vectors, scores)), words
 
 
 def _fit_linear_and_stacked(

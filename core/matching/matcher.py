@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from core.matching.bands import Cuts
 from core.matching.calibration import BetaCalibration
 from core.matching.learners import Blend, Boosted, Learner, Linear, Scale, Stacked
 from core.matching.prior import CosinePrior, packaged_prior
+from core.matching.word_weights import WITH_WORDS, WithWords, WordWeights
 from core.retrieval.candidates import MatcherSummary
 from core.stats.wilson import Precision, wilson
 from labels.files import read_bounded
@@ -153,28 +155,38 @@ def _sha256(value: dict[str, Any]) -> str:
 
 
 def _learner(value: dict[str, Any], features: int) -> Learner:
-    match value["name"]:
-        case "prior":
-            if "column" not in value:
-                return _linear(value, features)
-            if not 0 <= value["column"] < features:
-                raise ValueError("a prior on a missing column")
-            return CosinePrior(float(value["boundary"]), int(value["column"]))
-        case "linear":
-            return _linear(value, features)
-        case "boosted":
-            if any(f"\nmax_feature_idx={features - 1}\n" not in text for text in value["texts"]):
-                raise ValueError("trees with another number of features")
-            return Boosted(tuple(value["texts"]))
-        case "stacked":
-            linear, trees = _learner(value["linear"], features), _learner(value["trees"], features)
-            if not isinstance(linear, Linear) or not isinstance(trees, Boosted):
-                raise ValueError("a stack of unexpected learners")
-            return Stacked(linear, trees)
-        case "blend":
-            return Blend(tuple(_learner(each, features) for each in value["learners"]))
-        case name:
-            raise ValueError(f"an unknown learner {name}")
+    if value["name"] not in _READERS:
+        raise ValueError(f"an unknown learner {value['name']}")
+    return _READERS[value["name"]](value, features)
+
+
+def _prior(value: dict[str, Any], features: int) -> Learner:
+    if "column" not in value:
+        return _linear(value, features)
+    if not 0 <= value["column"] < features:
+        raise ValueError("a prior on a missing column")
+    return CosinePrior(float(value["boundary"]), int(value["column"]))
+
+
+def _boosted(value: dict[str, Any], features: int) -> Learner:
+    if any(f"\nmax_feature_idx={features - 1}\n" not in text for text in value["texts"]):
+        raise ValueError("trees with another number of features")
+    return Boosted(tuple(value["texts"]))
+
+
+def _stacked(value: dict[str, Any], features: int) -> Learner:
+    linear, trees = _learner(value["linear"], features), _learner(value["trees"], features)
+    if not isinstance(linear, Linear) or not isinstance(trees, Boosted):
+        raise ValueError("a stack of unexpected learners")
+    return Stacked(linear, trees)
+
+
+def _blend(value: dict[str, Any], features: int) -> Learner:
+    return Blend(tuple(_learner(each, features) for each in value["learners"]))
+
+
+def _with_words(value: dict[str, Any], features: int) -> Learner:
+    return WithWords(_learner(value["learner"], features), WordWeights.from_json(value["words"], features))
 
 
 def _linear(value: dict[str, Any], features: int) -> Linear:
@@ -182,6 +194,17 @@ def _linear(value: dict[str, Any], features: int) -> Linear:
     if any(array.shape != (features,) for array in (centre, spread, weights)):
         raise ValueError("a linear learner with another number of features")
     return Linear(Scale(centre, spread), weights, float(value["intercept"]), str(value["name"]))
+
+
+#: What reads each kind of learner.
+_READERS: dict[str, Callable[[dict[str, Any], int], Learner]] = {
+    "prior": _prior,
+    "linear": _linear,
+    "boosted": _boosted,
+    "stacked": _stacked,
+    "blend": _blend,
+    WITH_WORDS: _with_words,
+}
 
 
 def prior_matcher(features: tuple[str, ...], vectors: NDArray[np.float32]) -> Matcher:

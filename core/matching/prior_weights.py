@@ -9,6 +9,8 @@ fits to labels start, since fifty labels cannot determine seventy weights.
 import numpy as np
 from numpy.typing import NDArray
 
+from core.matching.features.differences import WORD_NUMBERS
+
 _FAINT, _PLAIN, _STRONG = 0.15, 0.3, 0.45
 
 #: Log-odds of a match per standard deviation of the feature. A feature that is absent has weight 0 until labels say
@@ -45,12 +47,19 @@ PRIOR_WEIGHTS: dict[str, float] = {
     "codes_likeness": _FAINT,
     "query_codes_only": -_PLAIN,
     "candidate_codes_only": -_FAINT,
+    # Words that each title lacks of the other: more telling than those that only one of them adds.
+    "both_left": -_FAINT,
+    "both_left_rarest": -_PLAIN,
+    "both_variant": -_FAINT,
+    "both_variant_share": -_FAINT,
+    "left_codes_rarest": -_PLAIN,
     # Attributes stated on both sides.
     "quantities_equal": _FAINT,
     "quantities_conflicting": -_PLAIN,
     "storage": _FAINT,
     "pack": _FAINT,
     "colours": _FAINT,
+    "audiences": _FAINT,
     "kinds": _FAINT,
     "generations": _FAINT,
     "condition": -_FAINT,
@@ -69,7 +78,12 @@ PRIOR_WEIGHTS: dict[str, float] = {
 }
 #: Mean and standard deviation of features whose meaning does not depend on the catalogue. Unknown is 0, and at 3, where
 #: the linear learner clips, `gtin_equal` adds 9 to the log-odds and `gtin_conflict` takes 2.1, however rare they are.
-FIXED_SCALE: dict[str, tuple[float, float]] = {"gtin_equal": (0.0, 1 / 3), "gtin_conflict": (0.0, 1 / 3)}
+#: Numbers of words are names, not amounts: divided by a spread beyond them all, they count as 0.
+FIXED_SCALE: dict[str, tuple[float, float]] = {
+    "gtin_equal": (0.0, 1 / 3),
+    "gtin_conflict": (0.0, 1 / 3),
+    **dict.fromkeys(WORD_NUMBERS, (0.0, 1e30)),
+}
 #: Log-odds of a match at the mean of all features: most candidate pairs are no matches.
 INTERCEPT = -4.0
 

@@ -50,7 +50,7 @@ from labels.model import Pair, ProductRef
 from labels.quarantine import identity, set_aside, set_aside_irregular
 
 #: Incremented when the same inputs give different features.
-_VERSION = "6"
+_VERSION = "7"
 #: Incremented when the same features and labels give a different matcher.
 _FIT_VERSION = "1"
 #: Of folds and trees.

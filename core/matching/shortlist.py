@@ -145,7 +145,9 @@ class Shortlist:
             files: of the index run.
             reporter: receives the progress.
         """
-        self.features = replace(self.features, statistics=large_statistics(self.features.corpus, files, reporter))
+        own = self.features
+        statistics = large_statistics(own.corpus, own.vocabulary, files, reporter)
+        self.features = replace(own, statistics=statistics)
 
     def to_arrays(self) -> Arrays:
         """The statistics of the corpus, and the scale of the prior."""

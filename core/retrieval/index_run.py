@@ -51,7 +51,7 @@ from labels.store import LabelStore
 LEXICAL_TEMPLATE = "{title} {brand} {model}"
 
 #: Incremented when the same input gives different candidates.
-_VERSION = "6"
+_VERSION = "7"
 #: Number of listings up to which a run computes everything at once, in memory. Of more, it takes block by block, and
 #: keeps each in a file.
 MAX_IN_MEMORY = 100_000

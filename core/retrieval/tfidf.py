@@ -57,6 +57,12 @@ class TermWeights:
         unseen = np.full(len(further), self.unseen, np.float32)
         return TermWeights(self.terms, np.concatenate([self.idf, unseen]), self.unseen, tuple(further))
 
+    def of(self, terms: Iterable[str]) -> NDArray[np.float64]:
+        """The weights of some terms, shape (terms,)."""
+        columns = self.columns
+        found = [self.idf[columns[term]] if term in columns else self.unseen for term in terms]
+        return np.array(found, np.float64)
+
     def closed(self) -> "TermWeights":
         """The same weights, with unseen terms left out."""
         return TermWeights(self.terms, self.idf, 0.0)

@@ -119,6 +119,10 @@ class Entries(BaseModel):
     conditions: tuple[Group, ...] = ()
     compatible: tuple[Group, ...] = ()
     kinds: tuple[Group, ...] = ()
+    audiences: tuple[Group, ...] = ()
+    """Whom a product is made for: men, women, children."""
+    boilerplate: tuple[Group, ...] = ()
+    """Phrases around the name of a product; see `core.text.boilerplate`."""
     editions: tuple[Group, ...] = ()
     """Words that mark the number beside them as a generation: mark, gen, version."""
     brands: tuple[Group, ...] = ()
@@ -186,6 +190,9 @@ class Vocabulary:
         self._conditions = Phrases(_spelling_pairs(groups["conditions"]))
         self._compatible = Phrases(_spelling_pairs(groups["compatible"]))
         self._kinds = Phrases(_spelling_pairs(groups["kinds"]), plurals=True)
+        self._audiences = Phrases(_spelling_pairs(groups["audiences"]))
+        #: Phrases around the name of a product, as words.
+        self.boilerplate = frozenset(tuple(words(phrase)) for phrase, _ in _spelling_pairs(groups["boilerplate"]))
         self._generations = Generations(spelling for _, spelling in _with_names(groups["editions"]))
         self._brands = {alphanumeric(spelling): alphanumeric(name) for name, spelling in _with_names(groups["brands"])}
         self._suffixes = {alphanumeric(spelling) for _, spelling in _with_names(groups["brand_suffixes"])}
@@ -224,6 +231,15 @@ class Vocabulary:
     def kinds(self, text: str) -> frozenset[str]:
         """The accessories and parts named in a text, in the singular: case, cable, toner."""
         return frozenset(_not_ignored(self._kinds.find(text)))
+
+    def audiences(self, text: str) -> frozenset[str]:
+        """Whom a text says that the product is made for: men, women, children."""
+        return frozenset(_not_ignored(self._audiences.find(text)))
+
+    def has_attributes(self, text: str) -> bool:
+        """Whether a text names a colour, an audience, an accessory, a condition or a generation."""
+        found = (self.colours, self.audiences, self.kinds, self.condition, self.generations)
+        return any(read(text) for read in found)
 
     def brand(self, name: str) -> str:
         """The canonical name of a brand as alphanumeric text: `Hewlett-Packard Co.` is `hp`; empty for no brand."""

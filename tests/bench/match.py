@@ -31,8 +31,10 @@ from core.text.packs import pack_count
 from core.text.quantities import quantities, same_quantity
 from core.text.vocabulary import Vocabulary
 
-_SHARED = Path(__file__).parents[3] / "shared" / "data" / "walmart_amazon"
+SHARED = Path(__file__).parents[3] / "shared" / "data" / "walmart_amazon"
 _PAIRS, _PLAIN_PAIRS, _QUEUE, _FEW, _MANY, _ROUNDS = 25_000, 1_000, 25_540, 1_000, 6_000, 5
+
+NO_BENCHMARK = "No benchmark at {}. Fetch it (samesku fetch walmart-amazon --into DIR), then name DATA=DIR"
 
 Labelled = list[tuple[int, int, bool]]
 T = TypeVar("T")
@@ -40,16 +42,16 @@ T = TypeVar("T")
 
 def main() -> None:
     """Measure and print."""
-    data = Path(sys.argv[1]) if len(sys.argv) > 1 else _SHARED
+    data = Path(sys.argv[1]) if len(sys.argv) > 1 else SHARED
     if not (data / "valid.csv").is_file():
-        sys.exit(f"No benchmark at {data}. Fetch it (samesku fetch walmart-amazon --into DIR), then name DATA=DIR")
-    queries, products = _products(data / "tableA.csv", "walmart"), _products(data / "tableB.csv", "amazon")
+        sys.exit(NO_BENCHMARK.format(data))
+    queries, products = read_products(data / "tableA.csv", "walmart"), read_products(data / "tableB.csv", "amazon")
     places = {p.id: i for i, p in enumerate(queries)}, {p.id: i for i, p in enumerate(products)}
-    train, valid = (_labelled(data / name, *places) for name in ("train.csv", "valid.csv"))
+    train, valid = (labelled_pairs(data / name, *places) for name in ("train.csv", "valid.csv"))
     load = f"{os.cpu_count()} cores, of which others keep {os.getloadavg()[0]:.1f} busy"
     _say(f"{load}; {len(queries):,} queries, {len(products):,} products")
     # What costs once per process, such as reading the units, is no part of a rate.
-    FeatureBuilder(queries[:9], products[:9], Vocabulary.load()).compute(*(np.zeros((2, 9), np.int64)), _no_cosines(9))
+    FeatureBuilder(queries[:9], products[:9], Vocabulary.load()).compute(*(np.zeros((2, 9), np.int64)), no_cosines(9))
     prepared, builder = _timed(lambda: FeatureBuilder(queries, products, Vocabulary.load()), rounds=1)
     _say(f"prepare the vectors: {prepared:.1f} s, {(len(queries) + len(products)) / prepared:,.0f} products/s")
     _throughput(builder, queries, products, [*train, *valid])
@@ -62,7 +64,7 @@ def _throughput(builder: FeatureBuilder, queries: list[Product], products: list[
     random = np.random.default_rng(7)
     rows = np.r_[[q for q, _, _ in labelled], random.integers(0, len(queries), _PAIRS - len(labelled))]
     columns = np.r_[[p for _, p, _ in labelled], random.integers(0, len(products), _PAIRS - len(labelled))]
-    seconds, _ = _timed(lambda: builder.compute(rows, columns, _no_cosines(len(rows))))
+    seconds, _ = _timed(lambda: builder.compute(rows, columns, no_cosines(len(rows))))
     chosen = random.choice(len(rows), _PLAIN_PAIRS, replace=False)
     plain = _Plain([*queries, *products])
     plain_seconds, _ = _timed(
@@ -77,7 +79,7 @@ def _queue(builder: FeatureBuilder, queries: int, products: int) -> NDArray[np.f
     """As many pairs as ten candidates for every query are."""
     random = np.random.default_rng(8)
     rows, columns = np.arange(_QUEUE) % queries, random.integers(0, products, _QUEUE)
-    return builder.compute(rows, columns, _no_cosines(_QUEUE))
+    return builder.compute(rows, columns, no_cosines(_QUEUE))
 
 
 def _refit(vectors: NDArray[np.float32], train: Labelled, queue: NDArray[np.float32], builder: FeatureBuilder) -> None:
@@ -118,10 +120,11 @@ def _training(vectors: NDArray[np.float32], labelled: Labelled, chosen: NDArray[
 
 def _features(builder: FeatureBuilder, labelled: Labelled) -> NDArray[np.float32]:
     rows, columns = (np.array([pair[side] for pair in labelled], np.int64) for side in (0, 1))
-    return builder.compute(rows, columns, _no_cosines(len(labelled)))
+    return builder.compute(rows, columns, no_cosines(len(labelled)))
 
 
-def _no_cosines(count: int) -> NDArray[np.float32]:
+def no_cosines(count: int) -> NDArray[np.float32]:
+    """Unknown cosines, shape (count,)."""
     return np.full(count, np.nan, np.float32)
 
 
@@ -140,7 +143,8 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _products(path: Path, source: str) -> list[Product]:
+def read_products(path: Path, source: str) -> list[Product]:
+    """The products of a table in the DeepMatcher layout."""
     with path.open(newline="", encoding="utf-8") as lines:
         return [
             Product(source, r["id"], r["title"], r["brand"], r["category"], r["modelno"], read_price(r["price"]).amount)
@@ -148,7 +152,8 @@ def _products(path: Path, source: str) -> list[Product]:
         ]
 
 
-def _labelled(path: Path, queries: dict[str, int], products: dict[str, int]) -> Labelled:
+def labelled_pairs(path: Path, queries: dict[str, int], products: dict[str, int]) -> Labelled:
+    """The labelled pairs of a file, by indices."""
     with path.open(newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
     return [(queries[r["ltable_id"]], products[r["rtable_id"]], r["label"] == "1") for r in rows]

@@ -1,4 +1,4 @@
-"""Attribute features: whether titles agree on quantities, pack count, colours, part types, generation, condition."""
+"""Attribute features: whether titles agree on quantities, pack count, colours and the like."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -58,6 +58,11 @@ class TitleAttributes:
         return frozenset(self.vocabulary.colours(self.title))
 
     @cached_property
+    def audiences(self) -> frozenset[str]:
+        """Canonical names of those whom the product is made for: men, women, children."""
+        return frozenset(self.vocabulary.audiences(self.title))
+
+    @cached_property
     def kinds(self) -> frozenset[str]:
         """Canonical names of accessories and parts."""
         return frozenset(self.vocabulary.kinds(self.title))
@@ -93,6 +98,8 @@ class AttributeFeatures:
         Feature("pack_ratio", "log ratio", "The query's number of items against the candidate's, not stated as one",
                 "pack"),
         Feature("colours", _AGREEMENT, "Whether the titles agree on colours", "colour"),
+        Feature("audiences", _AGREEMENT, "Whether the titles are for the same people: men, women, children",
+                "audience"),
         Feature("kinds", _AGREEMENT, "Whether the titles name the same accessories or parts", "kind"),
         Feature("kinds_one_sided", "kinds", "Accessories or parts that only one title names", "kind"),
         Feature("generations", _AGREEMENT, "Whether the titles agree on generation, version or year", "generation"),
@@ -106,6 +113,7 @@ class AttributeFeatures:
         self._values = _values_by_dimension(sides)
         self._packs = [np.array([each.pack or np.nan for each in side], np.float64) for side in sides]
         self._colours = _Sets([[each.colours for each in side] for side in sides])
+        self._audiences = _Sets([[each.audiences for each in side] for side in sides])
         self._kinds = _Sets([[each.kinds for each in side] for side in sides])
         self._generations = _Sets([[each.generations for each in side] for side in sides])
         numbers: dict[str, int] = {}
@@ -121,6 +129,7 @@ class AttributeFeatures:
             *self._compare_quantities(rows, columns),
             *self._compare_packs(rows, columns),
             self._colours.agreement(rows, columns),
+            self._audiences.agreement(rows, columns),
             self._kinds.agreement(rows, columns),
             kinds[0] + kinds[1] - 2 * self._kinds.shared(rows, columns),
             self._generations.agreement(rows, columns),

@@ -3,6 +3,7 @@
 Sets and weights of many products are sparse matrices, so that pairs are compared in compiled code.
 """
 
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -86,16 +87,17 @@ def row_maxima(matrix: csr_matrix) -> NDArray[np.float32]:
     return maxima
 
 
-def incidence(sets: Sequence[Iterable[object]], vocabulary: dict[object, int]) -> csr_matrix:
+def incidence(sets: Iterable[Iterable[object]], vocabulary: dict[object, int]) -> csr_matrix:
     """The incidence matrix of sets, shape (sets, vocabulary): 1 where the set contains the item.
 
     Args:
         sets: hashable items; new ones are appended to the vocabulary.
         vocabulary: item → column; shared by the two sides of a comparison.
     """
-    starts, columns = [0], []
+    columns, starts = array("i"), array("q", [0])
     for items in sets:
         columns.extend(sorted({vocabulary.setdefault(item, len(vocabulary)) for item in items}))
         starts.append(len(columns))
     ones = np.ones(len(columns), np.float32)
-    return csr_matrix((ones, columns, starts), shape=(len(sets), max(len(vocabulary), 1)))
+    parts = ones, np.array(columns, np.int32), np.array(starts, np.int64)
+    return csr_matrix(parts, shape=(len(starts) - 1, max(len(vocabulary), 1)))

@@ -1,6 +1,6 @@
 """The feature builder: all feature groups as one matrix, for two product lists or for a workspace's corpus."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Self
@@ -12,6 +12,7 @@ from core.catalog.product import DefaultGtins, Product
 from core.jobs.progress import Reporter
 from core.matching.features.attributes import AttributeFeatures
 from core.matching.features.base import Feature, FeatureGroup
+from core.matching.features.differences import DIFFERENCE_WEIGHTS, DifferenceFeatures, difference_weights
 from core.matching.features.fields import (
     CategoryFeatures,
     DetailFeatures,
@@ -25,6 +26,8 @@ from core.matching.features.model_numbers import ModelNumberFeatures
 from core.matching.features.neighbours import NeighbourFeatures, Neighbourhood, neighbour_features
 from core.matching.features.statistics import (
     CorpusStatistics,
+    boilerplate_arrays,
+    boilerplate_of,
     listing_rows,
     neighbour_arrays,
     neighbours_of,
@@ -33,7 +36,9 @@ from core.matching.features.statistics import (
 from core.retrieval.array_file import Arrays, weights_arrays, weights_of
 from core.retrieval.corpus import Corpus
 from core.retrieval.run_files import RunFiles
+from core.retrieval.tfidf import TermWeights
 from core.settings import Settings
+from core.text.boilerplate import Boilerplate
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
 
@@ -52,6 +57,7 @@ FEATURES: tuple[Feature, ...] = (
     *CategoryFeatures.features,
     *DetailFeatures.features,
     *GtinFeatures.features,
+    *DifferenceFeatures.features,
 )
 #: All columns, in order: those that compare a pair with its neighbours follow.
 ALL_FEATURES = (*FEATURES, *_BY_CHARACTERS, *_BY_WORDS)
@@ -87,10 +93,14 @@ class FeatureBuilder:
             defaults: the GTINs of the corpus that are default values, likewise.
         """
         known = statistics.weights if statistics is not None else {}
+        rows = None if statistics is None else statistics.rows_of(queries, products)
+        listings = queries, products
+        boilerplate = statistics.boilerplate if statistics is not None else _learned(listings, vocabulary)
+        queries, products = (_without(boilerplate, side) for side in listings)
         words = LexicalFeatures(queries, products, known)
         details = DetailFeatures(queries, products, known.get("listing"))
-        rows = None if statistics is None else statistics.rows_of(queries, products)
-        self.statistics = statistics or _statistics(queries, products, words, details)
+        differences = DifferenceFeatures(queries, products, vocabulary, known)
+        self.statistics = statistics or _statistics(*listings, boilerplate, words, details, differences)
         neighbours = self.statistics.neighbours
         self._parts: tuple[FeatureGroup, ...] = (
             words,
@@ -100,6 +110,7 @@ class FeatureBuilder:
             CategoryFeatures(queries, products, self.statistics.together),
             details,
             GtinFeatures(queries, products, defaults),
+            differences,
             NeighbourFeatures(_BY_CHARACTERS, words.characters, neighbours["characters"], rows),
             NeighbourFeatures(_BY_WORDS, words.words, neighbours["words"], rows),
         )
@@ -120,31 +131,57 @@ class FeatureBuilder:
         return np.stack(found, axis=1)
 
 
+def _learned(listings: Iterable[Sequence[Product]], vocabulary: Vocabulary) -> Boilerplate:
+    """The boilerplate of all distinct titles: a listing may be a query and a product."""
+    return Boilerplate.learn(list(dict.fromkeys(each.title for side in listings for each in side)), vocabulary)
+
+
+def _without(boilerplate: Boilerplate, listings: Sequence[Product]) -> list[Product]:
+    """The listings with the boilerplate taken out of their titles."""
+    titles = [boilerplate.clean(each.title) for each in listings]
+    return [
+        each if title == each.title else replace(each, title=title)
+        for each, title in zip(listings, titles, strict=True)
+    ]
+
+
 def _statistics(
-    queries: Sequence[Product], products: Sequence[Product], words: LexicalFeatures, details: DetailFeatures
+    queries: Sequence[Product],
+    products: Sequence[Product],
+    boilerplate: Boilerplate,
+    words: LexicalFeatures,
+    details: DetailFeatures,
+    differences: DifferenceFeatures,
 ) -> CorpusStatistics:
     rows = listing_rows(queries), listing_rows(products)
     own = own_rows(rows[1], queries)
     by_characters = Neighbourhood.of(words.characters, own)
     return CorpusStatistics(
-        weights={**words.weights, "listing": details.weights},
+        weights={**words.weights, "listing": details.weights, **differences.weights},
+        boilerplate=boilerplate,
         together=count_categories(queries, products, by_characters.mutual()),
         neighbours={"characters": by_characters, "words": Neighbourhood.of(words.words, own)},
         rows=rows,
     )
 
 
-def large_statistics(corpus: Corpus, files: RunFiles, reporter: Reporter) -> CorpusStatistics:
+def large_statistics(corpus: Corpus, vocabulary: Vocabulary, files: RunFiles, reporter: Reporter) -> CorpusStatistics:
     """The same statistics as of a builder of all listings, whose features are never in memory together.
 
     Args:
         corpus: queries and products.
+        vocabulary: as of a builder.
         files: keep what is large, kind by kind.
         reporter: receives the progress.
     """
     queries, products = corpus.queries, corpus.products
     rows = listing_rows(queries, corpus.digests), listing_rows(products, corpus.digests)
     own = own_rows(rows[1], queries)
+    reporter.stage("find the boilerplate of titles")
+    boilerplate = boilerplate_of(
+        files.kept("boilerplate.safetensors", lambda: boilerplate_arrays(_learned((queries, products), vocabulary)))
+    )
+    queries, products = (_without(boilerplate, side) for side in (queries, products))
 
     def neighbours(kind: str) -> Arrays:
         reporter.stage("count the terms of the catalogue")
@@ -160,6 +197,7 @@ def large_statistics(corpus: Corpus, files: RunFiles, reporter: Reporter) -> Cor
         lambda: {
             **weights_arrays("title_characters", title_weights(queries, products)),
             **weights_arrays("listing", listing_weights(queries, products)),
+            **_named(difference_weights(queries, products, vocabulary)),
         },
     )
     found = {kind: neighbours_of(kind, arrays) for kind, arrays in of_kind.items()}
@@ -168,13 +206,22 @@ def large_statistics(corpus: Corpus, files: RunFiles, reporter: Reporter) -> Cor
         "title_characters": terms,
         "words": of_kind["words"],
         "listing": terms,
+        **dict.fromkeys(DIFFERENCE_WEIGHTS, terms),
     }
     return CorpusStatistics(
         weights={kind: weights_of(kind, arrays) for kind, arrays in kinds.items()},
+        boilerplate=boilerplate,
         together=count_categories(queries, products, found["characters"].mutual()),
         neighbours=found,
         rows=rows,
     )
+
+
+def _named(weights: Mapping[str, TermWeights]) -> Arrays:
+    found: Arrays = {}
+    for kind, each in weights.items():
+        found |= weights_arrays(kind, each)
+    return found
 
 
 @dataclass(frozen=True)
@@ -221,6 +268,11 @@ class CorpusFeatures:
         """The builder of all products."""
         return self._builder(self.corpus.queries, self.corpus.products)
 
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The vocabulary of the workspace."""
+        return Vocabulary.load(self.workspace.vocabulary)
+
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the columns, in order."""
@@ -260,7 +312,7 @@ class CorpusFeatures:
         return FeatureBuilder(
             queries,
             products,
-            Vocabulary.load(self.workspace.vocabulary),
+            self.vocabulary,
             store_brands=self.settings.match.store_brands == "equivalent",
             statistics=self.statistics,
             defaults=self.corpus.default_gtins,

@@ -1,4 +1,4 @@
-"""Statistics of a corpus that features depend on: term weights, categories that go together, neighbours.
+"""Statistics of a corpus that features depend on: term weights, boilerplate, categories that go together, neighbours.
 
 They are kept from the last full index run, so that the features of an unchanged pair stay as they are, and those of a
 changed pair are computed from its two listings alone.
@@ -7,7 +7,7 @@ changed pair are computed from its two listings alone.
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from core.retrieval.array_file import (
 )
 from core.retrieval.inverted_index import InvertedIndex
 from core.retrieval.tfidf import TermWeights
+from core.text.boilerplate import Boilerplate, Fragment
 from labels.model import ProductRef
 
 _SIDES = ("queries", "products")
@@ -38,12 +39,14 @@ class CorpusStatistics:
 
     Attributes:
         weights: of terms, by kind.
+        boilerplate: of the titles.
         together: number of neighbours by their two categories.
         neighbours: by kind of text.
         rows: index and content digest of each query, and of each product.
     """
 
     weights: Mapping[str, TermWeights]
+    boilerplate: Boilerplate
     together: Counter[tuple[str, str]]
     neighbours: Mapping[str, Neighbourhood]
     rows: tuple[Mapping[ProductRef, tuple[int, str]], Mapping[ProductRef, tuple[int, str]]]
@@ -60,6 +63,7 @@ class CorpusStatistics:
         found["rows"] = text_array(
             json.dumps([[[*ref, digest] for ref, (_, digest) in side.items()] for side in self.rows])
         )
+        found |= boilerplate_arrays(self.boilerplate)
         found["kinds"] = lines_array([*self.weights])
         for kind, weights in self.weights.items():
             found |= weights_arrays(kind, weights)
@@ -83,10 +87,26 @@ class CorpusStatistics:
         )
         return cls(
             {kind: weights_of(kind, arrays) for kind in array_lines(arrays["kinds"])},
+            boilerplate_of(arrays),
             Counter(together),
             {kind: neighbours_of(kind, arrays) for kind in ("characters", "words")},
             (queries, products),
         )
+
+
+def boilerplate_arrays(boilerplate: Boilerplate) -> Arrays:
+    """Boilerplate as named arrays."""
+    kinds = asdict(boilerplate)
+    return {f"boilerplate.{kind}": lines_array(sorted(map(" ".join, kinds[kind]))) for kind in kinds}
+
+
+def boilerplate_of(arrays: Arrays) -> Boilerplate:
+    """The boilerplate of `boilerplate_arrays`. Raises KeyError if they are others."""
+    return Boilerplate(**{each.name: _fragments(arrays[f"boilerplate.{each.name}"]) for each in fields(Boilerplate)})
+
+
+def _fragments(lines: NDArray[np.generic]) -> frozenset[Fragment]:
+    return frozenset(tuple(line.split(" ")) for line in array_lines(lines))
 
 
 def _rows(
