@@ -24,6 +24,7 @@ from core.model_files import check_encoder_files
 from core.queue.label_counts import outdated_counts
 from core.retrieval.encoder_files import pooling_note
 from core.retrieval.encoder_registry import Registry
+from core.retrieval.milvus_index import describe_milvus
 from core.text.safe import safe
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
@@ -142,6 +143,7 @@ def _workspace(context: Context) -> dict[str, object]:
         facts["settings"] = "fine"
         facts |= _encoder(context)
         facts["judge"] = _judge(context)
+        facts |= _vector_database(context)
         # A ledger that existed and is gone is a problem, which `verify` reports.
         expected = os.path.lexists(workspace.labels) or has_marker(workspace.labels) or bool(backups(workspace.backups))
         result = verify(workspace.labels) if expected else None
@@ -226,6 +228,16 @@ def _judge(context: Context) -> str:
         return f"{error.message} {error.hint}".strip()
     except OSError as error:
         return f"{error.filename} cannot be read: {error.strerror}."
+
+
+def _vector_database(context: Context) -> dict[str, str]:
+    """Whether the vector database can be reached; empty without one.
+
+    Raises:
+        CoreError: it cannot.
+    """
+    search = context.settings.search
+    return {"vector database": describe_milvus(context.workspace.home, search)} if search.engine == "milvus" else {}
 
 
 def _backups(workspace: Workspace) -> str:

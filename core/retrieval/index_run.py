@@ -23,7 +23,6 @@ from core.retrieval.array_file import ARRAY_ERRORS, Arrays
 from core.retrieval.candidates import Candidate, CandidateStore
 from core.retrieval.corpus import Corpus
 from core.retrieval.corpus_vectors import encode_corpus, encode_listings, index_folder
-from core.retrieval.dense import DenseIndex
 from core.retrieval.dense_file import open_or_build, read_exact
 from core.retrieval.dense_kinds import is_exact
 from core.retrieval.encoder_files import EncoderModel
@@ -33,9 +32,11 @@ from core.retrieval.index_state import Change, IndexState, Snapshot, compare
 from core.retrieval.indexed_products import IndexedProducts
 from core.retrieval.lexical import LexicalIndex
 from core.retrieval.manifest import index_damage, manifest_fingerprint
+from core.retrieval.milvus_index import Access, is_stored, open_milvus
 from core.retrieval.pair_order import PairOrder
 from core.retrieval.search_results import Ranked, SearchResults
 from core.retrieval.updated_results import updated_results
+from core.retrieval.vector_index import VectorIndex
 from core.settings import Settings
 from core.stats.sampling import merge_small_strata, stratified
 from core.workspace import Workspace
@@ -172,7 +173,8 @@ def build_index(
         len(corpus.queries), len(corpus.products), model.id, unchanged=True, validation_drawn=0, seconds=0
     )
     with closing(CandidateStore(workspace.derived)) as candidates:
-        if rebuild or not is_intact(candidates, folder, version, reporter):
+        is_current = not rebuild and is_intact(candidates, folder, version, reporter)
+        if not (is_current and is_stored(folder, workspace.home, settings.search)):
             if model.pooling_note:
                 reporter.message(model.pooling_note)
             run = _Run(workspace, settings, model, reporter, corpus, selection)
@@ -260,7 +262,8 @@ class _Run:
         )  # fmt: skip
         query_vectors, product_vectors = np.split(vectors, [len(corpus.queries)])
         if exact is None:
-            dense = open_or_build(folder, product_vectors, query_vectors, self.settings.search, self.reporter)
+            sides = query_vectors, product_vectors
+            dense = open_index(self.workspace, self.settings, self.model, corpus, sides, self.reporter, "update")
         else:
             dense = exact.replaced(change.products, product_vectors)
         fusion = make_fusion(self.settings, corpus, dense, state.lexical)
@@ -334,11 +337,43 @@ def build_fusion(
     workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, reporter: Reporter
 ) -> tuple[Fusion, NDArray[np.float32]]:
     """Dense and lexical index over the corpus, and the vectors of its queries."""
-    query_vectors, product_vectors = encode_corpus(workspace, settings, model, corpus, reporter)
+    vectors = encode_corpus(workspace, settings, model, corpus, reporter)
     reporter.stage("build the index")
     lexical = LexicalIndex.of(lexical_texts(corpus.products))
-    dense = open_or_build(index_folder(workspace, model), product_vectors, query_vectors, settings.search, reporter)
-    return make_fusion(settings, corpus, dense, lexical), query_vectors
+    dense = open_index(workspace, settings, model, corpus, vectors, reporter, "full")
+    return make_fusion(settings, corpus, dense, lexical), vectors[0]
+
+
+def open_index(
+    workspace: Workspace,
+    settings: Settings,
+    model: EncoderModel,
+    corpus: Corpus,
+    vectors: tuple[NDArray[np.float32], NDArray[np.float32]],
+    reporter: Reporter,
+    access: Access,
+) -> VectorIndex:
+    """The dense index of a corpus in the engine of the settings.
+
+    Args:
+        workspace: that it belongs to.
+        settings: of search.
+        model: the encoder.
+        corpus: the products.
+        vectors: of queries and products, as of `encode_corpus`.
+        reporter: receives the progress.
+        access: what may be changed in a vector database.
+
+    Raises:
+        CoreError: the vector database cannot be reached.
+        DamagedError: it was only to be read, and holds other products.
+    """
+    folder, search = index_folder(workspace, model), settings.search
+    queries, products = vectors
+    if search.engine == "milvus":
+        home = workspace.home
+        return open_milvus(folder, home, corpus.products, products, queries, search, reporter, access=access)
+    return open_or_build(folder, products, queries, search, reporter)
 
 
 def saved_fusion(
@@ -362,14 +397,14 @@ def saved_fusion(
     state = IndexState.load(folder, fingerprint)
     if state is None or state.snapshot.version != corpus.version:
         raise DamagedError("The index is missing or damaged.", "Run `samesku index` to make it again.")
-    dense = read_exact(folder)
+    dense: VectorIndex | None = read_exact(folder)
     if dense is None:
-        query_vectors, product_vectors = encode_corpus(workspace, settings, model, corpus, reporter)
-        dense = open_or_build(folder, product_vectors, query_vectors, settings.search, reporter)
+        vectors = encode_corpus(workspace, settings, model, corpus, reporter)
+        dense = open_index(workspace, settings, model, corpus, vectors, reporter, "read")
     return make_fusion(settings, corpus, dense, state.lexical), state.statistics
 
 
-def make_fusion(settings: Settings, corpus: Corpus, dense: DenseIndex, lexical: LexicalIndex) -> Fusion:
+def make_fusion(settings: Settings, corpus: Corpus, dense: VectorIndex, lexical: LexicalIndex) -> Fusion:
     """The hybrid search over two indexes of the products of a corpus."""
     return Fusion(
         dense=dense,

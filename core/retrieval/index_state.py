@@ -1,9 +1,9 @@
 """The state that an index run leaves for the next one: what was indexed, the lexical index, and all search results.
 
-`products.faiss` holds the index of the product vectors (`core.retrieval.dense_file`), `results.safetensors` everything
-else that changes with each run, and `statistics.safetensors` what is computed from the whole corpus and kept until the
-next full run. The manifest has their checksums, so that a run that was interrupted between two files leaves no state,
-and the next one is a full run.
+`products.faiss` holds the index of the product vectors (`core.retrieval.dense_file`) unless a vector database does
+(`core.retrieval.milvus_index`), `results.safetensors` everything else that changes with each run, and
+`statistics.safetensors` what is computed from the whole corpus and kept until the next full run. The manifest has their
+checksums, so that a run that was interrupted between two files leaves no state, and the next one is a full run.
 """
 
 import json
@@ -18,10 +18,10 @@ from core.catalog.product import DefaultGtins, Product
 from core.errors import DamagedError
 from core.retrieval.array_file import ARRAY_ERRORS, Arrays, array_text, load_arrays, save_arrays, text_array
 from core.retrieval.corpus import Corpus
-from core.retrieval.dense import DenseIndex
 from core.retrieval.lexical import LexicalIndex
 from core.retrieval.manifest import PRODUCTS, checksum, index_damage, manifest_fingerprint, write_manifest
 from core.retrieval.search_results import SearchResults
+from core.retrieval.vector_index import VectorIndex
 from labels.model import ProductRef
 from labels.quarantine import set_aside_irregular
 
@@ -170,7 +170,7 @@ class IndexState:
     results: SearchResults
     statistics: Arrays = field(default_factory=dict)
 
-    def save(self, folder: Path, settings: str, dense: DenseIndex, *, full: bool) -> None:
+    def save(self, folder: Path, settings: str, dense: VectorIndex, *, full: bool) -> None:
         """Write all files, and the manifest last.
 
         Args:
@@ -188,7 +188,8 @@ class IndexState:
         save_arrays(folder / RESULTS, {**corpus, **self.lexical.to_arrays(), **self.results.to_arrays()})
         if full:
             save_arrays(folder / STATISTICS, self.statistics)
-        write_manifest(folder, f"{settings}:{self.snapshot.version}", (PRODUCTS, RESULTS, STATISTICS), dense.record)
+        products = [PRODUCTS] if (folder / PRODUCTS).exists() else []
+        write_manifest(folder, f"{settings}:{self.snapshot.version}", (*products, RESULTS, STATISTICS), dense.record)
 
     @classmethod
     def load(cls, folder: Path, settings: str) -> "IndexState | None":
