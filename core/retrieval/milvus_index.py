@@ -104,8 +104,8 @@ def _kind(setting: Literal["auto"] | KindName, products: int) -> _Kind:
 class _Rows:
     """The rows that a collection is to hold, in the order of the products."""
 
-    def __init__(self, products: Sequence[Product], vectors: Vectors) -> None:
-        self.products, self.vectors = products, vectors
+    def __init__(self, products: Sequence[Product], vectors: Vectors, kind: _Kind) -> None:
+        self.products, self.vectors, self.kind = products, vectors, kind
         self.keys = np.array([_digest(f"{len(each.source)}:{each.source}{each.id}") for each in products], _DIGEST)
         self.digests = np.array([self._row_digest(position) for position in range(len(products))], _DIGEST)
 
@@ -114,11 +114,16 @@ class _Rows:
         fields = repr((*field_values(product).values(), product.price)).encode("utf-8", "backslashreplace")
         return _hash(fields + np.asarray(self.vectors[position], np.float32).tobytes())
 
+    @property
+    def layout(self) -> str:
+        """What a collection of such rows was created with."""
+        return f"{_VERSION} {self.vectors.shape[1]} {self.kind}"
+
     @cached_property
     def content(self) -> str:
-        """A digest of all rows."""
+        """A digest of layout and rows."""
         order = np.argsort(self.keys)
-        return _hash(self.keys[order].tobytes() + self.digests[order].tobytes())
+        return _hash(self.layout.encode() + self.keys[order].tobytes() + self.digests[order].tobytes())
 
     def at(self, position: int) -> dict[str, Any]:
         """A row, for pymilvus."""
@@ -256,7 +261,7 @@ def open_milvus(
     client = connect(address)
     collection = _Collection(client, address, _alias(folder, search), reporter)
     kind = _kind(search.index, len(products))
-    rows = _Rows(products, vectors)
+    rows = _Rows(products, vectors, kind)
     before = read_manifest(folder)
     record = DenseRecord(MILVUS, len(products), vectors.shape[1], rows.content, search.recall, probes=0, shortlist=0)
     index = MilvusIndex(client, address, collection.alias, rows.keys, vectors, kind, record)
@@ -264,7 +269,7 @@ def open_milvus(
         if access == "read":
             collection.require(rows.content)
         else:
-            collection.bring_up_to_date(rows, f"{_VERSION} {vectors.shape[1]} {kind}", kind, full=access == "full")
+            collection.bring_up_to_date(rows, full=access == "full")
         collection.load()
     known = before.dense if before is not None else None
     if known is not None and known == replace(record, probes=known.probes, shortlist=known.shortlist):
@@ -364,15 +369,15 @@ class _Collection:
                 "Run `samesku index` to store them again.",
             )
 
-    def bring_up_to_date(self, rows: _Rows, layout: str, kind: _Kind, *, full: bool) -> None:
+    def bring_up_to_date(self, rows: _Rows, *, full: bool) -> None:
         """Store these rows, and no others."""
         current = _current(self._client, self._address, self.alias)
-        if current is None or full or not self._has_layout(current, layout):
+        if current is None or full or not self._has_layout(current, rows.layout):
             number = int(current.rpartition("_")[2]) + 1 if current is not None else 1
             current = f"{self.alias}_{number}"
             # One of an interrupted run is filled up.
-            if not self._has_layout(current, layout):
-                self._create(current, rows.vectors.shape[1], layout, kind)
+            if not self._has_layout(current, rows.layout):
+                self._create(current, rows)
             self._fill(current, rows)
             self._client.flush(current, timeout=_SLOW * self._timeout)
             self._swap_in(current)
@@ -389,7 +394,7 @@ class _Collection:
             return False
         return _properties(self._client, self._address, name).get(_LAYOUT) == layout
 
-    def _create(self, name: str, dimensions: int, layout: str, kind: _Kind) -> None:
+    def _create(self, name: str, rows: _Rows) -> None:
         from pymilvus import DataType
 
         if self._client.has_collection(name, timeout=self._timeout):
@@ -397,15 +402,15 @@ class _Collection:
         schema = self._client.create_schema(auto_id=False, enable_dynamic_field=False)
         length = 2 * _DIGEST_BYTES
         schema.add_field("key", DataType.VARCHAR, is_primary=True, max_length=length)
-        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dimensions)
+        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=rows.vectors.shape[1])
         for field in ("digest", *FIELDS):
             schema.add_field(field, DataType.VARCHAR, max_length=length)
         schema.add_field("price", DataType.DOUBLE, nullable=True)
         parameters = self._client.prepare_index_params()
-        parameters.add_index("vector", index_type=kind.name, metric_type="IP", params=kind.parameters)
+        parameters.add_index("vector", index_type=rows.kind.name, metric_type="IP", params=rows.kind.parameters)
         self._client.create_collection(
             name, schema=schema, index_params=parameters, consistency_level="Strong",
-            properties={_LAYOUT: layout}, timeout=self._timeout,
+            properties={_LAYOUT: rows.layout}, timeout=self._timeout,
         )  # fmt: skip
 
     def _fill(self, name: str, rows: _Rows) -> None:

@@ -384,6 +384,7 @@ def test_the_swap_moves_the_alias_and_drops_what_it_named(milvus: Engine) -> Non
 @needs_milvus
 @pytest.mark.parametrize("kind", ["hnsw", "sq8"])
 def test_a_graph_reaches_the_recall_with_a_measured_effort(milvus: Engine, kind: str) -> None:
+    milvus.open(PRODUCTS_, VECTORS, index="flat")
     index = milvus.open(PRODUCTS_, VECTORS, index=kind, recall=0.9)
     finds(index, VECTORS, recall=0.9)
     assert index.record is not None
