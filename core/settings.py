@@ -171,6 +171,16 @@ class SearchSettings(_Section):
         return self.model_copy(update={"engine": "faiss"})
 
 
+class ClusterSettings(_Section):
+    """Where products are encoded, and files matched by `match --input`; see docs/how-to/scaling.md."""
+
+    engine: Literal["local", "ray"] = "local"
+    """In this process, or by workers of Ray (extra `ray`): on the cluster of $RAY_ADDRESS, or on this machine."""
+    workers: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """Number of Ray workers, each with the encoder and, for `match --input`, the index in memory; 0 is one for each
+    processor or GPU."""
+
+
 class BandSettings(_Section):
     """Cosine thresholds of the bands as long as there is no matcher."""
 
@@ -335,6 +345,7 @@ class Settings(_Section):
 
     encoder: EncoderSettings = EncoderSettings()
     search: SearchSettings = SearchSettings()
+    cluster: ClusterSettings = ClusterSettings()
     bands: BandSettings = BandSettings()
     validation: ValidationSettings = ValidationSettings()
     desk: DeskSettings = DeskSettings()

@@ -22,6 +22,7 @@ from core.judge.factory import check_judge_files, make_judge
 from core.judge.finetune.storage import unfinished_judges
 from core.model_files import check_encoder_files
 from core.queue.label_counts import outdated_counts
+from core.ray_cluster import describe_ray
 from core.retrieval.encoder_files import pooling_note
 from core.retrieval.encoder_registry import Registry
 from core.retrieval.milvus_index import describe_milvus
@@ -143,7 +144,6 @@ def _workspace(context: Context) -> dict[str, object]:
         facts["settings"] = "fine"
         facts |= _encoder(context)
         facts["judge"] = _judge(context)
-        facts |= _vector_database(context)
         # A ledger that existed and is gone is a problem, which `verify` reports.
         expected = os.path.lexists(workspace.labels) or has_marker(workspace.labels) or bool(backups(workspace.backups))
         result = verify(workspace.labels) if expected else None
@@ -158,7 +158,7 @@ def _workspace(context: Context) -> dict[str, object]:
     if found := [str(each) for each in damages(workspace)]:
         facts["damaged"] = found
     elif "problem" not in facts:
-        facts |= inventory(workspace, context.settings) | _outdated_labels(workspace)
+        facts |= inventory(workspace, context.settings) | _outdated_labels(workspace) | _engines(context)
     try:
         facts["backups"] = _backups(workspace)
     except LabelsError as error:
@@ -230,14 +230,17 @@ def _judge(context: Context) -> str:
         return f"{error.filename} cannot be read: {error.strerror}."
 
 
-def _vector_database(context: Context) -> dict[str, str]:
-    """Whether the vector database can be reached; empty without one.
-
-    Raises:
-        CoreError: it cannot.
-    """
-    search = context.settings.search
-    return {"vector database": describe_milvus(context.workspace.home, search)} if search.engine == "milvus" else {}
+def _engines(context: Context) -> dict[str, str]:
+    """The vector database and the cluster of the settings; a problem if one cannot be reached."""
+    facts, settings = {}, context.settings
+    try:
+        if settings.search.engine == "milvus":
+            facts["vector database"] = describe_milvus(context.workspace.home, settings.search)
+        if settings.cluster.engine == "ray":
+            facts["ray"] = describe_ray()
+    except CoreError as error:
+        facts["problem"] = f"{error.message} {error.hint}"
+    return facts
 
 
 def _backups(workspace: Workspace) -> str:

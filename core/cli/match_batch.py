@@ -27,12 +27,14 @@ class BatchFlags:
         source: retailer of the products; None for the source of the queries of the workspace.
         mapping: options `--map`.
         part: queries per part.
+        engine: `cluster.engine` for this run; None for the setting.
         restart: discard the parts of an earlier run.
     """
 
     source: str | None = None
     mapping: tuple[str, ...] = ()
     part: int = PART_QUERIES
+    engine: str | None = None
     restart: bool = False
 
     @property
@@ -44,6 +46,8 @@ class BatchFlags:
 def write_batch(context: Context, path: Path, out: Path, k: int, flags: BatchFlags) -> None:
     """Match the products of a file or folder, and print what was done."""
     workspace = context.workspace.require()
+    if flags.engine is not None:
+        context.override([f"cluster.engine={flags.engine}"])
     options = BatchOptions(out, k, flags.part, restart=flags.restart)
     options.check(path)
     source = flags.source or _query_source(workspace)
