@@ -8,7 +8,7 @@ import typer
 
 from core.cli import index_tuning
 from core.cli.context import Context, context_of
-from core.cli.engine_option import EngineOption
+from core.cli.engine_option import EngineOption, use_engine
 from core.cli.rebuild import update_index
 from core.matching.run import UpdateReport
 from core.splits.class_balance import one_class_message, training_classes
@@ -44,8 +44,7 @@ def index(
     context.workspace.require()
     if plot is not None and not tune:
         raise typer.BadParameter("--plot goes with --tune.")
-    if engine is not None:
-        context.override([f"cluster.engine={engine}"])
+    use_engine(context, engine)
     if tune:
         index_tuning.tune(context, plot)
         return

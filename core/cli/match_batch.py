@@ -9,6 +9,7 @@ from core.catalog.columns import MissingFieldError, map_argument
 from core.catalog.query_files import QueryFiles, input_files
 from core.catalog.store import CatalogStore
 from core.cli.context import Context
+from core.cli.engine_option import use_engine
 from core.cli.judge_options import reports_interrupt
 from core.cli.labels_files import assigned_columns
 from core.cli.match_remarks import calibration_facts, print_remarks
@@ -46,8 +47,7 @@ class BatchFlags:
 def write_batch(context: Context, path: Path, out: Path, k: int, flags: BatchFlags) -> None:
     """Match the products of a file or folder, and print what was done."""
     workspace = context.workspace.require()
-    if flags.engine is not None:
-        context.override([f"cluster.engine={flags.engine}"])
+    use_engine(context, flags.engine)
     options = BatchOptions(out, k, flags.part, restart=flags.restart)
     options.check(path)
     source = flags.source or _query_source(workspace)

@@ -33,6 +33,18 @@ def test_without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "[ray]" in caught.value.hint
 
 
+def test_a_command_misses_ray_before_it_does_anything(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.packages.find_spec", lambda _: None)
+    home = write_catalogue(tmp_path / "home").home
+    before = sorted(home.rglob("*"))
+    for arguments in (["index"], ["match", "--input", tmp_path / "none.csv", "--source", "a", "--out", tmp_path / "o"]):
+        answer = call("--home", home, *arguments, "--engine", "ray")
+        assert (answer.code, "--engine ray needs packages that are not installed: ray." in answer.err) == (1, True)
+    assert sorted(home.rglob("*")) == before
+
+
 def test_a_cluster_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("ray", reason="needs the extra ray")
     with socket.socket() as closed:
