@@ -29,7 +29,7 @@ from core.retrieval.encoder_files import local_base
 from core.retrieval.encoder_registry import ModelCard, Promotion, Registry
 from core.retrieval.encoding_rate import is_rate
 from core.retrieval.index_run import is_indexed
-from core.retrieval.manifest import PRODUCTS, index_damage, indexed_models
+from core.retrieval.manifest import PRODUCTS, index_damage, indexed_models, read_manifest
 from core.retrieval.vector_cache import damaged_vectors
 from core.settings import Settings
 from core.splits.llm_labels import load_llm_labels
@@ -118,7 +118,9 @@ def _check_derived(workspace: Workspace) -> Iterator[Damage]:
         return damage_of_candidates(connection) or damage_of_features(connection)
 
     yield from _check_database(path, is_derived, _REBUILD, content)
-    if model and workspace.index.is_dir() and not (workspace.index / model / PRODUCTS).exists():
+    manifest = read_manifest(workspace.index / model) if model else None
+    has_file = manifest is None or manifest.has_products
+    if model and has_file and workspace.index.is_dir() and not (workspace.index / model / PRODUCTS).exists():
         yield Damage(workspace.index / model / PRODUCTS, "it is missing", _REBUILD)
 
 

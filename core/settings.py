@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -17,7 +18,14 @@ from labels.names import name_problem
 
 _ENVIRONMENT_PREFIX = "SAMESKU_"
 #: Environment variables with the prefix that are not settings.
-_RESERVED = {"SAMESKU_HOME", "SAMESKU_DEBUG", "SAMESKU_JOB", "SAMESKU_JUDGE_KEY", "SAMESKU_API_KEYS"}
+_RESERVED = {
+    "SAMESKU_HOME",
+    "SAMESKU_DEBUG",
+    "SAMESKU_JOB",
+    "SAMESKU_JUDGE_KEY",
+    "SAMESKU_API_KEYS",
+    "SAMESKU_MILVUS_TOKEN",
+}
 #: Former → current name of renamed settings. Former names are accepted wherever a setting can be given.
 RENAMED = {
     "validation.most_pairs": "validation.max_pairs",
@@ -72,7 +80,8 @@ _Person = Annotated[str, AfterValidator(_valid_person)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # A refused value may be a secret in the wrong place; the errors of pydantic are in the traceback of --debug.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class EncoderSettings(_Section):
@@ -105,6 +114,22 @@ class EncoderSettings(_Section):
         return dimensions + (f"backend {self.backend}" if self.backend != "torch" else "")
 
 
+def _plain_address(uri: str) -> str:
+    """An address of Milvus that may be shown; the messages do not repeat a refused one."""
+    if uri.endswith(".db") and "://" not in uri:
+        return uri
+    try:
+        parts = urlsplit(uri)
+        host, _ = parts.hostname, parts.port  # an invalid port raises only when it is read
+    except ValueError:
+        raise ValueError("this is not a URL") from None
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("a URL with a user, a password or a query; set the token in $SAMESKU_MILVUS_TOKEN instead")
+    if parts.scheme not in {"http", "https"} or not host or not uri.isprintable() or " " in uri:
+        raise ValueError("must be a URL, such as http://127.0.0.1:19530, or a file that ends in .db")
+    return uri
+
+
 class SearchSettings(_Section):
     """Candidate retrieval."""
 
@@ -119,6 +144,16 @@ class SearchSettings(_Section):
     a quarter of the memory, `ivfpq`. See docs/explanation/scale.md."""
     recall: Annotated[float, Field(gt=0, lt=1, repr=False)] = 0.98
     """Recall@10 against exact search that an approximate index has to reach; its search parameters are set by it."""
+    engine: Annotated[Literal["faiss", "milvus"], Field(repr=False)] = "faiss"
+    """Where product vectors are searched: in this process (`faiss`), or in a vector database (`milvus`, extra
+    `milvus`). See docs/how-to/scaling.md."""
+    milvus_uri: Annotated[str, AfterValidator(_plain_address), Field(repr=False)] = "milvus.db"
+    """Milvus: the URL of a server, such as http://127.0.0.1:19530, or a file of the embedded one, which ends in .db.
+    A token is read from $SAMESKU_MILVUS_TOKEN only. Relative paths start at the workspace's folder."""
+    milvus_collection: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$", repr=False)] = "samesku"
+    """First part of the collections' names; workspaces of several machines on one server need different ones."""
+    milvus_timeout_s: Annotated[float, Field(gt=0, le=3600, repr=False)] = 10
+    """Time limit of one request to Milvus."""
 
     @property
     def later_settings(self) -> str:
@@ -127,7 +162,23 @@ class SearchSettings(_Section):
         The recall counts for the fingerprint with every index: what `auto` becomes depends on the machine.
         """
         index = f"index {self.index}" if self.index != "auto" else ""
-        return index + (f"recall {self.recall}" if self.recall != 0.98 else "")
+        recall = f"recall {self.recall}" if self.recall != 0.98 else ""
+        return index + recall + (f"engine {self.engine}" if self.engine != "faiss" else "")
+
+    @property
+    def on_this_machine(self) -> "SearchSettings":
+        """The same without a vector database."""
+        return self.model_copy(update={"engine": "faiss"})
+
+
+class ClusterSettings(_Section):
+    """Where products are encoded, and files matched by `match --input`; see docs/how-to/scaling.md."""
+
+    engine: Literal["local", "ray"] = "local"
+    """In this process, or by workers of Ray (extra `ray`): on the cluster of $RAY_ADDRESS, or on this machine."""
+    workers: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """Number of Ray workers, each with the encoder and, for `match --input`, the index in memory; 0 is one for each
+    processor or GPU."""
 
 
 class BandSettings(_Section):
@@ -305,6 +356,7 @@ class Settings(_Section):
 
     encoder: EncoderSettings = EncoderSettings()
     search: SearchSettings = SearchSettings()
+    cluster: ClusterSettings = ClusterSettings()
     bands: BandSettings = BandSettings()
     validation: ValidationSettings = ValidationSettings()
     desk: DeskSettings = DeskSettings()

@@ -69,6 +69,10 @@ class Context:
             overrides[key.strip()] = value.lstrip()
         return self._load(overrides)
 
+    def override(self, assignments: list[str]) -> None:
+        """Use the settings of `settings_with` for the rest of the command."""
+        vars(self)["settings"] = self.settings_with(assignments)
+
     def _load(self, overrides: dict[str, str]) -> Settings:
         settings = load_settings(self.workspace.settings, overrides)
         if notice := self.settings_notice(overrides):

@@ -23,8 +23,10 @@ from core.judge.factory import check_judge_files, make_judge
 from core.judge.finetune.storage import unfinished_judges
 from core.model_files import check_encoder_files
 from core.queue.label_counts import outdated_counts
+from core.ray_cluster import describe_ray
 from core.retrieval.encoder_files import pooling_note
 from core.retrieval.encoder_registry import Registry
+from core.retrieval.milvus_index import describe_milvus
 from core.text.safe import safe
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
@@ -157,7 +159,7 @@ def _workspace(context: Context) -> dict[str, object]:
     if found := [str(each) for each in damages(workspace)]:
         facts["damaged"] = found
     elif "problem" not in facts:
-        facts |= inventory(workspace, context.settings) | _outdated_labels(workspace)
+        facts |= inventory(workspace, context.settings) | _outdated_labels(workspace) | _engines(context)
     try:
         facts["backups"] = _backups(workspace)
     except LabelsError as error:
@@ -232,6 +234,19 @@ def _judge(context: Context) -> str:
         return f"{error.message} {error.hint}".strip()
     except OSError as error:
         return f"{error.filename} cannot be read: {error.strerror}."
+
+
+def _engines(context: Context) -> dict[str, str]:
+    """The vector database and the cluster of the settings; a problem if one cannot be reached."""
+    facts, settings = {}, context.settings
+    try:
+        if settings.search.engine == "milvus":
+            facts["vector database"] = describe_milvus(context.workspace.home, settings.search)
+        if settings.cluster.engine == "ray":
+            facts["ray"] = describe_ray()
+    except CoreError as error:
+        facts["problem"] = f"{error.message} {error.hint}"
+    return facts
 
 
 def _backups(workspace: Workspace) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from core.cli import index_tuning
 from core.cli.context import Context, context_of
+from core.cli.engine_option import EngineOption, use_engine
 from core.cli.next_step import print_next_after_index
 from core.cli.rebuild import update_index
 from core.matching.run import UpdateReport
@@ -25,6 +26,7 @@ def index(
     tune: Annotated[
         bool, typer.Option("--tune", help="Measure recall and latency of the kinds of dense index; changes nothing.")
     ] = False,
+    engine: EngineOption = None,
     plot: Annotated[
         Path | None, typer.Option(help="With --tune: write the plot as a page, e.g. recall.html.", show_default=False)
     ] = None,
@@ -35,12 +37,15 @@ def index(
     everything is computed again except the vectors of unchanged texts. An interrupted run continues where it stopped;
     damaged and missing files are rebuilt.
 
+    With --engine ray, texts are encoded by workers of Ray: on the cluster of $RAY_ADDRESS, or on this machine.
+
     Example: samesku index
     """
     context = context_of(ctx)
     context.workspace.require()
     if plot is not None and not tune:
         raise typer.BadParameter("--plot goes with --tune.")
+    use_engine(context, engine)
     if tune:
         index_tuning.tune(context, plot)
         return

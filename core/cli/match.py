@@ -12,6 +12,7 @@ from rich.table import Table
 from core.catalog.pair_table import is_product_table
 from core.catalog.store import CatalogStore
 from core.cli.context import Context, context_of
+from core.cli.engine_option import EngineOption
 from core.cli.judge_options import (
     PAIRS_FILE,
     BandsOption,
@@ -109,6 +110,7 @@ def match(
     mapping: _MapOption = None,
     part: Annotated[int, typer.Option(help="Queries of --input per part.", min=1)] = PART_QUERIES,
     restart: Annotated[bool, typer.Option("--restart", help="Discard the finished parts in --out.")] = False,
+    engine: EngineOption = None,
     judge: _JudgeOption = False,
     bands: BandsOption = None,
     max_pairs: PairsOption = None,
@@ -132,6 +134,7 @@ def match(
     blocks, so that any number fits into memory. With a folder as --out, each part of --part queries becomes a Parquet
     file; with a file, the parts are joined at the end. An interrupted run continues after the last finished part. The
     columns are those above without decision and out_of_date. A file of pairs is scored, as by `samesku score`.
+    --engine ray has the parts written by workers of Ray, which read and write the same folders.
 
     --judge asks the judge about the pairs of the bands in --judge-band, and adds the columns judge, judge_probability
     and both_probability (matcher and judge combined). An interrupted run continues where it stopped.
@@ -150,7 +153,7 @@ def match(
     Example: samesku match --judge --judge-band medium --max-pairs 500 --out judged.csv
     """
     context = context_of(ctx)
-    batch = BatchFlags(source, tuple(mapping or ()), part, restart=restart)
+    batch = BatchFlags(source, tuple(mapping or ()), part, engine, restart=restart)
     if not judge and (bands, max_pairs, max_minutes) != (None, None, None):
         raise typer.BadParameter("--judge-band, --max-pairs and --max-minutes require --judge.")
     if auto:
@@ -160,7 +163,9 @@ def match(
         return
     _check_output(context, out, query, "--judge" if judge else "--input" if input_ else None)
     if batch.given and (input_ is None or judge):
-        raise typer.BadParameter("--source, --map, --part and --restart are for products: --input without --judge.")
+        raise typer.BadParameter(
+            "--source, --map, --part, --restart and --engine are for products: --input without --judge."
+        )
     if band is not None and (input_ is not None or judge):
         raise typer.BadParameter("--band is for the candidates of the index: omit --input and --judge.")
     wanted = parse_bands(band) if band is not None else list(Band)

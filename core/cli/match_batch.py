@@ -9,6 +9,7 @@ from core.catalog.columns import MissingFieldError, map_argument
 from core.catalog.query_files import QueryFiles, input_files
 from core.catalog.store import CatalogStore
 from core.cli.context import Context
+from core.cli.engine_option import use_engine
 from core.cli.judge_options import reports_interrupt
 from core.cli.labels_files import assigned_columns
 from core.cli.match_remarks import calibration_facts, print_remarks
@@ -27,12 +28,14 @@ class BatchFlags:
         source: retailer of the products; None for the source of the queries of the workspace.
         mapping: options `--map`.
         part: queries per part.
+        engine: `cluster.engine` for this run; None for the setting.
         restart: discard the parts of an earlier run.
     """
 
     source: str | None = None
     mapping: tuple[str, ...] = ()
     part: int = PART_QUERIES
+    engine: str | None = None
     restart: bool = False
 
     @property
@@ -44,6 +47,7 @@ class BatchFlags:
 def write_batch(context: Context, path: Path, out: Path, k: int, flags: BatchFlags) -> None:
     """Match the products of a file or folder, and print what was done."""
     workspace = context.workspace.require()
+    use_engine(context, flags.engine)
     options = BatchOptions(out, k, flags.part, restart=flags.restart)
     options.check(path)
     source = flags.source or _query_source(workspace)

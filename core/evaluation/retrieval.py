@@ -116,7 +116,9 @@ def evaluate_encoder(
         )
     queries = [corpus.queries[i] for i in positions]
     evaluated = {query.ref: gold[query.ref] for query in queries}
-    fusion, vectors = build_fusion(features.workspace, settings, model, corpus, reporter)
+    # A vector database holds the index of the champion alone.
+    local = settings.model_copy(update={"search": settings.search.on_this_machine})
+    fusion, vectors = build_fusion(features.workspace, local, model, corpus, reporter)
     reporter.stage("evaluate")
     texts = lexical_texts(queries)
     vectors, rows = vectors[positions], np.array(positions, np.int64)

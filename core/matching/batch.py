@@ -2,14 +2,15 @@
 
 A part is a fixed range of the queries. It appears under its name only when it is complete, and the manifest lists it
 with its checksum from then on. A run keeps the matcher that it began with, whatever people label meanwhile, so that the
-parts of an interrupted run are those of an uninterrupted one, to the byte.
+parts of an interrupted run are those of an uninterrupted one, to the byte. On a cluster, workers write the parts, and
+this process records them (`core.ray_cluster`).
 """
 
 import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
@@ -20,7 +21,7 @@ from core.catalog.query_files import QueryFiles, QuerySurvey
 from core.catalog.store import CatalogStore
 from core.errors import CoreError, DamagedError
 from core.jobs.locks import acquire
-from core.jobs.progress import Reporter
+from core.jobs.progress import Reporter, Silent
 from core.json_store import load, save
 from core.matching.matcher import Matcher, load_matcher
 from core.matching.pair_rows import (
@@ -34,6 +35,7 @@ from core.matching.pair_rows import (
 )
 from core.matching.query_scorer import QueryScorer, indexed_corpus
 from core.matching.run import saved_matcher
+from core.ray_cluster import Item, map_items
 from core.retrieval.candidates import CandidateStore
 from core.retrieval.corpus_vectors import index_folder
 from core.retrieval.encoder_files import EncoderModel
@@ -41,7 +43,7 @@ from core.retrieval.encoder_registry import Registry
 from core.retrieval.index_state import statistics_checksum
 from core.retrieval.manifest import IndexFile, file_damage, index_file, no_candidates
 from core.settings import Settings
-from core.workspace import Workspace
+from core.workspace import Workspace, restrict_umask
 from labels.exchange.files import create_folder, require_folder
 from labels.files import DRAFT_PREFIX, way_out
 
@@ -119,6 +121,10 @@ class BatchOptions:
         """The folder of the parts."""
         return self.out.with_name(f"{self.out.name}.parts") if self.is_file else self.out
 
+    def part_name(self, number: int) -> str:
+        """The file name of a part."""
+        return f"part-{number:05}{self.ending}"
+
     def check(self, source: Path) -> None:
         """Check that the output can be written, and is not a part of the input.
 
@@ -176,8 +182,15 @@ def match_files(
         run = _Run.open(workspace, settings, wanted, options, reporter)
         earlier = len(run.manifest.parts)
         if run.missing:
-            with QueryScorer(workspace, settings, model, corpus, run.matcher, reporter) as scorer:
-                run.write(files.products(workspace), scorer)
+            # Workers of a cluster have another working directory.
+            files = replace(files, paths=tuple(path.absolute() for path in files.paths))
+            options = replace(options, out=options.out.absolute())
+            writer = PartWriter(workspace, settings, files, options, run.columns, run.matcher, survey.products)
+            if settings.cluster.engine == "ray":
+                run.write_on_cluster(writer)
+            else:
+                with QueryScorer(workspace, settings, model, corpus, run.matcher, reporter) as scorer:
+                    run.write(writer, scorer)
         if options.is_file:
             reporter.stage("join the parts")
             join_tables(run.paths, options.out)
@@ -283,61 +296,130 @@ class _Run:
         intact = _intact_parts(folder, found, reporter)
         return cls(folder, replace(found, parts=intact), own, settings, options, columns, reporter)
 
-    def write(self, products: Iterator[Product], scorer: QueryScorer) -> None:
-        """Write the missing parts.
+    def write(self, writer: "PartWriter", scorer: QueryScorer) -> None:
+        """Write the missing parts in this process.
 
         Args:
-            products: all of them; those of finished parts are skipped.
+            writer: of the run.
             scorer: with the matcher of the run.
 
         Raises:
             CoreError: the input or the index was changed by another process.
         """
         self.reporter.stage("match", total=self.manifest.queries)
-        size = self.manifest.part_queries
-        for first in range(0, self.manifest.queries, size):
-            queries = islice(products, size)
-            name = self._name(first // size)
-            if name in self.manifest.parts:
-                done = first + sum(1 for _ in queries)
-            else:
-                done = self._write_part(name, queries, scorer, first)
-            self.reporter.advance(done)
-            if done != min(first + size, self.manifest.queries):
-                raise CoreError("The input was changed during the run.", _RESTART)
+        for number in self.missing:
+            self._record(number, writer.write(number, scorer, self.reporter.advance))
+        self.reporter.advance(self.manifest.queries)
+
+    def write_on_cluster(self, writer: "PartWriter") -> None:
+        """Write the missing parts by workers of Ray.
+
+        Raises:
+            CoreError: as `write`; or the cluster cannot be reached.
+        """
+        self.reporter.stage("match", total=self.manifest.queries)
+        done = self.manifest.queries - sum(len(writer.queries_of(number)) for number in self.missing)
+        items: list[Item] = [{"number": number} for number in self.missing]
+        for row in map_items(items, _ClusterWorker, (writer,), self.settings.cluster.workers):
+            number = row.pop("number")
+            self._record(number, Part(**row))
+            self.reporter.advance(done := done + len(writer.queries_of(number)))
+
+    def _record(self, number: int, part: Part) -> None:
+        parts = {**self.manifest.parts, self.options.part_name(number): part}
+        self.manifest = replace(self.manifest, parts=dict(sorted(parts.items())))
+        save(self.folder / _MANIFEST, asdict(self.manifest))
 
     @property
-    def missing(self) -> int:
-        """The number of parts that are not finished."""
-        return -(-self.manifest.queries // self.manifest.part_queries) - len(self.manifest.parts)
+    def missing(self) -> list[int]:
+        """The numbers of the parts that are not finished."""
+        count = -(-self.manifest.queries // self.manifest.part_queries)
+        return [number for number in range(count) if self.options.part_name(number) not in self.manifest.parts]
 
     @property
     def paths(self) -> list[Path]:
         """The finished parts, in order."""
-        return [self.folder / self._name(number) for number in range(len(self.manifest.parts))]
+        return [self.folder / self.options.part_name(number) for number in range(len(self.manifest.parts))]
 
-    def _name(self, number: int) -> str:
-        return f"part-{number:05}{self.options.ending}"
 
-    def _write_part(self, name: str, queries: Iterator[Product], scorer: QueryScorer, first: int) -> int:
-        """Write one part. Returns the number of queries up to its end."""
-        done = first
+@dataclass
+class PartWriter:
+    """Writes parts of a run, in ascending order at the least cost: their queries are read from the files on the way.
+
+    Attributes:
+        queries: number of queries of the run.
+        matcher: that the run began with.
+    """
+
+    workspace: Workspace
+    settings: Settings
+    files: QueryFiles
+    options: BatchOptions
+    columns: ExtraColumns
+    matcher: Matcher
+    queries: int
+    _products: Iterator[Product] = field(default_factory=lambda: iter(()), repr=False)
+    _next: int = field(default=0, repr=False)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without the open files: another process reads them itself."""
+        return vars(self) | {"_products": iter(()), "_next": 0}
+
+    def queries_of(self, number: int) -> range:
+        """The places of a part's queries in the input."""
+        size = self.options.part_queries
+        return range(number * size, min((number + 1) * size, self.queries))
+
+    def write(self, number: int, scorer: QueryScorer, advance: Callable[[int], None]) -> Part:
+        """Write one part.
+
+        Args:
+            number: from 0.
+            scorer: with the matcher of the run.
+            advance: called with the place in the input that is reached.
+
+        Raises:
+            CoreError: the input or the index was changed by another process.
+        """
+        places = self.queries_of(number)
+        queries, done = self._read(places), places.start
 
         def rows() -> Iterator[PairRow]:
             nonlocal done
             while block := list(islice(queries, _BLOCK_QUERIES)):
                 for query, candidates in zip(block, scorer.candidates(block), strict=True):
-                    best = candidates[: self.options.k]
-                    yield from ranked_rows(query.ref, best, self.settings, self.matcher.summary)
+                    yield from ranked_rows(query.ref, candidates[: self.options.k], self.settings, self.matcher.summary)
                 done += len(block)
-                self.reporter.advance(done)
+                advance(done)
+            if done != places.stop:
+                raise CoreError("The input was changed during the run.", _RESTART)
 
-        path = self.folder / name
+        path = self.options.folder / self.options.part_name(number)
         count = write_table((row for _, row in self.columns.rows(rows())), path, self.columns.shape())
-        part = Part(**asdict(index_file(path)), rows=count)
-        self.manifest = replace(self.manifest, parts=dict(sorted({**self.manifest.parts, name: part}.items())))
-        save(self.folder / _MANIFEST, asdict(self.manifest))
-        return done
+        return Part(**asdict(index_file(path)), rows=count)
+
+    def _read(self, places: range) -> Iterator[Product]:
+        """The products at places of the input; going back reads it from its beginning."""
+        if self._next == 0 or places.start < self._next:
+            self._products, self._next = self.files.products(self.workspace), 0
+        between = places.start - self._next
+        self._next = places.stop
+        return islice(self._products, between, between + len(places))
+
+
+class _ClusterWorker:
+    """Writes parts in a worker of Ray, to the folder of the run, which is on a file system that all share."""
+
+    def __init__(self, writer: PartWriter) -> None:
+        restrict_umask()
+        workspace, settings = writer.workspace, writer.settings
+        model = Registry(workspace, settings).champion()
+        corpus = indexed_corpus(workspace, settings, model)
+        self._writer = writer
+        self._scorer = QueryScorer(workspace, settings, model, corpus, writer.matcher, Silent())
+
+    def __call__(self, item: Item) -> Item:
+        return item | asdict(self._writer.write(item["number"], self._scorer, lambda _: None))
 
 
 def _discard(folder: Path) -> None:

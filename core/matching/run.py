@@ -40,6 +40,7 @@ from core.retrieval.encoding_rate import save_stage_seconds
 from core.retrieval.index_run import IndexReport, build_index, draw_validation, index_fingerprint, is_intact
 from core.retrieval.index_state import STATISTICS, indexed_snapshot, statistics_checksum
 from core.retrieval.indexed_products import IndexedProducts
+from core.retrieval.milvus_index import is_stored
 from core.settings import Settings
 from core.splits.current_labels import has_roles, ledger_and_catalogue
 from core.splits.split import training_labels
@@ -170,7 +171,9 @@ def _unchanged(
     with closing(CandidateStore(workspace.derived)) as candidates, closing(FeatureStore(workspace.derived)) as store:
         if not mark or not candidates.is_current(version):
             return None
-        if not is_intact(candidates, index_folder(workspace, model), version, reporter):
+        folder = index_folder(workspace, model)
+        intact = is_intact(candidates, folder, version, reporter)
+        if not (intact and is_stored(folder, workspace.home, settings.search)):
             return None
         store.check()
         known = _FeaturesVersion.parse(store.fingerprint)

@@ -15,6 +15,7 @@ from core.retrieval.corpus import Corpus
 from core.retrieval.encoder import Encoder, leading_dimensions
 from core.retrieval.encoder_backend import choose_backend
 from core.retrieval.encoder_files import EncoderModel, require_model_libraries
+from core.retrieval.ray_encoder import RayEncoder
 from core.retrieval.vector_cache import VectorCache
 from core.settings import Settings
 from core.workspace import Workspace
@@ -69,8 +70,10 @@ def encode_listings(
     texts = [model.query_prefix + render(template, p) for p in queries]
     texts += [model.candidate_prefix + render(template, p) for p in products]
     backend = choose_backend(encoder, index_folder(workspace, model), settings.encoder, texts, reporter)
+    cluster = settings.cluster
+    text_encoder = RayEncoder(backend.encoder, cluster.workers) if cluster.engine == "ray" else backend.encoder
     with closing(VectorCache(backend.vectors)) as cache:
-        vectors = cache.encode(texts, backend.encoder, reporter)
+        vectors = cache.encode(texts, text_encoder, reporter)
     # The cache keeps whole vectors, so that another number of dimensions encodes nothing again.
     return leading_dimensions(vectors, settings.encoder.dimensions)
 

@@ -12,19 +12,17 @@ from numpy.typing import NDArray
 
 from core.json_store import binary_file
 from core.retrieval.manifest import DenseRecord
+from core.retrieval.product_filter import Allowed
+from core.retrieval.vector_index import Vectors, rerank
 
 if TYPE_CHECKING:
     import faiss
 
 #: The kinds of index; `dense_kinds` describes all but `flat`, which is exact.
 KindName = Literal["flat", "hnsw", "ivf", "ivfpq", "sq8"]
-#: Float32 vectors, or float16 ones in a memory map.
-Vectors = NDArray[np.float32] | NDArray[np.float16]
 
 #: Vectors converted to float32 at once: 48 MiB of 384 dimensions.
 _BLOCK = 32_768
-#: Exact vectors of a shortlist that are read at once: 24 MiB of 384 dimensions.
-_SHORTLIST_BLOCK = 16_384
 #: A filter that leaves no more products than this is searched exactly: 4 ms a query at 384 dimensions.
 _EXACT_PRODUCTS = 20_000
 #: Products in the visited lists per result, on average, at the least: lists differ in length.
@@ -98,40 +96,29 @@ class DenseIndex:
         return DenseIndex(found)
 
     def search(
-        self, queries: NDArray[np.float32], depth: int, *, allowed: NDArray[np.bool_] | None = None
+        self, queries: NDArray[np.float32], depth: int, *, allowed: Allowed | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The nearest products of each query.
-
-        Args:
-            queries: unit vectors, shape (queries, dimensions).
-            depth: results per query, limited to the number of products, or of those allowed.
-            allowed: which products may be results, shape (products,); None is all. The filter acts inside the search,
-                so that a query gets `depth` results if that many are allowed.
-
-        Returns:
-            product positions and cosines, both of shape (queries, depth), best first. Without a shortlist, a compressed
-            index gives approximate cosines.
-        """
+        """As `VectorIndex.search`; without a shortlist, a compressed index gives approximate cosines."""
         queries = np.ascontiguousarray(queries)
-        count = len(self.vectors) if allowed is None else int(np.count_nonzero(allowed))
+        count = len(self.vectors) if allowed is None else allowed.count
         depth = min(depth, count)
         if depth == 0:
             return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
         if allowed is not None and count <= _EXACT_PRODUCTS:
-            return exact_search(self.vectors, queries, depth, positions=np.flatnonzero(allowed))
+            return exact_search(self.vectors, queries, depth, positions=np.flatnonzero(allowed.mask))
         wanted = min(max(depth, self.effort.shortlist), count)
         # A filtered search scores as many products as one without a filter, from more lists.
         probes = -(-max(self.effort.probes, self.min_probes(wanted)) * len(self.vectors) // count)
         scores, positions = self._approximate(queries, wanted, probes, allowed)
         positions = positions.astype(np.int64)
         if self.effort.shortlist:
-            positions, scores = self._rerank(queries, positions, depth)
+            positions, scores = rerank(self.vectors, queries, positions, depth)
         else:
             positions, scores = positions[:, :depth], scores[:, :depth]
         short = np.flatnonzero((positions < 0).any(axis=1))
         if len(short):
             # The lists that were visited held too few products.
-            rows = None if allowed is None else np.flatnonzero(allowed)
+            rows = None if allowed is None else np.flatnonzero(allowed.mask)
             positions[short], scores[short] = exact_search(self.vectors, queries[short], depth, positions=rows)
         return positions, scores
 
@@ -142,14 +129,14 @@ class DenseIndex:
         return wanted if self.kind == "hnsw" else 0
 
     def _approximate(
-        self, queries: NDArray[np.float32], depth: int, probes: int, allowed: NDArray[np.bool_] | None
+        self, queries: NDArray[np.float32], depth: int, probes: int, allowed: Allowed | None
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         import faiss
 
         library: Any = faiss  # its stubs lack keywords of the parameters
         selector: dict[str, Any] = {}
         if allowed is not None:
-            bits = np.packbits(allowed, bitorder="little")
+            bits = np.packbits(allowed.mask, bitorder="little")
             selector["sel"] = library.IDSelectorBitmap(bits)
         parameters: Any = None
         if lists := lists_of(self.index):
@@ -163,46 +150,17 @@ class DenseIndex:
         scores, positions = self.index.search(queries, depth, params=parameters)
         return scores, positions
 
-    def _rerank(
-        self, queries: NDArray[np.float32], found: NDArray[np.int64], depth: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The best of the found products by their exact vectors; positions below 0 are empty places."""
-        positions = np.empty((len(queries), depth), np.int64)
-        scores = np.empty((len(queries), depth), np.float32)
-        step = max(1, _SHORTLIST_BLOCK // found.shape[1])
-        for start in range(0, len(queries), step):
-            rows = slice(start, start + step)
-            part = found[rows]
-            exact = np.asarray(self.vectors[np.maximum(part, 0)], np.float32)
-            cosines = np.einsum("qd,qrd->qr", queries[rows], exact)
-            cosines[part < 0] = -np.inf
-            order = np.lexsort((part, -cosines), axis=1)[:, :depth]
-            positions[rows] = np.take_along_axis(part, order, axis=1)
-            scores[rows] = np.take_along_axis(cosines, order, axis=1)
-        return positions, scores
-
     def scores(
         self, queries: NDArray[np.float32], positions: NDArray[np.int64] | slice = slice(None)
     ) -> NDArray[np.float32]:
-        """The exact cosine of each query with each product, shape (queries, positions).
-
-        Args:
-            queries: unit vectors, shape (queries, dimensions).
-            positions: of the products; all of them by default.
-        """
+        """As `VectorIndex.scores`."""
         cosines: NDArray[np.float32] = queries @ self.vectors[positions].T
         return cosines
 
     def pairs(
         self, queries: NDArray[np.float32], rows: NDArray[np.int64], positions: NDArray[np.int64]
     ) -> NDArray[np.float32]:
-        """The exact cosine of each pair.
-
-        Args:
-            queries: unit vectors, shape (queries, dimensions).
-            rows: of the queries, shape (pairs,).
-            positions: of the products, shape (pairs,).
-        """
+        """As `VectorIndex.pairs`."""
         cosines: NDArray[np.float32] = np.einsum("nd,nd->n", queries[rows], self.vectors[positions])
         return cosines
 

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.jobs.progress import Reporter
-from core.retrieval.dense import DenseIndex, Effort, KindName, Vectors, blocks, lists_of
+from core.retrieval.dense import DenseIndex, Effort, KindName, blocks, lists_of
 from core.retrieval.dense_kinds import build_dense, choose_kind
 from core.retrieval.manifest import PRODUCTS, DenseRecord, IndexFile, content_damage, read_manifest
 from core.retrieval.run_files import RunFiles
+from core.retrieval.vector_index import Vectors
 from core.settings import SearchSettings
 from labels.files import open_regular
 

@@ -5,15 +5,16 @@ Figures on a million vectors of 384 dimensions: docs/explanation/scale.md.
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.jobs.progress import Reporter
-from core.retrieval.dense import DenseIndex, Effort, KindName, Vectors, blocks, exact_search, lists_of
+from core.retrieval.dense import DenseIndex, Effort, KindName, blocks, exact_search, lists_of
+from core.retrieval.vector_index import Vectors
 
 if TYPE_CHECKING:
     import faiss
@@ -150,7 +151,7 @@ def build_dense(
         return DenseIndex(vectors)
     index = DenseIndex(vectors, build(vectors, kind, reporter), kind=kind)
     reporter.stage("measure the recall")
-    effort = find_effort(index, Truth.sample(vectors, queries), recall)
+    effort = find_effort(index, Truth.sample(vectors, queries), recall, efforts(index))
     if effort is None:
         reporter.message(f"No search parameters of {kind} reach a recall of {recall:g}: exact search is used.")
         return DenseIndex(vectors)
@@ -209,11 +210,27 @@ def efforts(index: DenseIndex) -> list[Effort]:
     return [effort for _, effort in found]
 
 
-def find_effort(index: DenseIndex, truth: Truth, recall: float) -> Effort | None:
-    """The cheapest effort whose recall reaches the target by two standard errors; None if none does."""
+class Adjustable(Protocol):
+    """An index that is searched more or less thoroughly."""
+
+    effort: Effort
+
+    def search(self, queries: NDArray[np.float32], depth: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """As `VectorIndex.search`."""
+
+
+def find_effort(index: Adjustable, truth: Truth, recall: float, steps: Iterable[Effort]) -> Effort | None:
+    """The first effort whose recall reaches the target by two standard errors; None if none does.
+
+    Args:
+        index: any.
+        truth: measures the recall.
+        recall: the target.
+        steps: efforts, the cheapest first.
+    """
     before = index.effort
     try:
-        for effort in efforts(index):
+        for effort in steps:
             index.effort = effort
             mean, error = truth.recall(index.search(truth.queries, NEIGHBOURS)[0])
             if mean - 2 * error >= recall:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from core.jobs.progress import Reporter
 from core.packages import require_packages
-from core.retrieval.dense import DenseIndex, Effort, KindName, Vectors
+from core.retrieval.dense import DenseIndex, Effort, KindName
 from core.retrieval.dense_kinds import KINDS, MIN_TRAINED, NEIGHBOURS, Truth, build, efforts
+from core.retrieval.vector_index import Vectors
 from labels.exchange.files import output_text
 
 #: Efforts below are of no use, and beyond the other there is nothing to gain.

@@ -34,6 +34,8 @@ CHUNK = 512
 class Encoder:
     """An encoder that is loaded on first use: loading takes seconds, and a warm vector cache does not need it."""
 
+    chunk = CHUNK
+
     def __init__(self, model: EncoderModel, *, max_tokens: int, batch_size: int) -> None:
         self.model = model
         self._max_tokens = max_tokens
@@ -50,6 +52,10 @@ class Encoder:
         if self._loaded is None:
             self._loaded = load(self.model, self._max_tokens)
         return self._loaded
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without what was loaded: another process loads it from the same folder."""
+        return vars(self) | {"_loaded": None}
 
     @property
     def uses_accelerator(self) -> bool:

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from core.catalog.product import Product
 from core.jobs.progress import Reporter
 from core.retrieval.candidates import Candidate
-from core.retrieval.dense import DenseIndex
 from core.retrieval.field_boosts import FieldBoosts
 from core.retrieval.lexical import LexicalIndex
 from core.retrieval.pair_order import PairOrder
+from core.retrieval.product_filter import Allowed
 from core.retrieval.search_results import EPSILON, Ranked, SearchResults
+from core.retrieval.vector_index import VectorIndex
 from labels.model import ProductRef
 
 #: Queries per batch.
@@ -45,7 +46,7 @@ class Fusion:
         pair_order: which queries and products are pairs; None if all are.
     """
 
-    dense: DenseIndex
+    dense: VectorIndex
     lexical: LexicalIndex
     field_boosts: FieldBoosts
     refs: Sequence[ProductRef]
@@ -108,11 +109,11 @@ class Fusion:
         vectors: NDArray[np.float32],
         reporter: Reporter,
         *,
-        allowed: NDArray[np.bool_] | None = None,
+        allowed: Allowed | None = None,
     ) -> SearchResults:
         """Search both indexes. Arguments are those of `candidates`.
 
-        With `allowed`, shape (products,), only these products are results. The floors are not those of such a search,
+        With `allowed`, only these products are results. The floors are not those of such a search,
         so that its results cannot be updated.
         """
         reporter.stage("candidates", total=len(queries))
@@ -162,12 +163,12 @@ class Fusion:
         queries: Sequence[Product],
         texts: Sequence[str],
         vectors: NDArray[np.float32],
-        allowed: NDArray[np.bool_] | None,
+        allowed: Allowed | None,
     ) -> tuple[list[NDArray[np.int64]], NDArray[np.float32]]:
         """The products that either retriever finds for each query, or that have its GTIN; and the floors."""
         depth, reach = min(self.depth, len(self.refs)), int(self.depth * _MARGIN)
         dense = self.dense.search(vectors, reach, allowed=allowed)
-        lexical = self.lexical.search(texts, reach, allowed=allowed)
+        lexical = self.lexical.search(texts, reach, allowed=None if allowed is None else allowed.mask)
         floors = np.full((len(queries), 2), _NO_SIMILARITY, np.float32)
         positions = [list(dense[0]), list(lexical[0])]
         if allowed is None and reach < len(self.refs):
@@ -186,10 +187,10 @@ class Fusion:
             for query, one, other in zip(queries, *positions, strict=True)
         ], floors
 
-    def _same_gtin(self, query: Product, allowed: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+    def _same_gtin(self, query: Product, allowed: Allowed | None) -> NDArray[np.int64]:
         """The positions of the products with the GTIN of a query, as far as they are allowed."""
         found = np.array(self.field_boosts.same_gtin(query), np.int64)
-        return found if allowed is None else found[allowed[found]]
+        return found if allowed is None else found[allowed.mask[found]]
 
     def _every_score(self, retriever: int, vector: NDArray[np.float32], text: str) -> NDArray[np.float32]:
         """The cosine of one query with every product, shape (products,)."""

@@ -27,7 +27,6 @@ from core.retrieval.array_file import ARRAY_ERRORS, Arrays, JoinedArray
 from core.retrieval.candidates import Candidate, CandidateStore
 from core.retrieval.corpus import Corpus
 from core.retrieval.corpus_vectors import encode_corpus, encode_listings, index_folder
-from core.retrieval.dense import DenseIndex
 from core.retrieval.dense_file import open_or_build, read_exact
 from core.retrieval.dense_kinds import is_exact
 from core.retrieval.encoder_files import EncoderModel
@@ -37,10 +36,12 @@ from core.retrieval.index_state import STATISTICS, Change, IndexState, Snapshot,
 from core.retrieval.indexed_products import IndexedProducts
 from core.retrieval.lexical import LexicalIndex
 from core.retrieval.manifest import index_damage, manifest_fingerprint
+from core.retrieval.milvus_index import Access, is_stored, open_milvus
 from core.retrieval.pair_order import PairOrder
 from core.retrieval.run_files import RunFiles
 from core.retrieval.search_results import Ranked, SearchResults
 from core.retrieval.updated_results import updated_results
+from core.retrieval.vector_index import VectorIndex
 from core.settings import Settings
 from core.stats.sampling import merge_small_strata, stratified
 from core.workspace import Workspace
@@ -193,7 +194,8 @@ def build_index(
         len(corpus.queries), len(corpus.products), model.id, unchanged=True, validation_drawn=0, seconds=0
     )
     with closing(CandidateStore(workspace.derived)) as candidates:
-        if rebuild or not is_intact(candidates, folder, version, reporter):
+        is_current = not rebuild and is_intact(candidates, folder, version, reporter)
+        if not (is_current and is_stored(folder, workspace.home, settings.search)):
             if model.pooling_note:
                 reporter.message(model.pooling_note)
             run = _Run(workspace, settings, model, reporter, corpus, selection, folder, fingerprint)
@@ -324,8 +326,8 @@ class _Run:
         )  # fmt: skip
         query_vectors, product_vectors = np.split(vectors, [len(corpus.queries)])
         if exact is None:
-            search = self.settings.search
-            dense = open_or_build(self.folder, product_vectors, query_vectors, search, self.reporter, files)
+            sides = query_vectors, product_vectors
+            dense = open_index(self.workspace, self.settings, self.model, corpus, sides, self.reporter, "update", files)
         else:
             dense = exact.replaced(change.products, product_vectors)
         fusion = make_fusion(self.settings, corpus, dense, lexical)
@@ -472,7 +474,7 @@ def build_fusion(
         files: of a run that keeps both indexes there.
     """
     files = files or RunFiles()
-    query_vectors, product_vectors = encode_corpus(workspace, settings, model, corpus, reporter)
+    vectors = encode_corpus(workspace, settings, model, corpus, reporter)
     reporter.stage("build the index")
     if files.folder is None:
         lexical = LexicalIndex.of(lexical_texts(corpus.products))
@@ -480,9 +482,42 @@ def build_fusion(
         lexical = LexicalIndex.from_arrays(
             files.kept(_LEXICAL, lambda: LexicalIndex.of(lexical_texts(corpus.products)).to_arrays())
         )
-    folder = index_folder(workspace, model)
-    dense = open_or_build(folder, product_vectors, query_vectors, settings.search, reporter, files)
-    return make_fusion(settings, corpus, dense, lexical), query_vectors
+    dense = open_index(workspace, settings, model, corpus, vectors, reporter, "full", files)
+    return make_fusion(settings, corpus, dense, lexical), vectors[0]
+
+
+def open_index(
+    workspace: Workspace,
+    settings: Settings,
+    model: EncoderModel,
+    corpus: Corpus,
+    vectors: tuple[NDArray[np.float32], NDArray[np.float32]],
+    reporter: Reporter,
+    access: Access,
+    files: RunFiles | None = None,
+) -> VectorIndex:
+    """The dense index of a corpus in the engine of the settings.
+
+    Args:
+        workspace: that it belongs to.
+        settings: of search.
+        model: the encoder.
+        corpus: the products.
+        vectors: of queries and products, as of `encode_corpus`.
+        reporter: receives the progress.
+        access: what may be changed in a vector database.
+        files: of a run that keeps the index there.
+
+    Raises:
+        CoreError: the vector database cannot be reached.
+        DamagedError: it was only to be read, and holds other products.
+    """
+    folder, search = index_folder(workspace, model), settings.search
+    queries, products = vectors
+    if search.engine == "milvus":
+        home = workspace.home
+        return open_milvus(folder, home, corpus.products, products, queries, search, reporter, access=access)
+    return open_or_build(folder, products, queries, search, reporter, files)
 
 
 def saved_fusion(
@@ -506,14 +541,14 @@ def saved_fusion(
     state = IndexState.load(folder, fingerprint)
     if state is None or state.snapshot.version != corpus.version:
         raise DamagedError("The index is missing or damaged.", "Run `samesku index` to make it again.")
-    dense = read_exact(folder)
+    dense: VectorIndex | None = read_exact(folder)
     if dense is None:
-        query_vectors, product_vectors = encode_corpus(workspace, settings, model, corpus, reporter)
-        dense = open_or_build(folder, product_vectors, query_vectors, settings.search, reporter)
+        vectors = encode_corpus(workspace, settings, model, corpus, reporter)
+        dense = open_index(workspace, settings, model, corpus, vectors, reporter, "read")
     return make_fusion(settings, corpus, dense, state.lexical), state.statistics
 
 
-def make_fusion(settings: Settings, corpus: Corpus, dense: DenseIndex, lexical: LexicalIndex) -> Fusion:
+def make_fusion(settings: Settings, corpus: Corpus, dense: VectorIndex, lexical: LexicalIndex) -> Fusion:
     """The hybrid search over two indexes of the products of a corpus."""
     return Fusion(
         dense=dense,

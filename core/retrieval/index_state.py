@@ -1,9 +1,9 @@
 """The state that an index run leaves for the next one: what was indexed, the lexical index, and all search results.
 
-`products.faiss` holds the index of the product vectors (`core.retrieval.dense_file`), `results.safetensors` everything
-else that changes with each run, and `statistics.safetensors` what is computed from the whole corpus and kept until the
-next full run. The manifest has their checksums, so that a run that was interrupted between two files leaves no state,
-and the next one is a full run.
+`products.faiss` holds the index of the product vectors (`core.retrieval.dense_file`) unless a vector database does
+(`core.retrieval.milvus_index`), `results.safetensors` everything else that changes with each run, and
+`statistics.safetensors` what is computed from the whole corpus and kept until the next full run. The manifest has their
+checksums, so that a run that was interrupted between two files leaves no state, and the next one is a full run.
 """
 
 import json
@@ -26,10 +26,10 @@ from core.retrieval.array_file import (
     text_array,
 )
 from core.retrieval.corpus import Corpus
-from core.retrieval.dense import DenseIndex
 from core.retrieval.lexical import LexicalIndex
 from core.retrieval.manifest import PRODUCTS, checksum, index_damage, manifest_fingerprint, write_manifest
 from core.retrieval.search_results import SearchResults
+from core.retrieval.vector_index import VectorIndex
 from labels.model import ProductRef
 from labels.quarantine import set_aside_irregular
 
@@ -199,7 +199,7 @@ def save_state(
     folder: Path,
     settings: str,
     snapshot: Snapshot,
-    dense: DenseIndex,
+    dense: VectorIndex,
     lexical: LexicalIndex,
     results: Mapping[str, JoinedArray],
     statistics: Arrays | None,
@@ -224,7 +224,8 @@ def save_state(
     save_arrays(folder / RESULTS, {**corpus, **lexical.to_arrays(), **results})
     if statistics is not None:
         save_arrays(folder / STATISTICS, statistics)
-    write_manifest(folder, f"{settings}:{snapshot.version}", (PRODUCTS, RESULTS, STATISTICS), dense.record)
+    products = [PRODUCTS] if (folder / PRODUCTS).exists() else []
+    write_manifest(folder, f"{settings}:{snapshot.version}", (*products, RESULTS, STATISTICS), dense.record)
 
 
 def indexed_snapshot(folder: Path) -> Snapshot:

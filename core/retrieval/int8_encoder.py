@@ -104,6 +104,8 @@ class Trial:
 class Int8Encoder:
     """The graph in a folder that a trial has written."""
 
+    chunk = _CHUNK
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._session: Any = None
@@ -126,6 +128,10 @@ class Int8Encoder:
                 if on_chunk:
                     on_chunk(part, chunks[-1])
         return np.concatenate(chunks)
+
+    def __reduce__(self) -> tuple[type["Int8Encoder"], tuple[Path]]:
+        """Without what was loaded: another process loads it from the same folder."""
+        return Int8Encoder, (self._folder,)
 
     def _load(self) -> None:
         if self._session is not None:

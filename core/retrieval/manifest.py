@@ -25,12 +25,16 @@ class IndexFile:
     sha256: str
 
 
+#: Kind of an index in a vector database, which has no file.
+MILVUS = "milvus"
+
+
 @dataclass(frozen=True, slots=True)
 class DenseRecord:
-    """What an approximate dense index was built from, and how it is searched.
+    """What an approximate index, or one in a vector database, was built from, and how it is searched.
 
     Attributes:
-        vectors: SHA-256 of the vectors.
+        vectors: SHA-256 of the vectors; in a vector database, of all that is stored there.
         recall: the target that `probes` and `shortlist` reach.
     """
 
@@ -50,12 +54,17 @@ class Manifest:
     Attributes:
         fingerprint: hash of all inputs of the run.
         files: by name.
-        dense: of an approximate index.
+        dense: of an index that is not an exact one in a file.
     """
 
     fingerprint: str
     files: dict[str, IndexFile]
     dense: DenseRecord | None = None
+
+    @property
+    def has_products(self) -> bool:
+        """Whether the index of the products is a file."""
+        return self.dense is None or self.dense.kind != MILVUS
 
 
 def write_manifest(folder: Path, fingerprint: str, names: Iterable[str], dense: DenseRecord | None = None) -> None:
@@ -100,7 +109,8 @@ def index_damage(folder: Path) -> list[str]:
     except CoreError:
         return [f"{_FILE_NAME} is damaged"]
     states = {name: file_damage(folder / name, expected) for name, expected in manifest.files.items()}
-    states.setdefault(PRODUCTS, "missing")
+    if manifest.has_products:
+        states.setdefault(PRODUCTS, "missing")
     return [f"{name} is {state}" for name, state in states.items() if state]
 
 

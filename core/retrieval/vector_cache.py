@@ -43,7 +43,13 @@ _LENGTH_TOLERANCE = 1e-3
 
 
 class TextEncoder(Protocol):
-    """What makes vectors of texts."""
+    """What makes vectors of texts.
+
+    Attributes:
+        chunk: texts that are encoded together: the same chunks give the same vectors, to the bit.
+    """
+
+    chunk: int
 
     def encode(
         self, texts: Sequence[str], on_chunk: Callable[[slice, NDArray[np.float32]], None] | None = None

@@ -12,6 +12,7 @@ HEAVY = {
     "torch", "transformers", "sentence_transformers", "peft", "sklearn", "faiss", "numpy", "pandas", "datasets",
     "pyarrow", "sqlite_utils", "huggingface_hub", "httpx", "lightgbm", "rapidfuzz", "scipy", "mlx", "mlx_lm", "jinja2",
     "plotly", "fastapi", "starlette", "uvicorn",
+    "pymilvus", "milvus_lite", "ray",
 }  # fmt: skip
 
 PRINT_LOADED = "import sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"

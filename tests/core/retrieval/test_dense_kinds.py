@@ -14,10 +14,10 @@ from core.jobs.progress import Silent
 from core.retrieval import dense
 from core.retrieval.dense import DenseIndex, Effort, exact_search
 from core.retrieval.dense_file import open_or_build
-from core.retrieval.dense_kinds import KINDS, MAX_FLAT, KindName, Truth, build_dense, choose_kind, find_effort
+from core.retrieval.dense_kinds import KINDS, MAX_FLAT, KindName, Truth, build_dense, choose_kind, efforts, find_effort
 from core.retrieval.manifest import PRODUCTS as INDEX_FILE
 from core.retrieval.manifest import index_damage, write_manifest
-from core.retrieval.product_filter import FilterColumns, ProductFilter
+from core.retrieval.product_filter import Allowed, FilterColumns, ProductFilter
 from core.retrieval.run_files import RunFiles
 from core.settings import SearchSettings, Settings
 
@@ -85,7 +85,7 @@ def test_a_filter_acts_inside_the_search(
     monkeypatch.setattr(dense, "_EXACT_PRODUCTS", most_exact)
     index = DenseIndex(VECTORS) if name == "flat" else built[name]
     allowed = np.random.default_rng(4).random(len(VECTORS)) < 0.1
-    positions, _ = index.search(QUERIES, 10, allowed=allowed)
+    positions, _ = index.search(QUERIES, 10, allowed=Allowed(ProductFilter(), allowed))
     assert positions.shape == (300, 10)
     assert allowed[positions].all()
     expected, _ = exact_search(VECTORS, QUERIES, 10, positions=np.flatnonzero(allowed))
@@ -95,9 +95,10 @@ def test_a_filter_acts_inside_the_search(
 def test_a_filter_that_leaves_few_or_none(built: dict[str, DenseIndex]) -> None:
     three, none = np.zeros(3_000, np.bool_), np.zeros(3_000, np.bool_)
     three[[5, 70, 900]] = True
+    few, nothing = (Allowed(ProductFilter(), mask) for mask in (three, none))
     for index in (DenseIndex(VECTORS), built["sq8"]):
-        assert {*index.search(QUERIES[:1], 10, allowed=three)[0][0].tolist()} == {5, 70, 900}
-        assert index.search(QUERIES[:2], 10, allowed=none)[0].shape == (2, 0)
+        assert {*index.search(QUERIES[:1], 10, allowed=few)[0][0].tolist()} == {5, 70, 900}
+        assert index.search(QUERIES[:2], 10, allowed=nothing)[0].shape == (2, 0)
 
 
 def test_a_memory_map_of_half_precision_is_as_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +130,7 @@ def test_a_recall_out_of_reach_is_said_and_the_search_is_exact() -> None:
 
 def test_the_effort_is_the_least_that_reaches_the_target(built: dict[str, DenseIndex]) -> None:
     truth = Truth.sample(VECTORS, QUERIES)
-    low, high = (find_effort(built["ivf"], truth, recall) for recall in (0.5, 0.99))
+    low, high = (find_effort(built["ivf"], truth, recall, efforts(built["ivf"])) for recall in (0.5, 0.99))
     assert low is not None
     assert high is not None
     assert low.probes < high.probes
@@ -256,12 +257,12 @@ CAMERAS = [
     ],
 )
 def test_a_filter_by_fields(only: ProductFilter, expected: list[int]) -> None:
-    assert np.flatnonzero(FilterColumns(CAMERAS).allowed(only)).tolist() == expected
+    assert np.flatnonzero(FilterColumns(CAMERAS).allowed(only).mask).tolist() == expected
 
 
 def test_the_columns_of_a_filter_are_in_the_order_of_the_products() -> None:
     sources = FilterColumns(PRODUCTS).allowed(ProductFilter(sources=[PRODUCTS[0].source]))
-    assert sources.tolist() == [product.source == PRODUCTS[0].source for product in PRODUCTS]
+    assert sources.mask.tolist() == [product.source == PRODUCTS[0].source for product in PRODUCTS]
 
 
 def test_a_record_is_plain_json(folder: Path) -> None:
