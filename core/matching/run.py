@@ -336,7 +336,7 @@ def _update_matcher(
         if current is not None and valid and candidates.is_scored:
             return current, False
         table = table or store.read()
-        unscored = candidates.pairs(unscored=True) if candidates.matcher_summary is not None else None
+        unscored = candidates.unscored_pairs() if candidates.matcher_summary is not None else None
     assert table is not None  # noqa: S101 - written before
     if current is not None and valid:
         # Candidates are new, or derived.db was made again; another fit would give the same matcher.

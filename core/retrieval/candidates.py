@@ -165,12 +165,12 @@ class CandidateStore:
             connection.execute(_INSERT_CHECKSUM, [_CHECKSUM_NAME, str(checksum)])
         return updated
 
-    def pairs(self, *, unscored: bool = False) -> set[Pair]:
-        """All pairs of a query and one of its candidates, or those without a probability."""
-        condition = " WHERE probability IS NULL" if unscored else ""
+    def unscored_pairs(self) -> set[Pair]:
+        """The pairs of a query and one of its candidates without a probability."""
         with self._cache.reading() as connection:
             rows = connection.execute(
-                f"SELECT query_source, query_id, candidate_source, candidate_id FROM candidates{condition}"  # noqa: S608 - constants only
+                "SELECT query_source, query_id, candidate_source, candidate_id FROM candidates"
+                " WHERE probability IS NULL"
             ).fetchall()
         return {Pair(ProductRef(*row[:2]), ProductRef(*row[2:])) for row in rows}
 
