@@ -56,8 +56,10 @@ class EvaluationSize:
         if waiting > 0 and (not self.queries or self._answers <= waiting):
             number = f" about {self._answers:,}" if self.queries and self.manual else ""
             return f"Answer{number} more validation queries: samesku review --stream validation"
-        share = self.share if not self.population else (self.answered + self._answers) / self.population
-        if self.share < share <= _MAX_SHARE:
+        share = (self.answered + self._answers) / max(1, self.population)
+        if share <= self.share:
+            return "samesku index draws validation queries; answer them: samesku review --stream validation"
+        if share <= _MAX_SHARE:
             return (
                 f"Set validation.share to {ceil(100 * share) / 100:g}, so that samesku index draws enough validation"
                 " queries, and answer them: samesku review --stream validation"

@@ -68,6 +68,7 @@ STATS: dict[str, Any] = {
     "by_side": {"train": 9799, "validation": 2238}, "adjudicated": 12, "skipped": 8, "flagged": 8,
     "by_day": {"2025-11-10": 40, "2025-11-11": 153, "2025-11-12": 1, "2025-11-17": 57},
     "outdated": {"changed": 0, "gone": 0, "queries": 0},
+    "promotion": {"eval_queries": 186, "missing": 0, "remark": ""},
     "streams": {
         "triage": {"done": 806, "total": 2459}, "validation": {"done": 95, "total": 95},
         "audit": {"done": 0, "total": 0}, "adjudication": {"done": 12, "total": 65},

@@ -26,6 +26,12 @@ SIZE = EvaluationSize(queries=10, needed=50, manual=True, answered=20, drawn=40,
             " queries, and answer them: samesku review --stream validation",
         ),
         (
+            replace(SIZE, queries=2, manual=False, answered=0, drawn=0, population=2000),
+            "No retrain can promote yet: only 2 held-out queries have a known match, 48 fewer than"
+            " retrain.min_queries (50). samesku index draws validation queries; answer them: samesku review --stream"
+            " validation",
+        ),
+        (
             replace(SIZE, population=90),
             "No retrain can promote yet: only 10 validation queries have a known match, 40 fewer than"
             " retrain.min_queries (50). The catalogue has too few queries for that: lower retrain.min_queries, and"
