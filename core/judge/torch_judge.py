@@ -16,7 +16,7 @@ from core.judge.local import GenerationState, LocalJudge
 from core.judge.lora_file import add_to_weights
 from core.judge.model_folder import ADAPTER_HINT, MODEL_HINT, find_model
 from core.judge.prompt_encoder import PromptEncoder, computes_nan
-from core.model_files import check_adapter_files, model_errors, read_json, weights_file_with
+from core.model_files import RefusedError, check_adapter_files, model_errors, read_json, weights_file_with
 from core.retrieval.encoder import silence_libraries
 
 if TYPE_CHECKING:
@@ -125,6 +125,11 @@ def load_model(name: str, *, precise: bool = False) -> tuple[Any, Any]:
             f"{folder} is quantised, which transformers cannot load here.",
             "Use mlx (judge.backend), or the model without quantisation.",
         )
+    if (folder / "adapter_config.json").exists():
+        # transformers would load it, and the base model that it names, from wherever that is.
+        raise ModelError(
+            f"{folder} holds an adapter beside the model.", "Move it away, and name it as judge.mlx_adapter."
+        )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     dtype = torch.bfloat16 if not precise and _computes_bfloat16(device.type) else torch.float32
     with model_errors(folder, MODEL_HINT):
@@ -152,12 +157,11 @@ def load_tokenizer(folder: Path) -> Any:
 
 
 def is_quantised(folder: Path) -> bool:
-    """Whether a model's weights are quantised, by mlx-lm or by another library.
-
-    Raises:
-        RefusedError: the configuration cannot be read.
-    """
-    config = read_json(folder / "config.json")
+    """Whether a model's weights are quantised, by mlx-lm or by another library; False where it cannot be read."""
+    try:
+        config = read_json(folder / "config.json")
+    except (RefusedError, OSError, ValueError):  # reported when the model is loaded
+        return False
     return bool(isinstance(config, dict) and (config.get("quantization") or config.get("quantization_config")))
 
 
@@ -172,11 +176,7 @@ def _computes_bfloat16(device: str) -> bool:
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
-    """The tokens that end an answer.
-
-    Raises:
-        ModelError: the model names something else.
-    """
+    """The tokens that end an answer."""
     ends = getattr(model.generation_config, "eos_token_id", None)
     ids = [*(ends if isinstance(ends, list) else [ends]), tokenizer.eos_token_id]
     return frozenset(token for token in ids if isinstance(token, int))

@@ -96,6 +96,10 @@ def test_a_damaged_or_quantised_model_is_refused(tiny_llm: Path, tmp_path: Path)
         next(judge.verdicts(CASES))
     assert "judge.backend" in caught.value.hint
     assert choose_backend(str(tmp_path)) == "mlx"
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "adapter_config.json").write_text('{"base_model_name_or_path": "/somewhere/else"}')
+    with pytest.raises(ModelError, match="holds an adapter beside"):
+        next(judge.verdicts(CASES))
 
 
 def test_the_backend_follows_the_machine(tiny_llm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,3 +162,12 @@ def test_training_resumes_and_its_adapter_works_in_both_libraries(tmp_path: Path
     )
     with pytest.raises(ModelError, match="another model"):
         next(other.verdicts(CASES))
+
+
+def test_an_unreadable_configuration_is_one_sentence(decided_llm: Path, tmp_path: Path) -> None:
+    for file in decided_llm.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "config.json").write_text("{")
+    assert choose_backend(str(tmp_path)) in {"mlx", "torch"}
+    with pytest.raises(ModelError, match=r"config\.json"):
+        next(TorchJudge(str(tmp_path), "", mode="fast", max_tokens=16).verdicts(CASES))
