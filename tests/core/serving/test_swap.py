@@ -113,6 +113,26 @@ def test_another_fit_of_the_matcher_is_taken_over_without_reading_the_index(
         assert ids(answered(client, products=[{"title": OTHERS[0].title}]))
 
 
+def test_stored_probabilities_of_another_matcher_are_not_used(make_app: MakeApp, home: Workspace) -> None:
+    app = make_app()
+    asked = [query.id for query in IMPORTED[:20]]
+    with client_of(app) as client:
+        before = answered(client, ids=asked)
+        index_of(app).loaded.cache.__init__(10)  # type: ignore[misc]  # nothing is cached
+        label_more(home)
+        update_index(home)
+        after = answered(client, ids=asked)
+        assert after["model"] == before["model"]
+        for one, other in zip(before["results"], after["results"], strict=True):
+            assert [each["probability"] for each in other["candidates"]] == pytest.approx(
+                [each["probability"] for each in one["candidates"]], abs=1e-5
+            )
+        assert index_of(app).refresh()
+        new = answered(client, ids=asked)
+        assert new["model"] != before["model"]
+        assert new["results"] != before["results"]
+
+
 def test_an_index_run_under_way_is_not_used(
     make_app: MakeApp, home: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
