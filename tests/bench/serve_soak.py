@@ -45,6 +45,8 @@ epochs = 1
 min_steps = 5
 rank = 2
 """
+#: Queries that are answered on each side before the retrain.
+_ANSWERS = 40
 #: Shares of the requests after which the workspace changes.
 _CHANGES_AT = (0.2, 0.4, 0.6)
 
@@ -75,7 +77,7 @@ def _prepare(folder: Path) -> Workspace:
     settings = load_settings(workspace.settings)
     bring_up_to_date(workspace, settings, Registry(workspace, settings).champion(), Silent())
     for stream in (Stream.VALIDATION, Stream.TRIAGE):
-        answer_from_gold(workspace, settings, stream, "soak")
+        answer_from_gold(workspace, settings, stream, "soak", _ANSWERS)
     _core(workspace, "retrain")
     return workspace
 
