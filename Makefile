@@ -17,7 +17,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo prior test test-fast lint types imports unit audit fuzz bench bench-ann bench-cluster bench-desk bench-duplicates bench-encode bench-gtin bench-judge bench-kill bench-kill-mixed bench-ledger bench-ledger-kill bench-lexical bench-match bench-messy bench-proxies bench-retrain bench-rows bench-scale bench-serve bench-ssh clean
+.PHONY: help demo prior test test-fast lint types imports unit audit fuzz bench bench-ann bench-cluster bench-desk bench-duplicates bench-encode bench-gtin bench-judge bench-kill bench-kill-mixed bench-ledger bench-ledger-kill bench-lexical bench-match bench-messy bench-proxies bench-retrain bench-rows bench-scale bench-serve bench-serve-soak bench-ssh clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -101,6 +101,9 @@ bench-scale: $(VENV)/all ## index runs: after a change against a full one, then 
 
 bench-serve: $(VENV)/all ## the HTTP service: requests/s, latencies, batching against none; on the demo or WORKSPACE=an indexed one
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.serve $(if $(WORKSPACE),--home $(WORKSPACE))
+
+bench-serve-soak: $(VENV)/dev ## REQUESTS (10,000) by 16 clients through two promotions and an index run; none may fail
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.serve_soak --requests $(or $(REQUESTS),10000)
 
 bench-ssh: $(VENV)/dev ## two accounts over a real SSH server, cut in the middle of decisions; needs root and sshd
 	@$(BIN)/python -m tests.bench.ssh_desk --rounds $(or $(ROUNDS),20)

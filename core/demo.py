@@ -1,8 +1,10 @@
 """The demo workspace: the embedded catalogue with a validation set that is labelled from the answer key."""
 
+import csv
 from collections.abc import Callable
+from pathlib import Path
 
-from core.catalog.demo import demo_catalogue
+from core.catalog.demo import DemoSources, demo_catalogue, demo_sources, target
 from core.catalog.store import CatalogStore
 from core.errors import CoreError
 from core.jobs.progress import Reporter
@@ -44,11 +46,17 @@ gate = "dense"
 """
 
 
-def build_demo(workspace: Workspace, reporter: Reporter) -> Settings:
+def build_demo(workspace: Workspace, reporter: Reporter, *, sources: int = 2) -> Settings:
     """Create the demo workspace or bring it up to date; existing labels are kept.
 
     The validation queries are labelled from the catalogue's gold pairs, so that a retrain can be evaluated. The desk
     never sees the gold pairs.
+
+    Args:
+        workspace: a folder that is empty, or of the demo.
+        reporter: receives progress.
+        sources: number of retailers, 2 or 3. The third, whose listings are queries, stays in a workspace that has it;
+            its known products are then in `reports`.
 
     Returns:
         The workspace's settings.
@@ -59,14 +67,21 @@ def build_demo(workspace: Workspace, reporter: Reporter) -> Settings:
     demo = demo_catalogue()
     workspace.create()
     with CatalogStore(workspace.catalog) as catalog:
-        other_sources = {s.name for s in catalog.sources()} - {"walmart", "amazon"}
-        first = next(iter(catalog.iter(role="query")), None)
-        if other_sources or (first and first.ref not in {q.ref for q in demo.queries}):
+        names = {source.name for source in catalog.sources()}
+        third = demo_sources() if sources > 2 or target.SOURCE in names else None
+        known = {query.ref for query in demo.queries} if third is None else third.item.keys()
+        others = names - {"walmart", "amazon"} - ({target.SOURCE} if third else set())
+        firsts = (next(iter(catalog.iter(source=name)), None) for name in names & {"walmart", target.SOURCE})
+        if others or any(first is not None and first.ref not in known for first in firsts):
             raise CoreError(
                 f"{workspace.home} is a workspace of yours, not the demo's.", "Name another folder with --home DIR."
             )
         catalog.replace("walmart", "query", demo.queries)
         catalog.replace("amazon", "catalog", demo.products)
+        if third is not None:
+            catalog.replace(target.SOURCE, "query", third.products[target.SOURCE])
+    if third is not None:
+        _write_known_products(workspace, third)
     if not workspace.settings.exists():
         with text_file(workspace.settings) as out:
             out.write(_SETTINGS)
@@ -74,6 +89,21 @@ def build_demo(workspace: Workspace, reporter: Reporter) -> Settings:
     bring_up_to_date(workspace, settings, Registry(workspace, settings).champion(), reporter)
     answer_from_gold(workspace, settings, Stream.VALIDATION, ANSWERER)
     return settings
+
+
+def _write_known_products(workspace: Workspace, sources: DemoSources) -> None:
+    """Write what `samesku cluster --gold` compares with."""
+    path = known_products(workspace)
+    path.parent.mkdir(exist_ok=True)
+    with text_file(path) as out:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(("source", "id", "product"))
+        writer.writerows((*ref, item) for ref, item in sorted(sources.item.items()))
+
+
+def known_products(workspace: Workspace) -> Path:
+    """The known products of a demo of three retailers."""
+    return workspace.reports / "known_products.csv"
 
 
 def answer_from_gold(
@@ -91,10 +121,14 @@ def answer_from_gold(
     Returns:
         The number of labelled queries.
     """
-    gold = demo_catalogue().gold
-    return answer_queries(
-        workspace, settings, stream, annotator, lambda pair: (pair.query.id, pair.candidate.id) in gold, limit
-    )
+    return answer_queries(workspace, settings, stream, annotator, is_gold, limit)
+
+
+def is_gold(pair: Pair) -> bool:
+    """Whether a pair is a match by the catalogue's answer key."""
+    if pair.query.source == target.SOURCE:
+        return demo_sources().is_match(pair)
+    return (pair.query.id, pair.candidate.id) in demo_catalogue().gold
 
 
 def answer_queries(

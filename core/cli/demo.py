@@ -4,15 +4,14 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
-from core.catalog.demo import demo_catalogue
 from core.catalog.store import CatalogStore
 from core.cli.context import Context, context_of
 from core.cli.tables import before_and_after
-from core.demo import REHEARSER, SHORT_RETRAIN, answer_from_gold, build_demo
+from core.demo import REHEARSER, SHORT_RETRAIN, answer_from_gold, build_demo, is_gold
 from core.evaluation.run import evaluate_workspace
 from core.interpreter import module_command
 from core.jobs.progress import Reporter
@@ -33,17 +32,24 @@ _MAX_QUERIES, _MAX_CANDIDATES = 5, 3
 _BAND_LABELS = {Band.HIGH: "match", Band.LOW: "no match"}
 
 
-def demo(ctx: typer.Context) -> None:
+def demo(
+    ctx: typer.Context,
+    sources: Annotated[
+        int, typer.Option(min=2, max=3, help="Number of retailers; the third is for `samesku cluster`.")
+    ] = 2,
+) -> None:
     """Create the demo workspace and open the desk; without a terminal, run label, retrain and evaluate unattended.
 
     The unattended run answers queries from the known matches, retrains, evaluates before and after, and prints matches.
 
     Example: samesku demo
+
+    Example: samesku --home three demo --sources 3
     """
     context = context_of(ctx)
     context.workspace.create()
     with context.exclusive("demo"), context.reporter() as reporter:
-        settings = build_demo(context.workspace, reporter)
+        settings = build_demo(context.workspace, reporter, sources=sources)
     if sys.stdin.isatty() and sys.stdout.isatty() and not context.json:
         # Replaces this process, which has loaded the model libraries for the index; the desk runs without them.
         annotator = ["--as", context.annotator_name] if context.annotator_name else []
@@ -113,14 +119,10 @@ def _verdict(pair: Pair, row: MatchRow) -> str:
     """Probability, band, and whether the predicted label is right, in columns."""
     chance = "" if row.probability is None else f"{row.probability:.0%}"
     if row.band in _BAND_LABELS:
-        answer = f"{_BAND_LABELS[Band(row.band)]}: {'right' if _is_match(pair) is (row.band == Band.HIGH) else 'wrong'}"
+        answer = f"{_BAND_LABELS[Band(row.band)]}: {'right' if is_gold(pair) is (row.band == Band.HIGH) else 'wrong'}"
     else:
-        answer = f"for people: {'a match' if _is_match(pair) else 'no match'}"
+        answer = f"for people: {'a match' if is_gold(pair) else 'no match'}"
     return f"{chance:>4}  {row.band:<6}  {answer:<20}"
-
-
-def _is_match(pair: Pair) -> bool:
-    return (pair.query.id, pair.candidate.id) in demo_catalogue().gold
 
 
 def _band_precision(rows: Sequence[PairRow]) -> Iterator[str]:
@@ -128,7 +130,7 @@ def _band_precision(rows: Sequence[PairRow]) -> Iterator[str]:
     queries = len({pair.query for pair, _ in rows})
     yield f"\nOver all {counted(len(rows), 'candidate')} of these {counted(queries, 'query', 'queries')}:"
     for band, answer in _BAND_LABELS.items():
-        right = [_is_match(pair) is (band is Band.HIGH) for pair, row in rows if row.band == band]
+        right = [is_gold(pair) is (band is Band.HIGH) for pair, row in rows if row.band == band]
         yield f"  {band} ({answer}): {sum(right):,} of {len(right):,} right"
     yield f"  all else: {sum(row.band not in _BAND_LABELS for _, row in rows):,} for people"
 

@@ -96,7 +96,7 @@ class Group:
 
     def __post_init__(self) -> None:
         """Raise ValueError for what no workspace has; the file of the history may be damaged."""
-        if not 0 <= self.listings <= _MAX_LISTINGS or self.bands.keys() - {band.value for band in Band}:
+        if not 0 <= self.listings <= _MAX_LISTINGS or {*self.bands, *self.audited} - {*Band}:
             raise ValueError("no group of listings")
         for name, counts in self.counts.items():
             bins = MEASURES[name].bins if name in MEASURES else max(counts, default=0) + 1
@@ -144,6 +144,8 @@ class Snapshot:
         date.fromisoformat(self.day)
         if len({(group.source, group.category) for group in self.groups}) != len(self.groups):
             raise ValueError("a group twice")
+        if self.precision.keys() - {*Band}:
+            raise ValueError("no precision of bands")
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,10 +135,10 @@ class MatchingService:
         index = self._index.loaded
         self._use(index.scorer)
         found: dict[Hashable, Matched] = {}
-        for only in {query.only for query in unique.values()}:
-            group = [query for query in unique.values() if query.only == only]
+        for only, reasons in {(query.only, query.reasons) for query in unique.values()}:
+            group = [query for query in unique.values() if (query.only, query.reasons) == (only, reasons)]
             try:
-                scored = index.scorer.scored([query.product for query in group], only)
+                scored = index.scorer.scored([query.product for query in group], only, features=reasons)
             except CoreError:
                 # The index was changed, or its files cannot be read now. Until there is a replacement, the index in
                 # memory answers, without stored candidates.

@@ -20,6 +20,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from core.catalog.demo import demo_sources
 from core.catalog.store import CatalogStore
 from core.clustering.constraints import constraints_of
 from core.clustering.gold import score_clustering
@@ -37,7 +38,7 @@ from core.settings import Settings
 from core.workspace import Workspace
 from labels.consensus import Label, LabelState
 from labels.model import Pair, ProductRef, Side, Stream, Strength
-from tests.support.three_sources import reworded, three_sources
+from tests.support.three_sources import reworded, write_sources
 
 Result = TypeVar("Result")
 
@@ -132,10 +133,10 @@ def _labels(listings: list[ProductRef], item: dict[ProductRef, int]) -> Iterator
 
 
 def _measure_quality() -> None:
-    sources, settings = three_sources(), Settings()
+    sources, settings = demo_sources(), Settings()
     with tempfile.TemporaryDirectory() as folder:
         workspace = Workspace(Path(folder))
-        sources.write(workspace, target="query")
+        write_sources(sources, workspace, target="query")
         _index(workspace, settings)
         sys.stdout.write("| queries, pairs | method | threshold | B-cubed P | R | F1 | pairwise F1 | closest F1 |\n")
         answered = 0

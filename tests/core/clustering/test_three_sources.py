@@ -7,8 +7,9 @@ from random import Random
 import numpy as np
 import pytest
 from samples import HashEncoder
-from three_sources import ThreeSources, reworded, three_sources
+from three_sources import reworded, write_sources
 
+from core.catalog.demo import DemoSources, generated_sources
 from core.catalog.demo.departments import DEPARTMENTS
 from core.catalog.store import CatalogStore
 from core.clustering.gold import score_clustering
@@ -26,8 +27,8 @@ SETTINGS = Settings()
 
 
 @pytest.fixture(scope="module")
-def sources() -> ThreeSources:
-    return three_sources(DEPARTMENTS[:2])
+def sources() -> DemoSources:
+    return generated_sources("", DEPARTMENTS[:2])
 
 
 def index(workspace: Workspace) -> None:
@@ -38,7 +39,7 @@ def clustered(workspace: Workspace, method: Method = Method.ONE_PER_SOURCE) -> C
     return cluster_workspace(workspace, SETTINGS, method, None, Silent())
 
 
-def test_the_generator_makes_three_catalogues(sources: ThreeSources) -> None:
+def test_the_generator_makes_three_catalogues(sources: DemoSources) -> None:
     counts = {source: len(products) for source, products in sources.products.items()}
     assert counts.keys() == {"amazon", "target", "walmart"}
     assert min(counts.values()) > 20
@@ -53,15 +54,13 @@ def test_the_generator_makes_three_catalogues(sources: ThreeSources) -> None:
 
 
 def test_queries_of_two_sources_meet_in_the_catalogue_of_a_third(
-    sources: ThreeSources, hash_encoder: HashEncoder, tmp_path: Path
+    sources: DemoSources, hash_encoder: HashEncoder, tmp_path: Path
 ) -> None:
     assert hash_encoder.asked == []
     workspace = Workspace(tmp_path / "home")
-    sources.write(workspace, target="query")
+    write_sources(sources, workspace, target="query")
     index(workspace)
-    answered = answer_queries(
-        workspace, SETTINGS, Stream.TRIAGE, "gold", lambda pair: sources.item[pair[0]] == sources.item[pair[1]], 20
-    )
+    answered = answer_queries(workspace, SETTINGS, Stream.TRIAGE, "gold", sources.is_match, 20)
     assert answered == 20
     index(workspace)
     found = clustered(workspace)

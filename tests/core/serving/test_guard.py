@@ -160,7 +160,7 @@ def test_a_slow_client_is_not_waited_for(make_app: MakeApp) -> None:
 def test_a_request_that_takes_too_long_ends(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     ended = threading.Event()
     with client_of(make_app(limits=Limits(request_s=0.2))) as client:
-        monkeypatch.setattr(QueryScorer, "scored", lambda *_: ended.wait(60) and [])
+        monkeypatch.setattr(QueryScorer, "scored", lambda *_, **__: ended.wait(60) and [])
         answer = client.post("/match", json=MATCH)
         ended.set()
         assert problem(answer, 504) == "There was no answer within 0.2 s."
@@ -169,7 +169,7 @@ def test_a_request_that_takes_too_long_ends(make_app: MakeApp, monkeypatch: pyte
 def test_a_fault_of_the_program_is_one_sentence_and_logged(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fails(*_: object) -> None:
+    def fails(*_: object, **__: object) -> None:
         raise RuntimeError("secret detail")
 
     monkeypatch.setattr(ProductSource, "named", fails)

@@ -24,7 +24,7 @@ import time
 from core.matching.query_scorer import QueryScorer
 scored = QueryScorer.scored
 def waits(self, queries, *rest, **options):
-    if not options:
+    if options.get("stored", True):
         Path({folder!r}, "waits").touch()
         while not Path({folder!r}, "go").exists():
             time.sleep(0.01)

@@ -41,6 +41,15 @@ def ids(answer: dict[str, Any]) -> list[str]:
     return [candidate["id"] for candidate in answer["results"][0]["candidates"]]
 
 
+def assert_same_probabilities(one: dict[str, Any], other: dict[str, Any]) -> None:
+    """Of the candidates of each query, in their order."""
+    before, after = (
+        [candidate["probability"] for result in answer["results"] for candidate in result["candidates"]]
+        for answer in (one, other)
+    )
+    assert after == pytest.approx(before, abs=1e-5)
+
+
 def import_others(home: Workspace) -> None:
     with CatalogStore(home.catalog) as catalog:
         catalog.replace("walmart", "query", OTHERS)
@@ -89,9 +98,7 @@ def test_until_then_the_previous_index_answers_from_memory(make_app: MakeApp, ho
         assert after["model"] == before["model"]
         for one, other in zip(before["results"], after["results"], strict=True):
             assert {each["id"] for each in one["candidates"]} == {each["id"] for each in other["candidates"]}
-            assert [each["probability"] for each in other["candidates"]] == pytest.approx(
-                [each["probability"] for each in one["candidates"]], abs=1e-5
-            )
+        assert_same_probabilities(before, after)
         # A request has found the files changed: the watcher looks at them without waiting for its turn.
         until(lambda: index_of(app).loaded.version.candidates != before["model"]["index"])
         assert answered(client, ids=asked)["model"] != before["model"]
@@ -111,6 +118,23 @@ def test_another_fit_of_the_matcher_is_taken_over_without_reading_the_index(
         assert after["model"]["labels"] > before["model"]["labels"]
         assert after["model"]["index"] == before["model"]["index"]
         assert ids(answered(client, products=[{"title": OTHERS[0].title}]))
+
+
+def test_stored_probabilities_of_another_matcher_are_not_used(make_app: MakeApp, home: Workspace) -> None:
+    app = make_app()
+    asked = [query.id for query in IMPORTED[:20]]
+    with client_of(app) as client:
+        before = answered(client, ids=asked)
+        index_of(app).loaded.cache.__init__(10)  # type: ignore[misc]  # nothing is cached
+        label_more(home)
+        update_index(home)
+        after = answered(client, ids=asked)
+        assert after["model"] == before["model"]
+        assert_same_probabilities(before, after)
+        assert index_of(app).refresh()
+        new = answered(client, ids=asked)
+        assert new["model"] != before["model"]
+        assert new["results"] != before["results"]
 
 
 def test_an_index_run_under_way_is_not_used(
