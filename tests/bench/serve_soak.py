@@ -42,11 +42,12 @@ model = "{encoder}"
 share = 0.2
 [retrain]
 epochs = 1
-min_steps = 5
+min_steps = 20
 rank = 2
+learning_rate = 0.02
 """
 #: Queries that are answered on each side before the retrain.
-_ANSWERS = 40
+_ANSWERS = 150
 #: Shares of the requests after which the workspace changes.
 _CHANGES_AT = (0.2, 0.4, 0.6)
 
@@ -83,7 +84,10 @@ def _prepare(folder: Path) -> Workspace:
 
 
 def _core(workspace: Workspace, *arguments: str) -> None:
-    subprocess.run(module_command("core", "--home", str(workspace.home), *arguments), check=True, capture_output=True)
+    command = module_command("core", "--home", str(workspace.home), *arguments)
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(arguments)} failed:\n{done.stderr}")
 
 
 class _Soak:
