@@ -125,7 +125,7 @@ VERBS = (
         "judge",
         "core.cli.judge",
         "app",
-        "The judge, a second opinion: prepare, train, test, compare, run, choose, spent.",
+        "The judge, a second opinion: prepare, train, test, compare, run, label, choose, spent.",
     ),
     Verb("serve", "core.cli.serve", "app", "Serve matching, feedback and verdicts to other programs over HTTP."),
     Verb("jobs", "core.cli.jobs", "app", "Background jobs: list, watch, cancel, resume."),

@@ -38,6 +38,8 @@ _SAMPLED = 1000
 _MAX_ENCODED = 2**16
 #: Vectors of more bytes are in a file.
 _MAX_IN_MEMORY = 2**26
+#: Bytes of a file that is checked whole before vectors are added to it, in half a second.
+_MAX_CHECKED = 2**28
 #: Allowed deviation from 1 of the squared length of a vector without a checksum.
 _LENGTH_TOLERANCE = 1e-3
 
@@ -160,6 +162,10 @@ class VectorCache:
                 vectors = vectors or _Vectors.of(texts, common // _FLOAT_BYTES, self._folder)
                 vectors.array[place[digest]] = np.frombuffer(vector, np.float32)
                 vectors.found[place[digest]] = True
+        missing = vectors is None or int(vectors.found.sum()) < len(place)
+        if damaged or (missing and self._cache.path.stat().st_size <= _MAX_CHECKED):
+            # A damaged index hides vectors, and damage between them would stay when they are written again.
+            self._cache.check()
         if damaged:
             reporter.message(
                 f"{counted(damaged, 'vector')} in {self._cache.path.name} {'is' if damaged == 1 else 'are'}"

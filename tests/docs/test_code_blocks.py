@@ -45,7 +45,12 @@ NOT_RUN = {
     "models rollback": "needs a trained encoder",
 }
 #: Options of verbs that are run otherwise, likewise.
-NOT_RUN_WITH = {"--judge": "needs a model", "--auto": "needs a certified band", "--engine": "needs Ray"}
+NOT_RUN_WITH = {
+    "--judge": "needs a model",
+    "--against": "needs 50 validation queries",
+    "--auto": "needs a certified band",
+    "--engine": "needs Ray",
+}
 #: Queries and candidates of the small workspace, and how many of the queries are labelled.
 QUERIES, PRODUCTS, LABELLED = 30, 100, 24
 

@@ -28,7 +28,7 @@ def scored(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     store = CandidateStore(workspace.derived)
     store.score([(q("qv"), c(id_), chance) for id_, chance in chances.items()], MatcherSummary(0.5, 0.9, 0.1, 300, 90))
     store.close()
-    monkeypatch.setattr(demo, "_is_match", lambda pair: pair == Pair(q("qv"), c("qv-c1")))
+    monkeypatch.setattr(demo, "is_gold", lambda pair: pair == Pair(q("qv"), c("qv-c1")))
     return workspace
 
 

@@ -469,7 +469,8 @@ def test_a_retrain_that_cannot_promote_says_so_at_its_start(
         assert ("not promoted" in answer.err) == warned
         if warned:
             notice = answer.err.partition("Error: ")[0]
-            assert f"only 1 validation query has a known match, and retrain.min_queries is {needed}" in notice
+            fewer = f"{needed - 1} fewer than retrain.min_queries ({needed})"
+            assert f"only 1 validation query has a known match, {fewer}" in notice
             # The one validation query of this workspace is answered.
             assert "raise validation.share" in notice
     assert runs == ["run"]

@@ -9,6 +9,7 @@ from samples import c, implied, match, q
 
 from core.json_store import save
 from core.judge.cache import VerdictCache
+from core.judge.calibration import Calibration, calibration_path
 from core.judge.judge_scores import JudgeScores
 from core.judge.metrics import Ablation, Figure, judge_metrics
 from core.judge.pair_context import pair_contexts
@@ -52,6 +53,8 @@ def write_report(workspace: Workspace, low: float, at: str = "20260101-000000", 
         Ablation(10, 5, NOTHING, NOTHING, change, NOTHING),
     )  # fmt: skip
     save(workspace.reports / f"judge-{at}.json", asdict(found))
+    # One that changes nothing: a judge without any has no probabilities.
+    save(calibration_path(workspace, "counting"), asdict(Calibration("counting", 1, 1, 0, labels=100, matches=30)))
 
 
 PAIR = Pair(q("q1"), c("q1-c1"))
@@ -155,6 +158,6 @@ def test_scores_reload_after_replaced_verdict(workspace: Workspace) -> None:
     first = scores.probabilities()[PAIR]
     cache = VerdictCache(workspace.derived)
     case = next(pair_contexts(workspace, [PAIR]))
-    cache.put(case, replace(CountingJudge().verdict(case), probability=0.877))
+    cache.put(case, replace(CountingJudge().verdict(case), log_odds=2.0))
     cache.close()
-    assert scores.probabilities()[PAIR] == 0.877 != first
+    assert scores.probabilities()[PAIR] == pytest.approx(0.881, abs=0.001) != first
