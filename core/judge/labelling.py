@@ -168,7 +168,7 @@ class _Run:
         self._tried = set[Pair]()
         self._spent = Spending()
         self._in_progress = 0
-        self._dearest = Spending(pairs=1)
+        self._dearest = _mean(self._before.spent.get(annotator, Spending()))
         self._saved_at = time.monotonic()
         self.end: LabellingEnd | None = None
 
@@ -263,3 +263,9 @@ class _Run:
             self._annotator, matches, len(self._new) - matches, self._spent, self.total,
             self.total.cost(settings.price_in, settings.price_out) if priced else None, self.end, seconds,
         )  # fmt: skip
+
+
+def _mean(spent: Spending) -> Spending:
+    """What one more pair is expected to cost after earlier runs, rounded up; nothing before the first answer."""
+    pairs = max(spent.pairs, 1)
+    return Spending(1, 0, -(-spent.tokens_in // pairs), -(-spent.tokens_out // pairs))

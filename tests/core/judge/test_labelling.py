@@ -94,6 +94,13 @@ def test_tokens_and_cost_stay_below_their_limits(
     assert found.price == pytest.approx(pairs * 0.00012)
 
 
+def test_the_same_command_does_not_exceed_a_limit_by_one_more_question(home: Workspace) -> None:
+    judge = CountingJudge()
+    assert run(home, judge, Limits(tokens=350)).total.pairs == 3
+    again = run(home, judge, Limits(tokens=350))
+    assert (again.end, again.run, len(judge.asked)) == (LabellingEnd.TOKENS, Spending(), 3)
+
+
 def test_an_interruption_keeps_what_was_answered(home: Workspace) -> None:
     found = run(home, CountingJudge(dies_after=3), Limits())
     assert (found.end, found.total.pairs, found.matches + found.negatives) == (LabellingEnd.INTERRUPTED, 3, 3)
