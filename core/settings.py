@@ -124,7 +124,7 @@ def _plain_address(uri: str) -> str:
     except ValueError:
         raise ValueError("this is not a URL") from None
     if "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError("a URL with a user, a password or a query; set the token in $SAMESKU_MILVUS_TOKEN instead")
+        raise ValueError("must have no user, password or query; set the token in $SAMESKU_MILVUS_TOKEN instead")
     if parts.scheme not in {"http", "https"} or not host or not uri.isprintable() or " " in uri:
         raise ValueError("must be a URL, such as http://127.0.0.1:19530, or a file that ends in .db")
     return uri
@@ -388,7 +388,7 @@ def load_settings(path: Path, overrides: dict[str, str] | None = None) -> Settin
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "settings"
-        message = _ERROR_MESSAGES.get(first["type"], first["msg"])
+        message = _ERROR_MESSAGES.get(first["type"], first["msg"].removeprefix("Value error, "))
         setting = ".".join(str(part) for part in first["loc"][:2])
         if _keys_of(setting, overrides):
             origin = "on the command line"

@@ -126,7 +126,8 @@ def label_pairs(
         reporter: receives progress.
 
     Raises:
-        ModelError: the judge is unavailable or fails altogether. What it has answered before is saved.
+        ModelError: the judge is unavailable, fails altogether, or reports no tokens although a limit needs them. What
+            it has answered before is saved.
         CoreError: nothing was indexed, or the labels cannot be read or written.
     """
     began = time.monotonic()
@@ -168,7 +169,7 @@ class _Run:
         self._tried = set[Pair]()
         self._spent = Spending()
         self._in_progress = 0
-        self._dearest = Spending(pairs=1)
+        self._dearest = _mean(self._before.spent.get(annotator, Spending()))
         self._saved_at = time.monotonic()
         self.end: LabellingEnd | None = None
 
@@ -209,6 +210,7 @@ class _Run:
             self._pay(verdict)
             self._add(context.pair, verdict)
             reporter.advance(self.total.pairs)
+            self._require_counts(judge.name, verdict)
         if self._in_progress:
             raise ModelError(f"{judge.name} returned fewer verdicts than requested.", "Those it returned are saved.")
 
@@ -240,6 +242,20 @@ class _Run:
             1, 0, max(self._dearest.tokens_in, verdict.tokens_in), max(self._dearest.tokens_out, verdict.tokens_out)
         )
 
+    def _require_counts(self, judge: str, verdict: Verdict) -> None:
+        """Refuse to go on with an answer of unknown cost under a limit on tokens or cost.
+
+        Raises:
+            ModelError: the judge reports no tokens.
+        """
+        answered = verdict.answer is not None or bool(verdict.reasoning)
+        counted_all = verdict.tokens_in and (verdict.tokens_out or not verdict.reasoning)
+        if answered and not counted_all and (self._limits.tokens is not None or self._limits.cost is not None):
+            raise ModelError(
+                f"{judge} does not report its tokens, so no limit on tokens or cost can hold.",
+                "Limit the pairs alone: samesku judge label --max-pairs 500",
+            )
+
     def _add(self, pair: Pair, verdict: Verdict) -> None:
         if verdict.answer is not None:
             match = verdict.answer is Answer.MATCH
@@ -263,3 +279,9 @@ class _Run:
             self._annotator, matches, len(self._new) - matches, self._spent, self.total,
             self.total.cost(settings.price_in, settings.price_out) if priced else None, self.end, seconds,
         )  # fmt: skip
+
+
+def _mean(spent: Spending) -> Spending:
+    """What one more pair is expected to cost after earlier runs, rounded up; nothing before the first answer."""
+    pairs = max(spent.pairs, 1)
+    return Spending(1, 0, -(-spent.tokens_in // pairs), -(-spent.tokens_out // pairs))

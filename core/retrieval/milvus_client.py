@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from core.errors import CoreError
 from core.packages import require_packages
-from core.settings import SearchSettings
+from core.settings import SearchSettings, absolute_folder
 from core.text.safe import safe
 
 if TYPE_CHECKING:
@@ -61,12 +61,15 @@ class Address:
         Args:
             search: of a workspace.
             home: its folder, where relative paths start.
+
+        Raises:
+            SettingsError: the path begins with ~ and there is no such home folder.
         """
         if "://" in search.milvus_uri:
             parts = urlsplit(search.milvus_uri)
             name = parts.netloc + parts.path.rstrip("/")
             return cls(search.milvus_uri, name, search.milvus_timeout_s, embedded=False)
-        path = home / Path(search.milvus_uri).expanduser()
+        path = Path(absolute_folder("search.milvus_uri", search.milvus_uri, home, is_path=True))
         return cls(str(path), path.name, search.milvus_timeout_s, embedded=True)
 
 
@@ -84,9 +87,14 @@ def connect(address: Address) -> "MilvusClient":
     """A connection.
 
     Raises:
-        CoreError: pymilvus or Milvus Lite is not installed, or Milvus cannot be reached or refuses the token.
+        CoreError: a package is not installed, the folder of the file is missing, or Milvus cannot be reached or
+            refuses the token.
     """
     require_milvus(address)
+    if address.embedded and not Path(address.uri).parent.is_dir():
+        raise CoreError(
+            f"The folder of {address.name} does not exist: {Path(address.uri).parent}.", "Correct search.milvus_uri."
+        )
     with milvus_errors(address):
         import pymilvus
 

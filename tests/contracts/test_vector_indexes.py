@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from samples import until
 
 from core.catalog.product import Product
-from core.errors import CoreError, DamagedError
+from core.errors import CoreError, DamagedError, SettingsError
 from core.jobs.progress import Silent
 from core.retrieval import milvus_index
 from core.retrieval.dense import exact_search
 from core.retrieval.dense_file import open_or_build
 from core.retrieval.manifest import PRODUCTS, write_manifest
+from core.retrieval.milvus_client import Address, connect
 from core.retrieval.milvus_index import Access, describe_milvus, expression, is_stored, open_milvus
 from core.retrieval.product_filter import FilterColumns, ProductFilter
 from core.retrieval.vector_index import VectorIndex
@@ -558,3 +559,11 @@ def test_an_address_with_a_secret_or_of_another_kind(uri: str) -> None:
     with pytest.raises(ValueError) as caught:
         SearchSettings(milvus_uri=uri)
     assert "secret-word" not in str(caught.value)
+
+
+def test_a_file_in_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    address = Address.of(SearchSettings(milvus_uri="missing/vectors.db"), tmp_path)
+    with pytest.raises(CoreError, match="does not exist"):
+        connect(address)
+    with pytest.raises(SettingsError, match="there is no home folder"):
+        Address.of(SearchSettings(milvus_uri="~nobody-has-this-name/vectors.db"), tmp_path)

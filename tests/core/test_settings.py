@@ -49,7 +49,7 @@ def test_names_of_the_environment_that_are_no_settings_are_left_alone(
         ("[retrain]\nepochs = 'many'\n", "retrain.epochs: Input should be a valid integer"),
         ("[retrain]\nepochs = 0\n", "retrain.epochs: Input should be greater than or equal to 1"),
         ("[retrain]\npromote = 'always'\n", "retrain.promote: Input should be 'better' or 'never'"),
-        ("[bands]\nhigh = 0.7\nmedium = 0.7\n", "bands: Value error, bands.medium must be below bands.high"),
+        ("[bands]\nhigh = 0.7\nmedium = 0.7\n", "bands: bands.medium must be below bands.high"),
         ("[bands]\nhigh = 0.7\n", "bands.medium must be below bands.high"),
         ("[search]\nk = 0\n", "search.k: "),
     ],

@@ -19,6 +19,7 @@ class CountingJudge:
         name: part of every verdict.
         dies_after: number of verdicts after which it raises KeyboardInterrupt.
         silent: pairs on which it gives no answer.
+        counts_tokens: whether its verdicts say how many tokens they took.
         ahead: batch size.
         trained_on: its training pairs.
         asked: the pairs that it was asked about.
@@ -28,6 +29,7 @@ class CountingJudge:
     name: str = "counting"
     dies_after: int | None = None
     silent: frozenset[Pair] = frozenset()
+    counts_tokens: bool = True
     ahead: int = 1
     trained_on: frozenset[Pair] = frozenset()
     asked: list[Pair] = field(default_factory=list)
@@ -50,7 +52,8 @@ class CountingJudge:
         log_odds = float(len(context.findings.equal) - len(context.findings.differs))
         answer = Answer.MATCH if log_odds > 0 else Answer.NO_MATCH
         probability = 1 / (1 + 2.718281828459045**-log_odds)
-        return Verdict(answer, probability, log_odds, f"{context.query.title}\n{answer}", self.name, 0.5, 100, 10)
+        tokens = (100, 10) if self.counts_tokens else (0, 0)
+        return Verdict(answer, probability, log_odds, f"{context.query.title}\n{answer}", self.name, 0.5, *tokens)
 
     def training_pairs(self) -> frozenset[Pair]:
         """As `TrainedJudge.training_pairs`."""

@@ -9,7 +9,7 @@ from folder_templates import copy_of
 from judges import CountingJudge
 from samples import HashEncoder, no_match, q
 
-from core.errors import CoreError
+from core.errors import CoreError, ModelError
 from core.jobs.progress import Silent
 from core.judge.cache import CachingJudge, VerdictCache
 from core.judge.calibrated_judge import CalibratedJudge
@@ -92,6 +92,22 @@ def test_tokens_and_cost_stay_below_their_limits(
     found = run(home, CountingJudge(), limits, settings)
     assert (found.end, found.total.pairs) == (end, pairs)
     assert found.price == pytest.approx(pairs * 0.00012)
+
+
+def test_the_same_command_does_not_exceed_a_limit_by_one_more_question(home: Workspace) -> None:
+    judge = CountingJudge()
+    assert run(home, judge, Limits(tokens=350)).total.pairs == 3
+    again = run(home, judge, Limits(tokens=350))
+    assert (again.end, again.run, len(judge.asked)) == (LabellingEnd.TOKENS, Spending(), 3)
+
+
+@pytest.mark.parametrize("limits", [Limits(tokens=350), Limits(cost=0.0001)])
+def test_a_judge_that_counts_no_tokens_is_refused_where_a_limit_needs_them(home: Workspace, limits: Limits) -> None:
+    judge = CountingJudge(counts_tokens=False)
+    with pytest.raises(ModelError, match="does not report its tokens"):
+        run(home, judge, limits)
+    assert len(judge.asked) == len(load_llm_labels(home.llm_labels).labels) == 1
+    assert run(home, judge, Limits(pairs=3)).end is LabellingEnd.PAIRS
 
 
 def test_an_interruption_keeps_what_was_answered(home: Workspace) -> None:
