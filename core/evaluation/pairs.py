@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.matching.bands import Band, Cuts, band_name
-from core.stats.exact import successes_needed
+from core.stats.exact import CONFIDENCE, successes_needed
 from core.stats.wilson import Precision, wilson
 from labels.wording import counted
 
@@ -133,10 +134,13 @@ def _promise_remark(band: Band, cut: float, promised: Precision, promise: float,
         return f"Narrow: {beyond}, the training labels do not prove a precision of {target:g}."
     if certainty >= 1:
         return f"Empty: the training labels contradict a precision of {target:g} at any probability."
-    more = successes_needed(promised.right, promised.labels, target)
     if not promised.labels:
+        more = successes_needed(0, 0, target)
         return f"Not proven: no training label is in the band; {more:,} in it, all right, would prove {target:g}."
-    return (
-        f"Not proven: {promised.right:,} of {counted(promised.labels, 'training label')} right prove {promise:.3f};"
-        f" about {more:,} more, all right, would prove {target:g}."
-    )
+    right = f"{promised.right:,} of {counted(promised.labels, 'training label')} right prove {promise:.3f}"
+    if promised.right < promised.labels:
+        return f"Not proven: {right}, since a query counts once; {target:g} takes more queries."
+    # The number of queries whose labels, all of them right, prove the promise: (1 - confidence) = promise ** queries.
+    queries = round(log(1 - CONFIDENCE) / log(promise)) if 0 < promise < 1 else 0
+    more = f"about {successes_needed(queries, queries, target):,} more queries"
+    return f"Not proven: {right}, since a query counts once; {more}, all right, would prove {target:g}."

@@ -22,6 +22,8 @@ _FOUND, _REORDERED = 0.45, 0.05
 #: Queries that have to be put right, none being lost, for the paired interval of the gain to lie above zero: of fewer,
 #: a bootstrap resample has none in more than one case of forty.
 _MIN_GAIN = 4.0
+#: Queries from which there is a prediction: fewer could not show a significant gain, whatever the encoder is worth.
+_MIN_QUERIES = 20
 
 #: What is said instead of a prediction.
 UNKNOWN_PROSPECT = "Whether it is worth it is unknown until matches are labelled in the validation stream."
@@ -58,6 +60,9 @@ class Prospect:
     @property
     def sentence(self) -> str:
         """The prediction with its figures, in two sentences."""
+        if self.queries < _MIN_QUERIES:
+            has = counted(self.queries, "validation query has", "validation queries have")
+            return f"Whether it is worth it is unknown: {has} a known match, and a prediction takes {_MIN_QUERIES}."
         now, queries = wilson(self.first, self.queries), counted(self.queries, "query", "queries")
         hits = f"{self.first / self.queries:.2f} ({now.low:.2f}–{now.high:.2f})"
         f1 = "" if self.f1 is None else f", F1 of pairs {self.f1[0]:.2f} ({self.f1[1]:.2f}–{self.f1[2]:.2f})"

@@ -50,6 +50,7 @@ NOT_RUN_WITH = {
     "--against": "needs 50 validation queries",
     "--auto": "needs a certified band",
     "--engine": "needs Ray",
+    "--home": "a workspace of another demo",
 }
 #: Queries and candidates of the small workspace, and how many of the queries are labelled.
 QUERIES, PRODUCTS, LABELLED = 30, 100, 24

@@ -102,7 +102,8 @@ def test_a_promise_is_kept_unless_the_measured_interval_ends_below_it() -> None:
         ),
         (
             Cuts(0.98, 0.02, wilson(40, 40), wilson(0, 0), 0.928, 0.0),
-            "Not proven: 40 of 40 training labels right prove 0.928; about 109 more, all right, would prove 0.98.",
+            "Not proven: 40 of 40 training labels right prove 0.928, since a query counts once;"
+            " about 109 more queries, all right, would prove 0.98.",
             "Not proven: no training label is in the band; 149 in it, all right, would prove 0.98.",
         ),
         (
