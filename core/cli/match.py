@@ -144,7 +144,7 @@ def match(
 
     Example: samesku match --k 10 --out matches.csv
 
-    Example: samesku match --k 1 --band high --out matches.csv
+    Example: samesku match --band high --out matches.csv
 
     Example: samesku match --query walmart/17
 
