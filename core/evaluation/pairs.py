@@ -142,5 +142,5 @@ def _promise_remark(band: Band, cut: float, promised: Precision, promise: float,
         return f"Not proven: {right}, since a query counts once; {target:g} takes more queries."
     # The number of queries whose labels, all of them right, prove the promise: (1 - confidence) = promise ** queries.
     queries = round(log(1 - CONFIDENCE) / log(promise)) if 0 < promise < 1 else 0
-    further = f"about {successes_needed(queries, queries, target):,} more queries"
-    return f"Not proven: {right}, since a query counts once; {further}, all right, would prove {target:g}."
+    further = counted(successes_needed(queries, queries, target), "more query", "more queries")
+    return f"Not proven: {right}, since a query counts once; about {further}, all right, would prove {target:g}."
