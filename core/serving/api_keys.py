@@ -146,7 +146,7 @@ class ApiKeys:
     def _read(self) -> None:
         version = file_version(self._workspace.api_keys)
         if version != self._version:
-            self._stored = []  # a file that cannot be read lets nobody in
+            self._stored = []  # no key is valid while the file cannot be read
             self._stored = stored_keys(self._workspace)
             self._version = version
 

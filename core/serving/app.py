@@ -253,7 +253,7 @@ def _add_pair_routes(app: FastAPI, service: Service) -> None:
         status_code=HTTPStatus.CREATED,
         description=(
             "Answered once the decision is on disk. It is an event of the annotator `api:NAME` in the ledger of the"
-            " desk, and follows its rules: nobody decides on a query that somebody else has on the screen, decisions"
+            " desk, and follows its rules: a query that is open on another screen is refused, decisions"
             " that disagree are a conflict, and validation queries train nothing."
         ),
         responses=_responses(_BODY, _NOT_FOUND, {HTTPStatus.CONFLICT: "Somebody has the query on the screen."}),

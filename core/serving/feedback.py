@@ -73,7 +73,7 @@ class FeedbackLedger:
         """Record a decision. Returns once it is on disk.
 
         A match answers the query, as does an abstention; a rejection does once all candidates are decided on, as in the
-        desk. Other candidates are not rejected by a match: nobody has seen them. Validation queries stay validation.
+        desk. Other candidates are not rejected by a match: they were not shown. Validation queries stay validation.
 
         Args:
             caller: name of the program.

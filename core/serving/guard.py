@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 #: The name of a program that needs no key, since it runs on this machine.
 LOCAL = "local"
-#: Paths that need no key: whoever looks after the service asks for them.
+#: Paths that need no key: load balancers and orchestrators request them.
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 #: Hosts that a request without a key may name; otherwise a page of another site could resolve its own name to this one.
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})

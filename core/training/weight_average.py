@@ -46,7 +46,12 @@ class WeightAverage:
         self._mean: dict[str, Tensor] = {}
 
     def add(self, step: int, steps: int) -> None:
-        """Add the weights after a step, counted from 1, of so many steps; those of an early step are left out."""
+        """Add the weights after a step, unless it is before the averaged share.
+
+        Args:
+            step: counted from 1.
+            steps: of the whole training.
+        """
         count = step - (steps - int(self._share * steps))
         for name, values in trained_weights(self._model).items() if count > 0 else ():
             if count == 1:

@@ -8,6 +8,7 @@ answer, which are the only ones with a loss.
 import math
 import random
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -246,10 +247,8 @@ class _FrozenLayers:
 
         hook = self._decoder.layers[self._first].register_forward_pre_hook(stop, with_kwargs=True)
         try:
-            with torch.no_grad():
+            with torch.no_grad(), suppress(_StopForwardError):
                 self._decoder(input_ids=ids[None], use_cache=False)
-        except _StopForwardError:
-            pass
         finally:
             hook.remove()
 
