@@ -1,15 +1,17 @@
 """All settings in force, each with its origin and description."""
 
-import ast
 import inspect
 from dataclasses import dataclass
-from itertools import pairwise
+from io import StringIO
 from pathlib import Path
+from tokenize import COMMENT, DEDENT, INDENT, NEWLINE, NL, STRING, TokenInfo, generate_tokens
 from typing import Any
 
 from pydantic import BaseModel
 
 from core.settings import environment_settings, file_settings, load_settings
+
+_NO_CODE = {COMMENT, DEDENT, INDENT, NL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +57,24 @@ def settings_info(path: Path) -> list[SettingInfo]:
 def descriptions(section: type[BaseModel]) -> dict[str, str]:
     """Field name → docstring below the field, for a section of the settings.
 
-    Parsed from the source on demand. pydantic's `use_attribute_docstrings` does the same when the class is created,
+    Read from the source on demand. pydantic's `use_attribute_docstrings` does the same when the class is created,
     which would take 20 ms at every start of the desk.
     """
-    (definition,) = ast.parse(inspect.getsource(section)).body
+    # Tokens rather than `ast`: before Python 3.11.8, two threads that parse at once can fail with a SystemError
+    # (python/cpython#106905), and Textual parses the actions of keys in the desk's main thread.
     found: dict[str, str] = {}
-    body = definition.body if isinstance(definition, ast.ClassDef) else []
-    for field, statement in pairwise(body):
-        text = statement.value if isinstance(statement, ast.Expr) else None
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Constant):
-            found[field.target.id] = inspect.cleandoc(str(text.value))
+    field, statement = "", list[TokenInfo]()
+    for token in generate_tokens(StringIO(inspect.getsource(section)).readline):
+        if token.type in _NO_CODE:
+            continue
+        if token.type != NEWLINE:
+            statement.append(token)
+            continue
+        if [part.type for part in statement] == [STRING]:
+            found[field] = inspect.cleandoc(statement[0].string.strip('"'))
+        is_field = len(statement) > 1 and statement[1].string == ":"
+        field, statement = statement[0].string if is_field else "", []
+    found.pop("", None)
     return found
 
 

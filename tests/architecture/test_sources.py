@@ -57,6 +57,12 @@ def test_no_module_reads_or_writes_pickles(trees: Trees) -> None:
     assert faults == []
 
 
+def test_no_module_parses_python(trees: Trees) -> None:
+    # Before Python 3.11.8, two threads that parse at once can fail with a SystemError (python/cpython#106905), and
+    # Textual parses the actions of keys in the desk's main thread.
+    assert [name_of(path) for path, tree in trees.items() if "ast" in imported(tree)] == []
+
+
 #: What a keyword argument must be wherever a call has it.
 REQUIRED = {"trust_remote_code": "False", "use_safetensors": "True", "safe_serialization": "True"}
 

@@ -52,7 +52,7 @@ def home(bench: Bench) -> Path:
 
 def desk_of(home: Path, *options: str, annotator: str = "ada") -> list[str]:
     """The desk as it is started."""
-    return [sys.executable, "-m", "tui", "--home", str(home), "--as", annotator, "review", *options]
+    return [sys.executable, "-m", "tui", "--home", str(home), "--debug", "--as", annotator, "review", *options]
 
 
 def settle(terminal: Terminal) -> None:
@@ -87,7 +87,7 @@ def test_the_desk_writes_nothing_that_it_does_not_mean(
             terminal.send("\x1b")  # a slow desk may have taken a key on another screen
             settle(terminal)
         terminal.send("q")
-        assert terminal.drain(120) == 0
+        assert terminal.drain(120) == 0, b"".join(read)[-6000:].decode(errors="replace")  # ends with a traceback
     written = b"".join(read).decode()
     copied = OSC_52.findall(written)
     assert copied
