@@ -8,7 +8,10 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-PAGE = 4096
+
+def _page_bytes(path: Path) -> int:
+    """The size of a database's pages, which its header tells: 1 is 65,536."""
+    return {1: 65_536}.get(size := int.from_bytes(path.read_bytes()[16:18], "big"), size)
 
 
 def flip(path: Path, start: int, end: int, seed: int = 1, share: float = 0.1) -> None:
@@ -64,9 +67,9 @@ TO_FILES: dict[str, Callable[[Path], object]] = {
 #: To databases.
 TO_DATABASES: dict[str, Callable[[Path], object]] = {
     **TO_FILES,
-    "schema page": lambda path: flip(path, 100, PAGE),
-    "data pages": lambda path: flip(path, PAGE, 10**9, share=0.01),
-    "one page": lambda path: flip(path, PAGE, 2 * PAGE, share=0.5),
+    "schema page": lambda path: flip(path, 100, _page_bytes(path)),
+    "data pages": lambda path: flip(path, _page_bytes(path), 10**9, share=0.01),
+    "one page": lambda path: flip(path, _page_bytes(path), 2 * _page_bytes(path), share=0.5),
     "other database": lambda path: _replace(path, _other_database),
     "views": _acting,
     "journal": lambda path: path.with_name(path.name + "-journal").write_bytes(os.urandom(5000)),
