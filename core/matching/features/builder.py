@@ -186,7 +186,6 @@ def large_statistics(corpus: Corpus, vocabulary: Vocabulary, files: RunFiles, re
     def neighbours(kind: str) -> Arrays:
         reporter.stage("count the terms of the catalogue")
         vectors, weights = lexical_vectors(queries, products, kind)
-        reporter.stage("compare queries and products", total=len(queries))
         found = Neighbourhood.of(vectors, own, reporter)
         return {**weights_arrays(kind, weights), **neighbour_arrays(kind, found)}
 

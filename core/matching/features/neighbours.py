@@ -20,6 +20,10 @@ MAX_RANK = 50
 _BLOCK_SCORES, _BLOCK_QUERIES = 2**24, 256
 #: Products whose highest scores are updated at once; bounds memory at (MAX_RANK + queries of a block) × 4 bytes each.
 _BLOCK_PRODUCTS = 2**16
+#: Pairs of a query and a product up to which all are scored: 2 minutes. Of more, each side is searched for the other.
+_MAX_PAIRS = 2**32
+#: Texts that are searched for at once.
+_SEARCHED = 4096
 #: Sums in another order differ in the last digits.
 _EPSILON = 1e-5
 
@@ -47,13 +51,24 @@ class Neighbourhood:
     ) -> "Neighbourhood":
         """Compare every query with every product.
 
+        Of more than `_MAX_PAIRS` pairs, a few neighbours may be missed, as in `InvertedIndex.search`.
+
         Args:
             vectors: unit vectors of the texts, sparse, over the same columns.
             own: which product each query is itself; -1 for none, as by default.
-            reporter: receives the progress in queries.
+            reporter: receives the progress.
         """
+        reporter = reporter or Silent()
         indexes = InvertedIndex(vectors[0]), InvertedIndex(vectors[1])
-        forth, back, nearest, nearest_back = _best_both(vectors[0], indexes[1], own, reporter or Silent())
+        queries, products = (side.shape[0] for side in vectors)
+        if queries * products <= _MAX_PAIRS:
+            reporter.stage("compare queries and products", total=queries)
+            forth, back, nearest, nearest_back = _best_both(vectors[0], indexes[1], own, reporter)
+            return cls(indexes, (forth, back), (nearest, nearest_back))
+        reporter.stage("find similar products", total=queries)
+        forth, nearest = _found(vectors[0], indexes[1], own, reporter)
+        reporter.stage("find similar queries", total=products)
+        back, nearest_back = _found(vectors[1], indexes[0], _inverse(own, products), reporter)
         return cls(indexes, (forth, back), (nearest, nearest_back))
 
     def mutual(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -79,12 +94,7 @@ class Neighbourhood:
         known, new = np.flatnonzero(rows >= 0), np.flatnonzero(rows < 0)
         best[known], nearest[known] = self.best[side][rows[known]], self.nearest[side][rows[known]]
         others = self.indexes[1 - side]
-        texts = vectors[new][:, : others.rows.shape[1]]
-        for i, row in enumerate(new.tolist()):
-            scores = others.scores(*terms_of(texts, i))
-            if own[row] >= 0:
-                scores[own[row]] = 0
-            best[row], nearest[row] = _best(scores)
+        best[new], nearest[new] = _found(vectors[new][:, : others.rows.shape[1]], others, own[new], Silent())
         return best, nearest
 
 
@@ -170,6 +180,46 @@ def _margin_and_rank(
     margin = scores - np.where(is_nearest, best[:, 1], best[:, 0])
     rank = (best > scores[:, None] + _EPSILON).sum(axis=1) + 1
     return margin.astype(np.float32), rank.astype(np.float32)
+
+
+def _found(
+    texts: csr_matrix, others: InvertedIndex, own: NDArray[np.int64] | None, reporter: Reporter
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The highest scores of each text over the other side, and the index of the nearest one there.
+
+    Args:
+        texts: unit vectors.
+        others: the other side.
+        own: index of each text's own listing on the other side, which is no neighbour; -1 where it is not there.
+        reporter: receives the progress in texts.
+
+    Returns:
+        shapes (n, MAX_RANK), best first, padded with 0; and (n,).
+    """
+    count, size = texts.shape[0], others.rows.shape[0]
+    best, nearest = np.zeros((count, MAX_RANK), np.float32), np.zeros(count, np.int64)
+    depth = min(MAX_RANK if own is None else MAX_RANK + 1, size)
+    for start in range(0, count if depth else 0, _SEARCHED):
+        block = slice(start, min(start + _SEARCHED, count))
+        places, scores = others.search(texts[block], depth)
+        if own is not None:
+            scores[places == own[block, None]] = 0
+            order = np.argsort(-scores, axis=1, kind="stable")
+            places, scores = np.take_along_axis(places, order, 1), np.take_along_axis(scores, order, 1)
+        kept = scores[:, :MAX_RANK]
+        best[block, : kept.shape[1]], nearest[block] = kept, places[:, 0]
+        reporter.advance(block.stop)
+    return best, nearest
+
+
+def _inverse(own: NDArray[np.int64] | None, size: int) -> NDArray[np.int64] | None:
+    """Of each listing of the other side, which one here is itself, shape (size,); -1 for none."""
+    if own is None:
+        return None
+    found = np.full(size, -1, np.int64)
+    here = np.flatnonzero(own >= 0)
+    found[own[here]] = here
+    return found
 
 
 def _best(scores: NDArray[np.float32]) -> tuple[NDArray[np.float32], int]:

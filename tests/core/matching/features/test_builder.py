@@ -167,6 +167,24 @@ def test_neighbours_are_the_same_whatever_is_compared_at_once(monkeypatch: pytes
             assert_array_equal(looked_up[1], found.nearest[side])
 
 
+def test_neighbours_of_many_pairs_are_searched_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    from scipy.sparse import csr_matrix  # noqa: PLC0415
+
+    random = np.random.default_rng(4)
+    sides = [(random.random((n, 30)) * (random.random((n, 30)) > 0.7)).astype(np.float32) for n in (90, 70)]
+    vectors = csr_matrix(sides[0]), csr_matrix(sides[1])
+    own = np.where(np.arange(90) < 60, (np.arange(90) + 7) % 70, -1)
+    for itself in (None, own):
+        every = Neighbourhood.of(vectors, itself)
+        with monkeypatch.context() as patch:
+            patch.setattr(neighbours, "_MAX_PAIRS", 0)
+            patch.setattr(neighbours, "_SEARCHED", 11)
+            found = Neighbourhood.of(vectors, itself)
+        for side in (0, 1):
+            assert_array_equal(found.best[side], every.best[side])
+            assert_array_equal(found.nearest[side], every.nearest[side])
+
+
 @pytest.mark.parametrize("sizes", [(0, 3), (3, 0), (0, 0)])
 def test_without_queries_or_products_nothing_is_near(sizes: tuple[int, int]) -> None:
     from scipy.sparse import csr_matrix  # noqa: PLC0415
