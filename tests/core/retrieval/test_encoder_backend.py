@@ -1,6 +1,9 @@
 """The back end that encodes: the trial of the 8-bit graph, what it decides, and what is done with its files."""
 
 import shutil
+import subprocess
+import sys
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
@@ -86,6 +89,27 @@ def test_the_vectors_are_those_of_torch_but_for_rounding(encoder: Encoder, graph
     assert ((found * expected).sum(axis=1) > 0.98).all()
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
     assert {path.name for path in graph.iterdir()} == {GRAPH_FILE, TOKENIZER_FILE, "trial.json"}
+
+
+def test_one_layer_has_finer_scales_and_the_others_8_bits(graph: Path) -> None:
+    import onnx  # noqa: PLC0415
+
+    operators = Counter(node.op_type for node in onnx.load(graph / GRAPH_FILE).graph.node)
+    assert operators["MatMulNBits"] == 1
+    assert operators["MatMulInteger"] > 5
+
+
+def test_the_quantisers_leave_logging_as_it_was() -> None:
+    code = """
+import logging
+from core.retrieval.int8_encoder import _silent_quantizer
+with _silent_quantizer():
+    import onnxruntime.quantization.matmul_nbits_quantizer
+    logging.getLogger("onnxruntime").critical("quantised")
+print(logging.getLogger().handlers, logging.getLogger().level, logging.getLogger().manager.disable)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("[] 30 0\n", "")
 
 
 def test_vectors_do_not_depend_on_the_batch(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
