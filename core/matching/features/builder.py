@@ -186,7 +186,7 @@ def large_statistics(corpus: Corpus, vocabulary: Vocabulary, files: RunFiles, re
     def neighbours(kind: str) -> Arrays:
         reporter.stage("count the terms of the catalogue")
         vectors, weights = lexical_vectors(queries, products, kind)
-        found = Neighbourhood.of(vectors, own, reporter)
+        found = Neighbourhood.of(vectors, own, reporter, files, kind)
         return {**weights_arrays(kind, weights), **neighbour_arrays(kind, found)}
 
     of_kind = {kind: files.kept(f"{kind}.safetensors", partial(neighbours, kind)) for kind in ("characters", "words")}

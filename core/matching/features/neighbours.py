@@ -12,7 +12,9 @@ from scipy.sparse import csr_matrix
 
 from core.jobs.progress import Reporter, Silent
 from core.matching.features.base import Feature, dots
+from core.retrieval.array_file import Arrays
 from core.retrieval.inverted_index import InvertedIndex, highest, terms_of
+from core.retrieval.run_files import RunFiles
 
 #: Ranks are counted up to this one.
 MAX_RANK = 50
@@ -22,8 +24,8 @@ _BLOCK_SCORES, _BLOCK_QUERIES = 2**24, 256
 _BLOCK_PRODUCTS = 2**16
 #: Pairs of a query and a product up to which all are scored: 2 minutes. Of more, each side is searched for the other.
 _MAX_PAIRS = 2**32
-#: Texts that are searched for at once.
-_SEARCHED = 4096
+#: Texts that are searched for until the next file: a minute.
+_SEARCHED = 2**16
 #: Sums in another order differ in the last digits.
 _EPSILON = 1e-5
 
@@ -48,6 +50,8 @@ class Neighbourhood:
         vectors: tuple[csr_matrix, csr_matrix],
         own: NDArray[np.int64] | None = None,
         reporter: Reporter | None = None,
+        files: RunFiles | None = None,
+        kind: str = "",
     ) -> "Neighbourhood":
         """Compare every query with every product.
 
@@ -57,8 +61,10 @@ class Neighbourhood:
             vectors: unit vectors of the texts, sparse, over the same columns.
             own: which product each query is itself; -1 for none, as by default.
             reporter: receives the progress.
+            files: keep what a search has found.
+            kind: of the texts; the names of the files begin with it.
         """
-        reporter = reporter or Silent()
+        reporter, files = reporter or Silent(), files or RunFiles()
         indexes = InvertedIndex(vectors[0]), InvertedIndex(vectors[1])
         queries, products = (side.shape[0] for side in vectors)
         if queries * products <= _MAX_PAIRS:
@@ -66,9 +72,10 @@ class Neighbourhood:
             forth, back, nearest, nearest_back = _best_both(vectors[0], indexes[1], own, reporter)
             return cls(indexes, (forth, back), (nearest, nearest_back))
         reporter.stage("find similar products", total=queries)
-        forth, nearest = _found(vectors[0], indexes[1], own, reporter)
+        forth, nearest = _found(vectors[0], indexes[1], own, files, f"{kind}-queries", reporter)
         reporter.stage("find similar queries", total=products)
-        back, nearest_back = _found(vectors[1], indexes[0], _inverse(own, products), reporter)
+        backwards = _inverse(own, products)
+        back, nearest_back = _found(vectors[1], indexes[0], backwards, files, f"{kind}-products", reporter)
         return cls(indexes, (forth, back), (nearest, nearest_back))
 
     def mutual(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -94,7 +101,7 @@ class Neighbourhood:
         known, new = np.flatnonzero(rows >= 0), np.flatnonzero(rows < 0)
         best[known], nearest[known] = self.best[side][rows[known]], self.nearest[side][rows[known]]
         others = self.indexes[1 - side]
-        best[new], nearest[new] = _found(vectors[new][:, : others.rows.shape[1]], others, own[new], Silent())
+        best[new], nearest[new] = _nearest(vectors[new][:, : others.rows.shape[1]], others, own[new])
         return best, nearest
 
 
@@ -183,7 +190,31 @@ def _margin_and_rank(
 
 
 def _found(
-    texts: csr_matrix, others: InvertedIndex, own: NDArray[np.int64] | None, reporter: Reporter
+    texts: csr_matrix,
+    others: InvertedIndex,
+    own: NDArray[np.int64] | None,
+    files: RunFiles,
+    name: str,
+    reporter: Reporter,
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """As `_nearest`, of many texts: block by block, each of which is kept in a file."""
+    count = texts.shape[0]
+    best, nearest = np.zeros((count, MAX_RANK), np.float32), np.zeros(count, np.int64)
+    for start in range(0, count, _SEARCHED):
+        block = slice(start, min(start + _SEARCHED, count))
+
+        def search(block: slice = block) -> Arrays:
+            found = _nearest(texts[block], others, None if own is None else own[block])
+            return dict(zip(("best", "nearest"), found, strict=True))
+
+        arrays = files.kept(f"{name}-{start:09}.safetensors", search)
+        best[block], nearest[block] = arrays["best"], arrays["nearest"]
+        reporter.advance(block.stop)
+    return best, nearest
+
+
+def _nearest(
+    texts: csr_matrix, others: InvertedIndex, own: NDArray[np.int64] | None
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """The highest scores of each text over the other side, and the index of the nearest one there.
 
@@ -191,25 +222,21 @@ def _found(
         texts: unit vectors.
         others: the other side.
         own: index of each text's own listing on the other side, which is no neighbour; -1 where it is not there.
-        reporter: receives the progress in texts.
 
     Returns:
         shapes (n, MAX_RANK), best first, padded with 0; and (n,).
     """
-    count, size = texts.shape[0], others.rows.shape[0]
-    best, nearest = np.zeros((count, MAX_RANK), np.float32), np.zeros(count, np.int64)
-    depth = min(MAX_RANK if own is None else MAX_RANK + 1, size)
-    for start in range(0, count if depth else 0, _SEARCHED):
-        block = slice(start, min(start + _SEARCHED, count))
-        places, scores = others.search(texts[block], depth)
-        if own is not None:
-            scores[places == own[block, None]] = 0
-            order = np.argsort(-scores, axis=1, kind="stable")
-            places, scores = np.take_along_axis(places, order, 1), np.take_along_axis(scores, order, 1)
-        kept = scores[:, :MAX_RANK]
-        best[block, : kept.shape[1]], nearest[block] = kept, places[:, 0]
-        reporter.advance(block.stop)
-    return best, nearest
+    best, nearest = np.zeros((texts.shape[0], MAX_RANK), np.float32), np.zeros(texts.shape[0], np.int64)
+    depth = min(MAX_RANK if own is None else MAX_RANK + 1, others.rows.shape[0])
+    if not depth or not len(best):
+        return best, nearest
+    places, scores = others.search(texts, depth)
+    if own is not None:
+        scores[places == own[:, None]] = 0
+        order = np.argsort(-scores, axis=1, kind="stable")
+        places, scores = np.take_along_axis(places, order, 1), np.take_along_axis(scores, order, 1)
+    best[:, : min(depth, MAX_RANK)] = scores[:, :MAX_RANK]
+    return best, places[:, 0]
 
 
 def _inverse(own: NDArray[np.int64] | None, size: int) -> NDArray[np.int64] | None:

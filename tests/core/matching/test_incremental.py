@@ -16,6 +16,7 @@ from core.catalog.product import MAX_LISTINGS, Product, Role
 from core.catalog.store import CatalogStore, ImportRules
 from core.jobs.progress import Silent
 from core.matching import run
+from core.matching.features import neighbours
 from core.matching.features.builder import CorpusFeatures
 from core.matching.features.store import FeatureStore
 from core.matching.run import (
@@ -297,6 +298,8 @@ def in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index_run, "MAX_IN_MEMORY", 0)
     monkeypatch.setattr(index_run, "_BLOCK_QUERIES", 4)
     monkeypatch.setattr(run, "_BLOCK_PAIRS", 5)
+    monkeypatch.setattr(neighbours, "_MAX_PAIRS", 0)
+    monkeypatch.setattr(neighbours, "_SEARCHED", 40)
 
 
 def everything(shop: Shop) -> list[object]:
@@ -360,7 +363,7 @@ def test_a_run_that_is_killed_after_each_file_goes_on_and_has_the_same_result(
                 break
             except KeyboardInterrupt:
                 kills += 1
-    assert kills == 2 * (4 if update else 10)
+    assert kills == 2 * (4 if update else 16)
     assert everything(often) == everything(once)
     assert often.index().index.unchanged
 
