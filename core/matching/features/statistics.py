@@ -167,16 +167,20 @@ def listing_rows(
 
 
 def neighbour_arrays(kind: str, neighbours: Neighbourhood) -> Arrays:
-    """The neighbours of one kind of text as named arrays."""
+    """The neighbours of one kind of text as named arrays, without the sources where each side is one."""
     found: Arrays = {}
+    sources = 0 if all(each.shape[1] == 1 for each in neighbours.best) else slice(None)
     for side, name in enumerate(_SIDES):
         found |= neighbours.indexes[side].to_arrays(f"{kind}.{name}")
-        found |= {f"{kind}.{name}.best": neighbours.best[side], f"{kind}.{name}.nearest": neighbours.nearest[side]}
+        found |= {
+            f"{kind}.{name}.best": neighbours.best[side][:, sources],
+            f"{kind}.{name}.nearest": neighbours.nearest[side][:, sources],
+        }
     return found
 
 
 def neighbours_of(kind: str, arrays: Arrays, rows: Sides) -> Neighbourhood:
-    """The neighbours of `neighbour_arrays`; a file of an earlier version takes each side for one source.
+    """The neighbours of `neighbour_arrays`; a file of an earlier version takes each side for one source, too.
 
     Args:
         kind: of text.

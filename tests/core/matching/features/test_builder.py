@@ -242,6 +242,8 @@ def test_statistics_in_a_file_keep_the_sources_and_those_of_earlier_versions_are
         assert_array_equal(again.nearest[side], statistics.neighbours["words"].nearest[side])
         name = f"words.{('queries', 'products')[side]}"
         arrays |= {f"{name}.{what}": arrays[f"{name}.{what}"][:, 0] for what in ("best", "nearest")}
+    alone = FeatureBuilder(queries[:1], products[:1], VOCABULARY).statistics
+    assert alone.to_arrays()["words.queries.best"].shape == (1, 50)
     earlier = CorpusStatistics.from_arrays(arrays)
     assert [best.shape for best in earlier.neighbours["words"].best] == [(3, 1, 50), (3, 1, 50)]
     found = all_pairs(FeatureBuilder(queries, products, VOCABULARY, statistics=earlier), 3, 3)
