@@ -6,6 +6,7 @@ from pathlib import Path
 
 from core.catalog.demo import DemoSources, demo_catalogue, demo_sources, target
 from core.catalog.store import CatalogStore
+from core.catalog.upsert import ImportRules
 from core.errors import CoreError
 from core.jobs.progress import Reporter
 from core.json_store import text_file
@@ -55,8 +56,8 @@ def build_demo(workspace: Workspace, reporter: Reporter, *, sources: int = 2) ->
     Args:
         workspace: a folder that is empty, or of the demo.
         reporter: receives progress.
-        sources: number of retailers, 2 or 3. The third, whose listings are queries, stays in a workspace that has it;
-            its known products are then in `reports`.
+        sources: number of retailers, 2 or 3. The third, whose listings are queries and candidates, stays in a workspace
+            that has it; its known products are then in `reports`.
 
     Returns:
         The workspace's settings.
@@ -79,7 +80,9 @@ def build_demo(workspace: Workspace, reporter: Reporter, *, sources: int = 2) ->
         catalog.replace("walmart", "query", demo.queries)
         catalog.replace("amazon", "catalog", demo.products)
         if third is not None:
-            catalog.replace(target.SOURCE, "query", third.products[target.SOURCE])
+            # In both roles, so that Walmart's listings are compared with it, too. Earlier versions had it as queries.
+            rules = ImportRules(change_role=True)
+            catalog.replace(target.SOURCE, "both", third.products[target.SOURCE], rules=rules)
     if third is not None:
         _write_known_products(workspace, third)
     if not workspace.settings.exists():
@@ -126,7 +129,7 @@ def answer_from_gold(
 
 def is_gold(pair: Pair) -> bool:
     """Whether a pair is a match by the catalogue's answer key."""
-    if pair.query.source == target.SOURCE:
+    if target.SOURCE in {pair.query.source, pair.candidate.source}:
         return demo_sources().is_match(pair)
     return (pair.query.id, pair.candidate.id) in demo_catalogue().gold
 

@@ -35,12 +35,13 @@ def actions_by_annotator(reader: LabelReader) -> dict[str, ActivityCount]:
 
 _ON_DAY = """
 SELECT a.query_source, a.query_id, count(*) FROM actions AS a JOIN events AS e ON e.seq = a.seq
-WHERE a.verb <> 'import' AND a.annotator <> ? AND a.undone_at IS NULL AND substr(e.at, 1, 10) = ? GROUP BY 1, 2
+WHERE a.verb IN ('accept', 'reject', 'none', 'unsure') AND a.annotator <> ? AND a.undone_at IS NULL
+AND substr(e.at, 1, 10) = ? GROUP BY 1, 2
 """
 
 
 def answers_on(reader: LabelReader, day: str) -> dict[ProductRef, int]:
-    """The number of people's actions at the desk on a day (ISO 8601, UTC), by query, undone ones left out.
+    """The number of people's decisions on a day (ISO 8601, UTC), by query; undone and imported ones do not count.
 
     Raises:
         LabelsError: the file cannot be read.

@@ -4,8 +4,7 @@ import unicodedata
 
 from textual.keys import format_key
 
-from core.text.safe import safe
-from tui.common.words import shorten
+from core.text.safe import safe, shorten
 
 #: The digit row of a French (AZERTY) keyboard, without shift.
 _FRENCH_DIGITS = "&é\"'(-è_çà"

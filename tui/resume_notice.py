@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from core.queue.last_session import SessionEnd, SessionRecord
-from core.text.safe import safe
+from core.text.safe import safe, shorten
 from labels.history import LatestDecision
 from labels.wording import counted
-from tui.common.words import VERB_WORDS, shorten
+from tui.common.words import VERB_WORDS
 
 _MAX_TITLE = 60
 

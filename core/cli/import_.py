@@ -32,7 +32,7 @@ from core.cli.labels_files import (
 from core.cli.next_step import print_next_after_import
 from core.errors import CatalogError, CoreError
 from core.splits.current_labels import ledger_and_catalogue, outdated
-from core.text.safe import safe
+from core.text.safe import safe, shorten
 from core.transfer.label_files import LabelFileReport, read_labels
 from core.workspace import Workspace
 from labels.errors import SameskuError
@@ -476,5 +476,4 @@ def _count(value: object) -> int:
 
 
 def _short(title: str) -> str:
-    text = safe(title).strip()
-    return text if len(text) <= _MAX_TITLE_CHARS else text[: _MAX_TITLE_CHARS - 1] + "…"
+    return shorten(safe(title).strip(), _MAX_TITLE_CHARS)

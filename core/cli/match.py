@@ -47,9 +47,11 @@ from core.matching.pair_rows import (
 )
 from core.retrieval.indexed_products import IndexState
 from core.splits.split import splits_of
-from core.text.safe import safe
+from core.text.safe import safe, shorten
 from labels.wording import counted
 
+#: Characters of a title as text, about six lines of a terminal as at the desk; `--json` and files have all of it.
+_MAX_TITLE_CHARS = 480
 #: Suffix of a candidate that people decided, by the value of the column `decision`.
 _DECISION_NOTES = {"match": ", decided: match", "no_match": ", decided: no match", "conflict": ", people disagree"}
 
@@ -270,7 +272,7 @@ def _candidate_lines(row: dict[str, Any]) -> Iterator[str]:
     """A candidate, its title, and the reasons for and against, as text."""
     yield f"{row['rank']:>2}. {safe(row['candidate_id'])}: {_scores(row)}"
     if row["title"]:
-        yield f"    {safe(row['title'])}"
+        yield f"    {shorten(safe(row['title']), _MAX_TITLE_CHARS)}"
     reasons = row["reasons"] or {}
     for reason in (*reasons.get("for", ()), *reasons.get("against", ())):
         yield f"    {reason['contribution']:+.1f} {safe(reason['text'])}"

@@ -147,7 +147,7 @@ def _look(context: Context, history: History, against: Against, *, accept: bool)
 
 
 def _days_table(days: Sequence[Snapshot]) -> Table:
-    table = Table("day", "listings", "queries", "high", "medium", "low", "no match", "judge disagrees", "answers")
+    table = Table("day", "listings", "queries", "high", "medium", "low", "unmatched", "judge disagrees", "answers")
     for column in table.columns[1:]:
         column.justify = "right"
     for each in days:
@@ -175,7 +175,15 @@ def _print_groups(context: Context, snapshot: Snapshot) -> None:
     if len(groups) < 2:
         return
     table = Table(
-        "source", "category", "queries", "high", "no match", "judge disagrees", "audited high", "audited low", "answers"
+        "source",
+        "category",
+        "queries",
+        "high",
+        "unmatched",
+        "judge disagrees",
+        "audited high",
+        "audited low",
+        "answers",
     )
     for column in table.columns[2:]:
         column.justify = "right"

@@ -10,8 +10,8 @@ A value is chosen by rules in this order, and the rule that decided is recorded:
 | `trusted` | of equally long ones that of the most trusted source |
 | `first` | of the rest that of the first listing, by source and id |
 
-Among the spellings of one value the longest is taken, then that of the most trusted source. Prices are left out: they
-belong to a listing, not to a product.
+Among the spellings of one value the longest is taken, then that of the most trusted source. Prices and sellers are left
+out: they belong to a listing, not to a product.
 """
 
 from collections import Counter
@@ -21,6 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from core.catalog.columns import bare_name
 from core.catalog.product import DefaultGtins, Product, identifying_gtins
 from core.catalog.store import CatalogStore
 from core.clustering.run import Clustering
@@ -34,8 +35,11 @@ from labels.model import ProductRef
 
 #: Groups whose products are read at once.
 _CHUNK = 1_000
-#: Words in the names of attributes that are prices.
-_PRICE_WORDS = ("price", "msrp", "preis", "prix", "precio")
+#: Words in the names of attributes that belong to a listing: prices and sellers. `vendor` is often the manufacturer.
+_LISTING_WORDS = (
+    "price", "msrp", "preis", "prix", "precio",
+    "seller", "soldby", "merchant", "verkaufer", "vendeur", "marchand", "vendedor",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,7 @@ def golden_record(
         "model": [(product.model, product.ref) for product in listings],
         "gtin": [(gtin, product.ref) for gtin, product in zip(gtins, listings, strict=True)],
     }
-    names = sorted({name for product in listings for name in product.extra if not _is_price(name)})
+    names = sorted({name for product in listings for name in product.extra if not _is_of_listing(name)})
     extra = {name: [(product.extra.get(name, ""), product.ref) for product in listings] for name in names}
     chosen = {name: value for name, values in by_field.items() if (value := choose_value(values, trust))}
     further = {name: value for name, values in extra.items() if (value := choose_value(values, trust))}
@@ -152,8 +156,9 @@ def golden_record(
     )
 
 
-def _is_price(name: str) -> bool:
-    return any(word in name.casefold() for word in _PRICE_WORDS)
+def _is_of_listing(name: str) -> bool:
+    bare = bare_name(name)
+    return any(word in bare for word in _LISTING_WORDS)
 
 
 def choose_value(values: Iterable[tuple[str, ProductRef]], trust: Sequence[str]) -> Value | None:

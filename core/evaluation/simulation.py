@@ -125,7 +125,7 @@ def simulate(
 
     Raises:
         LabelsError: a file is not a labels file. CatalogError: a file names an unknown product.
-        CoreError: there is no match in the pool, or none among the evaluation pairs.
+        CoreError: no pair of the pool is a match, or none of the evaluation pairs.
     """
     corpus = Corpus.read(workspace)
     truth = {} if judged_on is None else read_named_labels(corpus, judged_on)
@@ -147,12 +147,12 @@ def _pools(pool: LabelledPairs, judged: LabelledPairs | None, seeds: int) -> lis
     """The pool and the evaluation pairs of each campaign.
 
     Raises:
-        CoreError: one of them has no match.
+        CoreError: no pair of one of them is a match.
     """
     campaigns = [split_by_family(pool, seed) if judged is None else (pool, judged) for seed in range(seeds)]
     if any(not pairs.labels.any() for campaign in campaigns for pairs in campaign):
         raise CoreError(
-            "There is no match in the pool of pairs to label, or none in the evaluation set.",
+            "No pair to label is a match, or none of the evaluation set.",
             "Labelled matches are needed in both: `samesku simulate --gold FILE --test FILE`.",
         )
     return campaigns

@@ -246,7 +246,7 @@ class Ablation:
     def summary(self) -> str:
         """The gain over the matcher, in a sentence."""
         if not self.matches:
-            return "The judge's gain over the matcher is unknown: no match is labelled in the bands medium and low."
+            return "The judge's gain over the matcher is unknown: no pair of the bands medium and low is a match."
         alone, blended, change = (each.value or 0.0 for each in (self.alone, self.blended, self.change))
         ends = self.change.interval
         interval = f"95 % interval {ends[0]:+.3f} to {ends[1]:+.3f}" if ends else "the same for all queries"

@@ -48,12 +48,12 @@ def read_named_matches(corpus: Corpus, path: Path) -> list[Pair]:
 
     Raises:
         LabelsError: the file is not a file of pairs.
-        CatalogError: as `read_named_pairs`, or there is no match.
+        CatalogError: as `read_named_pairs`, or no pair is a match.
     """
     lines = [line for line in pair_lines(path) if line.label is None or line.decision is Decision.MATCH]
     if not lines:
         raise CatalogError(
-            f"{path} contains no match.", "A match has the label 1; without labels all pairs are matches."
+            f"No pair in {path} is a match.", "A match has the label 1; without labels all pairs are matches."
         )
     return _resolve(corpus, path, lines)
 

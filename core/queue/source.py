@@ -407,7 +407,9 @@ class QueueSource:
             case Stream.VALIDATION:
                 return "Drawn at random for the validation set; scores are hidden."
             case Stream.AUDIT:
-                return "Random audit of the matcher; scores are hidden."
+                if self._audit_version:
+                    return "Random audit of the matcher; scores are hidden."
+                return "No audit sample is drawn yet: samesku labels audit --draw N. Scores are hidden."
         return self._triage_reason(view, options)
 
     def _triage_reason(self, view: _View, options: list[Option]) -> str:

@@ -74,7 +74,11 @@ class ClusterSource:
         listings = self._listings(groups.listings.get(id_, ()))
         if not listings:
             successor = groups.successor(id_)
-            hint = "" if successor is None else f"It was merged into {successor}."
+            hint = (
+                "`samesku cluster --out FILE` records the ids; /products/SOURCE/ID has that of a listing."
+                if successor is None
+                else f"It was merged into {successor}."
+            )
             raise ProblemError(HTTPStatus.NOT_FOUND, f"There is no product id {id_} in the workspace.", hint)
         defaults = self._catalog.default_gtins(product.gtin for product in listings)
         return Cluster(id_, listings), golden_record(id_, listings, trust, defaults)

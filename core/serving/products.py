@@ -80,9 +80,11 @@ class ProductSource:
 
     def _price(self, where: str, given: ProductInput) -> Price:
         text = given.price if isinstance(given.price, str) else as_text(given.price)
-        price = read_price(self._values.field("price", text), given.currency)
+        price = read_price(text, given.currency)
         if price.note is PriceNote.UNREADABLE:
-            raise _invalid(f"{where}.price is not one price: {text[:_MAX_QUOTED]!a}.")
+            raise _invalid(
+                f"{where}.price is not one price: {text[:_MAX_QUOTED]!a}.", "Leave it out where there is none."
+            )
         return price
 
     def require_candidate_sources(self, names: Sequence[str]) -> None:
@@ -166,5 +168,5 @@ class ProductSource:
         return role, product
 
 
-def _invalid(sentence: str) -> ProblemError:
-    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, sentence)
+def _invalid(sentence: str, hint: str = "") -> ProblemError:
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, sentence, hint)

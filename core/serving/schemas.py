@@ -108,7 +108,10 @@ class ProductInput(Strict):
     category: Text = ""
     model: Text = ""
     price: Annotated[
-        PriceOrText | None, Field(description="0 and null are unknown. A text is read as by an import: `$1,299.00`.")
+        PriceOrText | None,
+        Field(
+            description="0, null and an empty text are unknown. Any other text must be one price, such as `$1,299.00`."
+        ),
     ] = None
     currency: Annotated[str, Field(max_length=10, description="ISO 4217 code, such as USD.")] = ""
     upc: Annotated[str, Field(max_length=MAX_ID, description="UPC, EAN, GTIN or ISBN.")] = ""

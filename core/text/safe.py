@@ -60,6 +60,11 @@ def safe(text: str) -> str:
     return _limit_marks(composed)
 
 
+def shorten(text: str, max_length: int) -> str:
+    """A text of at most `max_length` characters, with an ellipsis if it is cut."""
+    return text if len(text) <= max_length else text[: max_length - 1].rstrip() + "…"
+
+
 class _Shown(dict[int, str]):
     """Code point → displayed text, filled on demand; for `str.translate`."""
 

@@ -4,16 +4,19 @@
 
 The listings have synthetic links: ten candidates for each query, of which the true ones are likely and one in twenty of
 the others is above the threshold. Printed are seconds, CPU seconds and peak memory, all methods in one process. With
---quality, the demo with a third retailer is indexed, and the groups are compared with the known products after 30 and
-after 300 answered queries; then a twentieth of the listings changes. That takes some minutes.
+--quality, the demo with a third retailer in both roles is indexed, and the groups are compared with the known products:
+after 300 single pairs were decided, one of each query; and, without those, after 30 and after 300 answered queries.
+Then a twentieth of the listings changes. That takes some minutes.
 """
 
 import argparse
 import resource
+import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import TypeVar
@@ -32,12 +35,13 @@ from core.clustering.table import holding_links
 from core.demo import answer_queries
 from core.jobs.progress import Silent
 from core.matching.run import bring_up_to_date
-from core.retrieval.candidates import MatcherSummary
+from core.retrieval.candidates import CandidateStore, MatcherSummary
 from core.retrieval.encoder_registry import Registry
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.consensus import Label, LabelState
-from labels.model import Pair, ProductRef, Side, Stream, Strength
+from labels.model import ActionDetails, Decision, Judgement, Pair, ProductRef, Side, Stream, Strength, Verb
+from labels.store import LabelStore
 from tests.support.three_sources import reworded, write_sources
 
 Result = TypeVar("Result")
@@ -49,6 +53,8 @@ _THRESHOLD = 0.5
 _DECISIONS = 10_000
 #: Numbers of queries that are answered on the demo before the groups are compared; an answer labels ten pairs or so.
 _QUERIES = (30, 300)
+#: Single pairs that are decided instead, and index runs between them, each of which fits the matcher.
+_PAIRS, _ROUNDS = 300, 6
 _CHANGED = 0.05
 
 
@@ -135,22 +141,24 @@ def _labels(listings: list[ProductRef], item: dict[ProductRef, int]) -> Iterator
 def _measure_quality() -> None:
     sources, settings = demo_sources(), Settings()
     with tempfile.TemporaryDirectory() as folder:
-        workspace = Workspace(Path(folder))
-        write_sources(sources, workspace, target="query")
+        workspace = Workspace(Path(folder) / "home")
+        write_sources(sources, workspace, target="both")
         _index(workspace, settings)
         sys.stdout.write("| queries, pairs | method | threshold | B-cubed P | R | F1 | pairwise F1 | closest F1 |\n")
+        of_pairs = Workspace(Path(folder) / "pairs")
+        shutil.copytree(workspace.home, of_pairs.home)
+        for _ in range(_ROUNDS):
+            _decide_pairs(of_pairs, sources.item, _PAIRS // _ROUNDS)
+            _index(of_pairs, settings)
+        for method in Method:
+            _print_scores(str(_PAIRS), cluster_workspace(of_pairs, settings, method, None, Silent()), sources.item)
         answered = 0
         for queries in _QUERIES:
             answered += _answer(workspace, settings, sources.item, queries - answered)
             _index(workspace, settings)
             for method in Method:
                 found = cluster_workspace(workspace, settings, method, None, Silent())
-                scores = score_clustering(found, sources.item)
-                b_cubed, pairwise, closest = (scores[name] for name in ("b_cubed", "pairwise", "closest_cluster"))
-                figures = (found.threshold, b_cubed.precision, b_cubed.recall, b_cubed.f1, pairwise.f1, closest.f1)
-                cells = " | ".join(f"{figure:.3f}" for figure in figures)
-                sys.stdout.write(f"| {answered}, {found.summary.labels} | {method} | {cells} |\n")
-                sys.stdout.flush()
+                _print_scores(str(answered), found, sources.item)
         for method, f1 in _best_possible(found.graph, sources.item).items():
             sys.stdout.write(f"| every link right | {method} | | | | {f1:.3f} | | |\n")
         before = cluster_workspace(workspace, settings, Method.ONE_PER_SOURCE, None, Silent())
@@ -159,6 +167,36 @@ def _measure_quality() -> None:
         _index(workspace, settings)
         after = cluster_workspace(workspace, settings, Method.ONE_PER_SOURCE, None, Silent())
         _print_kept(before, after, changed)
+
+
+def _print_scores(queries: str, found: Clustering, item: dict[ProductRef, str]) -> None:
+    scores = score_clustering(found, item)
+    b_cubed, pairwise, closest = (scores[name] for name in ("b_cubed", "pairwise", "closest_cluster"))
+    figures = (found.threshold, b_cubed.precision, b_cubed.recall, b_cubed.f1, pairwise.f1, closest.f1)
+    cells = " | ".join(f"{figure:.3f}" for figure in figures)
+    sys.stdout.write(f"| {queries}, {found.summary.labels} | {found.method} | {cells} |\n")
+    sys.stdout.flush()
+
+
+def _decide_pairs(workspace: Workspace, item: dict[ProductRef, str], count: int) -> None:
+    """Decide on one pair of each of the next queries: the nearest to the threshold, the least certain first.
+
+    That is uncertainty sampling by pairs, as a program may do it through `POST /feedback`.
+    """
+    with closing(CandidateStore(workspace.derived)) as candidates, LabelStore(workspace.labels) as store:
+        summary = candidates.matcher_summary
+        assert summary is not None
+        skipped = store.validation_queries() | {each.pair.query for each in store.decisions()}
+        nearest: dict[ProductRef, tuple[float, ProductRef]] = {}
+        for query, each in candidates.all():
+            if query not in skipped and each.probability is not None:
+                distance = abs(each.probability - summary.threshold)
+                nearest[query] = min(nearest.get(query, (1.0, each.ref)), (distance, each.ref))
+        chosen = sorted(nearest.items(), key=lambda entry: (entry[1][0], entry[0]))[:count]
+        for query, (_, candidate) in chosen:
+            match = item[query] == item[candidate]
+            verb, decision = (Verb.ACCEPT, Decision.MATCH) if match else (Verb.REJECT, Decision.NO_MATCH)
+            store.record("bench", verb, query, [Judgement(candidate, decision)], ActionDetails(closes=match))
 
 
 def _answer(workspace: Workspace, settings: Settings, item: dict[ProductRef, str], queries: int) -> int:

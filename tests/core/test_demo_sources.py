@@ -51,7 +51,7 @@ def test_three_sources_are_labelled_and_stay(demo: tuple[DemoCatalogue, DemoSour
     assert not known_products(workspace).exists()
     build_demo(workspace, Silent(), sources=3)
     added = sources_of(workspace)
-    assert added["target"] == ("query", len(three.products["target"]))
+    assert added["target"] == ("both", len(three.products["target"]))
     assert read_known_products(known_products(workspace), three.item.keys()) == three.item
     build_demo(workspace, Silent())
     assert sources_of(workspace) == added

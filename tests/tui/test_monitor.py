@@ -27,7 +27,7 @@ async def test_distributions_and_findings_are_side_by_side(bench: Bench) -> None
     monitored(bench.workspace)
     text = await monitor_text(bench)
     for words in (
-        "2026-01-02", "the reference", "Highest similarity  550 queries", "no match  answers",
+        "2026-01-02", "the reference", "Highest similarity  550 queries", "unmatched  answers",
         "3 distributions have moved since 2026-01-01", "walmart Toys & Games", "149  2.41", "mix of categories",
         "79/80", "Audited precision", "0.98 (0.90–1.00)",
     ):  # fmt: skip

@@ -218,11 +218,6 @@ def join_names(names: Sequence[str]) -> str:
     return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part) if names else ""
 
 
-def shorten(text: str, max_length: int) -> str:
-    """A text of at most `max_length` characters, with an ellipsis if it is cut."""
-    return text if len(text) <= max_length else text[: max_length - 1].rstrip() + "…"
-
-
 def share(some: int, all_: int) -> str:
     """A share in whole per cent; unknown if the total is zero."""
     return percent(some / all_) if all_ else UNKNOWN

@@ -85,7 +85,7 @@ def _retrieval(shown: Evaluation) -> list[Content]:
 
 def _pairs(shown: Evaluation, width: int) -> list[Content]:
     if shown.f1 is None:
-        text = "Pairs were not measured: no match was labelled in the validation stream yet (ctrl+p, Stream)."
+        text = "Pairs were not measured: no pair of the validation stream is labelled as a match yet (ctrl+p, Stream)."
         return list(Content.styled(text, MUTED).wrap(width))
     lines = [Content.assemble(("Pair classification", STRONG), (f"  {counted(shown.pairs, 'labelled pair')}", MUTED))]
     for name in _PAIR_METRICS:

@@ -23,7 +23,7 @@ _BINS_PER_LINE = 2
 #: Cells of a name in the table of what has moved at most, and of a category at least.
 _NAME, _MIN_NAME = 22, 10
 #: Cells of the figures beside a category.
-_FIGURES = 51
+_FIGURES = 52
 
 # -- distributions -----------------------------------------------------------------------------------------
 
@@ -56,7 +56,7 @@ def _bands(days: Sequence[Snapshot], width: int) -> list[Content]:
         shares.append([bands[band.value] / queries if queries else 0.0 for band in Band])
         figures = [share(bands[band.value], queries) for band in Band]
         rows.append([Content.styled(day.day, MUTED), *figures, share(without, queries), f"{day.answers:,}"])
-    columns = (NAMES, *(Column(band.value) for band in Band), Column("no match"), Column("answers"))
+    columns = (NAMES, *(Column(band.value) for band in Band), Column("unmatched"), Column("answers"))
     table = in_columns(columns, rows)
     cells = min(_BAR, width - max(line.cell_length for line in table) - 2)
     head = Content.styled("Queries by band of the best candidate", STRONG)
@@ -168,7 +168,7 @@ def _categories(latest: Snapshot, width: int) -> list[Content]:
     groups = sorted((group for group in latest.groups if group.queries), key=lambda group: -group.queries)
     if not groups:
         return [Content.styled("No query was scored yet.", MUTED)]
-    headings = ("queries", "high", "no match", "judge ≠", "audit", "answers")
+    headings = ("queries", "high", "unmatched", "judge ≠", "audit", "answers")
     columns = (Column(right=False, most=max(_MIN_NAME, width - _FIGURES)), *map(Column, headings))
     several = len({group.source for group in groups}) > 1
     rows = [_category(group, several=several) for group in groups]

@@ -17,7 +17,7 @@ from textual.strip import Strip
 from core.catalog.product import Product
 from core.queue.item import Option
 from core.text.model_numbers import alphanumeric
-from core.text.safe import safe
+from core.text.safe import safe, shorten
 from labels.model import Decision, ProductRef, Strength
 from tui.common.words import (
     BAND_SIGNS,
@@ -29,7 +29,6 @@ from tui.common.words import (
     initials,
     price,
     score_text,
-    shorten,
     source_and_id,
 )
 from tui.messages import ColumnsMoved, Highlighted

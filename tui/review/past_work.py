@@ -14,7 +14,7 @@ from textual.widgets import Input, OptionList, Static
 from core.matching.bands import percent
 from core.queue.item import Option
 from core.queue.past_work import Outcome, PastPage, PastRow, Scope
-from core.text.safe import safe
+from core.text.safe import safe, shorten
 from labels.history import ActionStatus, PastAction, TrailStep
 from labels.model import Decision, Judgement, ProductRef, ShownScores, Stream, Strength, Verb
 from labels.past_work import Note
@@ -23,7 +23,7 @@ from tui.background import failures_shown, in_background, tell
 from tui.common.full_page import FullPage, page_title
 from tui.common.key_bar import KeyBar
 from tui.common.lists import PagedList
-from tui.common.words import DECISION_SIGNS, DECISION_WORDS, VERB_WORDS, duration, safe_excerpt, shorten
+from tui.common.words import DECISION_SIGNS, DECISION_WORDS, VERB_WORDS, duration, safe_excerpt
 from tui.key_bindings import PAST, bindings
 from tui.messages import Failed, MoreWanted, PastRead
 from tui.services.desk import Desk

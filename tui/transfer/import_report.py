@@ -6,9 +6,8 @@ from typing import Any
 from textual.content import Content
 
 from core.catalog.import_report import gtin_sentences
-from core.text.safe import safe
+from core.text.safe import safe, shorten
 from labels.wording import counted
-from tui.common.words import shorten
 from tui.theme import CAREFUL, GOOD, MUTED, STRONG
 
 _INDEX_HINT = "Enter starts an index run, which finds new candidates; until it ends, the old ones are shown."

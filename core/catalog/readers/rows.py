@@ -27,7 +27,7 @@ class Reason(StrEnum):
     """Why a row was rejected."""
 
     NO_ID = "no id"
-    BAD_ID = "control characters in the id"
+    BAD_ID = "id with control characters"
     LONG_ID = "id too long"
     NO_TITLE = "no title"
     DUPLICATE_ID = "duplicate id"

@@ -32,6 +32,7 @@ from core.matching.features.statistics import (
     neighbour_arrays,
     neighbours_of,
     own_rows,
+    sources_of,
 )
 from core.retrieval.array_file import Arrays, weights_arrays, weights_of
 from core.retrieval.corpus import Corpus
@@ -155,12 +156,13 @@ def _statistics(
 ) -> CorpusStatistics:
     rows = listing_rows(queries), listing_rows(products)
     own = own_rows(rows[1], queries)
-    by_characters = Neighbourhood.of(words.characters, own)
+    sources = sources_of(queries, products)
+    by_characters = Neighbourhood.of(words.characters, own, sources=sources)
     return CorpusStatistics(
         weights={**words.weights, "listing": details.weights, **differences.weights},
         boilerplate=boilerplate,
         together=count_categories(queries, products, by_characters.mutual()),
-        neighbours={"characters": by_characters, "words": Neighbourhood.of(words.words, own)},
+        neighbours={"characters": by_characters, "words": Neighbourhood.of(words.words, own, sources=sources)},
         rows=rows,
     )
 
@@ -186,7 +188,8 @@ def large_statistics(corpus: Corpus, vocabulary: Vocabulary, files: RunFiles, re
     def neighbours(kind: str) -> Arrays:
         reporter.stage("count the terms of the catalogue")
         vectors, weights = lexical_vectors(queries, products, kind)
-        found = Neighbourhood.of(vectors, own, reporter, files, kind)
+        sources = sources_of(queries, products)
+        found = Neighbourhood.of(vectors, own, reporter, sources=sources, files=files, kind=kind)
         return {**weights_arrays(kind, weights), **neighbour_arrays(kind, found)}
 
     of_kind = {kind: files.kept(f"{kind}.safetensors", partial(neighbours, kind)) for kind in ("characters", "words")}
@@ -199,7 +202,7 @@ def large_statistics(corpus: Corpus, vocabulary: Vocabulary, files: RunFiles, re
             **_named(difference_weights(queries, products, vocabulary)),
         },
     )
-    found = {kind: neighbours_of(kind, arrays) for kind, arrays in of_kind.items()}
+    found = {kind: neighbours_of(kind, arrays, rows) for kind, arrays in of_kind.items()}
     kinds = {
         "characters": of_kind["characters"],
         "title_characters": terms,

@@ -1,10 +1,13 @@
 """Neighbour features: rank and margin of a pair among all candidates of its query and all queries of its candidate.
 
-A high similarity means little where ten other products are as similar, and much where none is. Ranks and margins come
+A high similarity means little where ten other products are as similar, and much where none is. Only products of one
+source are rivals: a listing has at most one match at most retailers, but may have one at each. Ranks and margins come
 from lexical similarity alone, which needs no labels and no encoder: training an encoder on a pair does not change them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,13 +39,16 @@ class Neighbourhood:
 
     Attributes:
         indexes: of the unit vectors of the texts, over the same columns.
-        best: the highest similarities to the other side, best first, shape (n, MAX_RANK), padded with 0.
-        nearest: index of the nearest one on the other side, shape (n,).
+        best: the highest similarities to each source on the other side, best first, shape (n, sources, MAX_RANK),
+            padded with 0.
+        nearest: index of the nearest one of each source on the other side, shape (n, sources).
+        sources: number of the source of each one, among the sources of its side, shape (n,).
     """
 
     indexes: tuple[InvertedIndex, InvertedIndex]
     best: tuple[NDArray[np.float32], NDArray[np.float32]]
     nearest: tuple[NDArray[np.int64], NDArray[np.int64]]
+    sources: tuple[NDArray[np.int64], NDArray[np.int64]]
 
     @classmethod
     def of(
@@ -50,6 +56,8 @@ class Neighbourhood:
         vectors: tuple[csr_matrix, csr_matrix],
         own: NDArray[np.int64] | None = None,
         reporter: Reporter | None = None,
+        *,
+        sources: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
         files: RunFiles | None = None,
         kind: str = "",
     ) -> "Neighbourhood":
@@ -61,29 +69,53 @@ class Neighbourhood:
             vectors: unit vectors of the texts, sparse, over the same columns.
             own: which product each query is itself; -1 for none, as by default.
             reporter: receives the progress.
+            sources: number of the source of each query, and of each product; by default a side is one source.
             files: keep what a search has found.
             kind: of the texts; the names of the files begin with it.
         """
-        reporter, files = reporter or Silent(), files or RunFiles()
+        search = _Search(files or RunFiles(), kind, reporter or Silent())
         indexes = InvertedIndex(vectors[0]), InvertedIndex(vectors[1])
-        queries, products = (side.shape[0] for side in vectors)
-        if queries * products <= _MAX_PAIRS:
-            reporter.stage("compare queries and products", total=queries)
-            forth, back, nearest, nearest_back = _best_both(vectors[0], indexes[1], own, reporter)
-            return cls(indexes, (forth, back), (nearest, nearest_back))
-        reporter.stage("find similar products", total=queries)
-        forth, nearest = _found(vectors[0], indexes[1], own, files, f"{kind}-queries", reporter)
-        reporter.stage("find similar queries", total=products)
-        backwards = _inverse(own, products)
-        back, nearest_back = _found(vectors[1], indexes[0], backwards, files, f"{kind}-products", reporter)
-        return cls(indexes, (forth, back), (nearest, nearest_back))
+        if own is None:
+            own = np.full(vectors[0].shape[0], -1, np.int64)
+        numbers = sources or (np.zeros(vectors[0].shape[0], np.int64), np.zeros(vectors[1].shape[0], np.int64))
+        members = _members(numbers[0]), _members(numbers[1])
+        if len(members[0]) == len(members[1]) == 1:
+            # Nothing of a large corpus is copied.
+            forth, back, nearest, nearest_back = search.both(*indexes, own)
+            arrays = (forth[:, None], back[:, None]), (nearest[:, None], nearest_back[:, None])
+            return cls(indexes, *arrays, numbers)
+        sizes = [(len(side), len(other)) for side, other in zip(numbers, reversed(members), strict=True)]
+        best = np.zeros((*sizes[0], MAX_RANK), np.float32), np.zeros((*sizes[1], MAX_RANK), np.float32)
+        near = np.zeros(sizes[0], np.int64), np.zeros(sizes[1], np.int64)
+        for (at, queries), (at_back, products) in product(enumerate(members[0]), enumerate(members[1])):
+            if not len(queries) or not len(products):
+                continue
+            place = np.full(vectors[1].shape[0] + 1, -1, np.int64)  # the last is that of no product
+            place[products] = np.arange(len(products))
+            part = replace(search, name=f"{kind}-{at}-{at_back}")
+            forth, back, nearest, nearest_back = part.both(
+                InvertedIndex(vectors[0][queries]), InvertedIndex(vectors[1][products]), place[own[queries]]
+            )
+            best[0][queries, at_back], near[0][queries, at_back] = forth, products[nearest]
+            best[1][products, at], near[1][products, at] = back, queries[nearest_back]
+        return cls(indexes, best, near, numbers)
+
+    @cached_property
+    def members(self) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]:
+        """The indices of each source's queries, and of each source's products."""
+        return _members(self.sources[0]), _members(self.sources[1])
 
     def mutual(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Indices of the queries and products that are each other's nearest neighbour."""
-        (forth, back), nearest = self.best, self.nearest[0]
-        best = forth[:, 0]
-        queries = np.flatnonzero((best > 0) & (back[nearest, 0] <= best + _EPSILON))
-        return queries, nearest[queries]
+        """Indices of the queries and products that are each other's nearest neighbour of their sources."""
+        found = []
+        for at in range(self.best[0].shape[1]):
+            queries = np.flatnonzero(self.best[0][:, at, 0] > 0)
+            products = self.nearest[0][queries, at]
+            back = self.best[1][products, self.sources[0][queries], 0]
+            mutual = back <= self.best[0][queries, at, 0] + _EPSILON
+            found.append((queries[mutual], products[mutual]))
+        queries, products = (np.concatenate(side) for side in zip(*found, strict=True))
+        return queries, products
 
     def look_up(
         self, side: int, vectors: csr_matrix, rows: NDArray[np.int64], own: NDArray[np.int64]
@@ -96,13 +128,24 @@ class Neighbourhood:
             rows: index of each text in the corpus; -1 for one that is not part of it.
             own: index of the same listing on the other side; -1 where it is not there.
         """
-        best = np.zeros((len(rows), MAX_RANK), np.float32)
-        nearest = np.full(len(rows), -1, np.int64)
+        sources = self.best[side].shape[1]
+        best = np.zeros((len(rows), sources, MAX_RANK), np.float32)
+        nearest = np.full((len(rows), sources), -1, np.int64)
         known, new = np.flatnonzero(rows >= 0), np.flatnonzero(rows < 0)
         best[known], nearest[known] = self.best[side][rows[known]], self.nearest[side][rows[known]]
         others = self.indexes[1 - side]
-        best[new], nearest[new] = _nearest(vectors[new][:, : others.rows.shape[1]], others, own[new])
+        texts = vectors[new][:, : others.rows.shape[1]]
+        if sources == 1:
+            best[new, 0], nearest[new, 0] = _nearest(texts, others, own[new])
+            return best, nearest
+        for at, members in enumerate(self.members[1 - side]):
+            best[new, at], nearest[new, at] = _nearest(texts, others, own[new], members)
         return best, nearest
+
+
+def _members(numbers: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """The indices of the listings of each source; one source, if there are no listings."""
+    return [np.flatnonzero(numbers == number) for number in range(int(numbers.max(initial=0)) + 1)]
 
 
 @dataclass(frozen=True)
@@ -113,11 +156,13 @@ class CorpusRows:
         content: of those with the same content.
         listing: of those with the same id, whatever their content.
         own: of those with the same id on the other side: products of the queries, and the reverse.
+        source: number of the source of each among those of its side; -1 for one that is not there.
     """
 
     content: tuple[NDArray[np.int64], NDArray[np.int64]]
     listing: tuple[NDArray[np.int64], NDArray[np.int64]]
     own: tuple[NDArray[np.int64], NDArray[np.int64]]
+    source: tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def neighbour_features(name: str, description: str) -> tuple[Feature, ...]:
@@ -158,20 +203,43 @@ class NeighbourFeatures:
         self.features = features
         self._vectors = vectors
         if rows is None:
-            self._best, self._nearest = corpus.best, corpus.nearest
+            self._rivals = [_with_all(best, near) for best, near in zip(corpus.best, corpus.nearest, strict=True)]
             self._listing = np.arange(vectors[0].shape[0]), np.arange(vectors[1].shape[0])
+            self._source = corpus.sources
         else:
-            forth, back = (corpus.look_up(side, vectors[side], rows.content[side], rows.own[side]) for side in (0, 1))
-            self._best, self._nearest = (forth[0], back[0]), (forth[1], back[1])
-            self._listing = rows.listing
+            self._rivals = [
+                _with_all(*corpus.look_up(side, vectors[side], rows.content[side], rows.own[side])) for side in (0, 1)
+            ]
+            self._listing, self._source = rows.listing, rows.source
 
     def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
         scores = dots(self._vectors[0][rows], self._vectors[1][columns])
         queries, products = self._listing[0][rows], self._listing[1][columns]
-        forth, rank = _margin_and_rank(scores, self._best[0][rows], self._nearest[0][rows] == products)
-        back, rank_back = _margin_and_rank(scores, self._best[1][columns], self._nearest[1][columns] == queries)
+        best, nearest = self._rivals_of(0, rows, self._source[1][columns])
+        forth, rank = _margin_and_rank(scores, best, nearest == products)
+        best, nearest = self._rivals_of(1, columns, self._source[0][rows])
+        back, rank_back = _margin_and_rank(scores, best, nearest == queries)
         return [forth, back, rank, rank_back]
+
+    def _rivals_of(
+        self, side: int, listings: NDArray[np.int64], sources: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """The highest scores of listings with a source on the other side, and the nearest one of it."""
+        best, nearest = self._rivals[side]
+        # Statistics of an earlier version know one source.
+        at = sources if best.shape[1] > 1 else 0
+        return best[listings, at], nearest[listings, at]
+
+
+def _with_all(best: NDArray[np.float32], nearest: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The highest scores with each source and, last, with all: for listings of a source that is not there."""
+    count, sources = nearest.shape
+    if sources == 1:
+        return best, nearest
+    every = np.sort(best.reshape(count, -1), axis=1)[:, None, : -MAX_RANK - 1 : -1]
+    first = np.take_along_axis(nearest, best[:, :, 0].argmax(axis=1)[:, None], axis=1)
+    return np.concatenate([best, every], axis=1), np.concatenate([nearest, first], axis=1)
 
 
 def _margin_and_rank(
@@ -189,32 +257,55 @@ def _margin_and_rank(
     return margin.astype(np.float32), rank.astype(np.float32)
 
 
-def _found(
-    texts: csr_matrix,
-    others: InvertedIndex,
-    own: NDArray[np.int64] | None,
-    files: RunFiles,
-    name: str,
-    reporter: Reporter,
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """As `_nearest`, of many texts: block by block, each of which is kept in a file."""
-    count = texts.shape[0]
-    best, nearest = np.zeros((count, MAX_RANK), np.float32), np.zeros(count, np.int64)
-    for start in range(0, count, _SEARCHED):
-        block = slice(start, min(start + _SEARCHED, count))
+@dataclass(frozen=True)
+class _Search:
+    """Compares queries with products.
 
-        def search(block: slice = block) -> Arrays:
-            found = _nearest(texts[block], others, None if own is None else own[block])
-            return dict(zip(("best", "nearest"), found, strict=True))
+    Attributes:
+        files: keep what has been found.
+        name: the names of the files begin with it.
+        reporter: receives the progress.
+    """
 
-        arrays = files.kept(f"{name}-{start:09}.safetensors", search)
-        best[block], nearest[block] = arrays["best"], arrays["nearest"]
-        reporter.advance(block.stop)
-    return best, nearest
+    files: RunFiles
+    name: str
+    reporter: Reporter
+
+    def both(
+        self, queries: InvertedIndex, products: InvertedIndex, own: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+        """As `_best_both`; of many pairs, each side is searched for the other."""
+        count, others = queries.rows.shape[0], products.rows.shape[0]
+        if count * others <= _MAX_PAIRS:
+            self.reporter.stage("compare queries and products", total=count)
+            return _best_both(queries.rows, products, own, self.reporter)
+        self.reporter.stage("find similar products", total=count)
+        forth, nearest = self._found("queries", queries.rows, products, own)
+        self.reporter.stage("find similar queries", total=others)
+        back, nearest_back = self._found("products", products.rows, queries, _inverse(own, others))
+        return forth, back, nearest, nearest_back
+
+    def _found(
+        self, side: str, texts: csr_matrix, others: InvertedIndex, own: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """As `_nearest`, block by block, each of which is kept in a file."""
+        count = texts.shape[0]
+        best, nearest = np.zeros((count, MAX_RANK), np.float32), np.zeros(count, np.int64)
+        for start in range(0, count, _SEARCHED):
+            block = slice(start, min(start + _SEARCHED, count))
+
+            def search(block: slice = block) -> Arrays:
+                found = _nearest(texts[block], others, own[block])
+                return dict(zip(("best", "nearest"), found, strict=True))
+
+            arrays = self.files.kept(f"{self.name}-{side}-{start:09}.safetensors", search)
+            best[block], nearest[block] = arrays["best"], arrays["nearest"]
+            self.reporter.advance(block.stop)
+        return best, nearest
 
 
 def _nearest(
-    texts: csr_matrix, others: InvertedIndex, own: NDArray[np.int64] | None
+    texts: csr_matrix, others: InvertedIndex, own: NDArray[np.int64], members: NDArray[np.int64] | None = None
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """The highest scores of each text over the other side, and the index of the nearest one there.
 
@@ -222,27 +313,25 @@ def _nearest(
         texts: unit vectors.
         others: the other side.
         own: index of each text's own listing on the other side, which is no neighbour; -1 where it is not there.
+        members: indices of those on the other side that are searched, ascending; by default all.
 
     Returns:
         shapes (n, MAX_RANK), best first, padded with 0; and (n,).
     """
     best, nearest = np.zeros((texts.shape[0], MAX_RANK), np.float32), np.zeros(texts.shape[0], np.int64)
-    depth = min(MAX_RANK if own is None else MAX_RANK + 1, others.rows.shape[0])
+    depth = min(MAX_RANK + 1, others.rows.shape[0] if members is None else len(members))
     if not depth or not len(best):
         return best, nearest
-    places, scores = others.search(texts, depth)
-    if own is not None:
-        scores[places == own[:, None]] = 0
-        order = np.argsort(-scores, axis=1, kind="stable")
-        places, scores = np.take_along_axis(places, order, 1), np.take_along_axis(scores, order, 1)
+    places, scores = others.search(texts, depth, rows=members)
+    scores[places == own[:, None]] = 0
+    order = np.argsort(-scores, axis=1, kind="stable")
+    places, scores = np.take_along_axis(places, order, 1), np.take_along_axis(scores, order, 1)
     best[:, : min(depth, MAX_RANK)] = scores[:, :MAX_RANK]
     return best, places[:, 0]
 
 
-def _inverse(own: NDArray[np.int64] | None, size: int) -> NDArray[np.int64] | None:
+def _inverse(own: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     """Of each listing of the other side, which one here is itself, shape (size,); -1 for none."""
-    if own is None:
-        return None
     found = np.full(size, -1, np.int64)
     here = np.flatnonzero(own >= 0)
     found[own[here]] = here
@@ -258,7 +347,7 @@ def _best(scores: NDArray[np.float32]) -> tuple[NDArray[np.float32], int]:
 
 
 def _best_both(
-    queries: csr_matrix, products: InvertedIndex, own: NDArray[np.int64] | None, reporter: Reporter
+    queries: csr_matrix, products: InvertedIndex, own: NDArray[np.int64], reporter: Reporter
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
     """The highest scores of each query over the products, and the reverse, best first.
 
@@ -278,7 +367,7 @@ def _best_both(
         block = block[: count - start]
         for row, scores in enumerate(block, start):
             scores[:] = products.scores(*terms_of(queries, row))
-            if own is not None and own[row] >= 0:
+            if own[row] >= 0:
                 scores[own[row]] = 0
             forth[row], nearest[row] = _best(scores)
         highest_of_block = block.max(axis=0)

@@ -6,8 +6,9 @@ changed pair are computed from its two listings alone.
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,11 @@ from core.text.boilerplate import Boilerplate, Fragment
 from labels.model import ProductRef
 
 _SIDES = ("queries", "products")
+#: Dimensions of the highest similarities in a file that does not tell sources apart.
+_ONE_SOURCE = 2
+
+#: Index and content digest of each query, and of each product, in the order of the index.
+Sides = tuple[Mapping[ProductRef, tuple[int, str]], Mapping[ProductRef, tuple[int, str]]]
 
 
 @dataclass(frozen=True)
@@ -49,13 +55,19 @@ class CorpusStatistics:
     boilerplate: Boilerplate
     together: Counter[tuple[str, str]]
     neighbours: Mapping[str, Neighbourhood]
-    rows: tuple[Mapping[ProductRef, tuple[int, str]], Mapping[ProductRef, tuple[int, str]]]
+    rows: Sides
 
     def rows_of(self, queries: Sequence[Product], products: Sequence[Product]) -> CorpusRows:
         """Where listings are in the corpus."""
         sides = [_rows(known, side) for known, side in zip(self.rows, (queries, products), strict=True)]
         own = own_rows(self.rows[1], queries), own_rows(self.rows[0], products)
-        return CorpusRows((sides[0][0], sides[1][0]), (sides[0][1], sides[1][1]), own)
+        source = tuple(map(source_numbers, self.source_names, (queries, products)))
+        return CorpusRows((sides[0][0], sides[1][0]), (sides[0][1], sides[1][1]), own, (source[0], source[1]))
+
+    @cached_property
+    def source_names(self) -> tuple[list[str], list[str]]:
+        """The sources of the queries, and of the products, in the order of their numbers."""
+        return source_names(self.rows[0]), source_names(self.rows[1])
 
     def to_arrays(self) -> Arrays:
         """As arrays, for a file."""
@@ -89,7 +101,7 @@ class CorpusStatistics:
             {kind: weights_of(kind, arrays) for kind in array_lines(arrays["kinds"])},
             boilerplate_of(arrays),
             Counter(together),
-            {kind: neighbours_of(kind, arrays) for kind in ("characters", "words")},
+            {kind: neighbours_of(kind, arrays, (queries, products)) for kind in ("characters", "words")},
             (queries, products),
         )
 
@@ -127,6 +139,24 @@ def own_rows(others: Mapping[ProductRef, tuple[int, str]], listings: Sequence[Pr
     return np.array([others.get(each.ref, (-1, ""))[0] for each in listings], np.int64)
 
 
+def source_names(listings: Iterable[ProductRef | Product]) -> list[str]:
+    """The sources of some listings, in the order of their numbers."""
+    return sorted({each.source for each in listings})
+
+
+def source_numbers(names: Sequence[str], listings: Iterable[ProductRef | Product]) -> NDArray[np.int64]:
+    """The number of each listing's source; -1 for one that is not among the names."""
+    number = {name: i for i, name in enumerate(names)}
+    return np.array([number.get(each.source, -1) for each in listings], np.int64)
+
+
+def sources_of(
+    queries: Collection[ProductRef | Product], products: Collection[ProductRef | Product]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The number of the source of each query, and of each product, of a corpus."""
+    return source_numbers(source_names(queries), queries), source_numbers(source_names(products), products)
+
+
 def listing_rows(
     listings: Sequence[Product], digests: Mapping[ProductRef, str] | None = None
 ) -> dict[ProductRef, tuple[int, str]]:
@@ -137,16 +167,25 @@ def listing_rows(
 
 
 def neighbour_arrays(kind: str, neighbours: Neighbourhood) -> Arrays:
-    """The neighbours of one kind of text as named arrays."""
+    """The neighbours of one kind of text as named arrays, without the sources where each side is one."""
     found: Arrays = {}
+    sources = 0 if all(each.shape[1] == 1 for each in neighbours.best) else slice(None)
     for side, name in enumerate(_SIDES):
         found |= neighbours.indexes[side].to_arrays(f"{kind}.{name}")
-        found |= {f"{kind}.{name}.best": neighbours.best[side], f"{kind}.{name}.nearest": neighbours.nearest[side]}
+        found |= {
+            f"{kind}.{name}.best": neighbours.best[side][:, sources],
+            f"{kind}.{name}.nearest": neighbours.nearest[side][:, sources],
+        }
     return found
 
 
-def neighbours_of(kind: str, arrays: Arrays) -> Neighbourhood:
-    """The neighbours of `neighbour_arrays`.
+def neighbours_of(kind: str, arrays: Arrays, rows: Sides) -> Neighbourhood:
+    """The neighbours of `neighbour_arrays`; a file of an earlier version takes each side for one source, too.
+
+    Args:
+        kind: of text.
+        arrays: of the file.
+        rows: the queries and the products, in their order.
 
     Raises:
         ValueError, KeyError: the arrays are others.
@@ -159,4 +198,9 @@ def neighbours_of(kind: str, arrays: Arrays) -> Neighbourhood:
         InvertedIndex.from_arrays(f"{kind}.queries", arrays),
         InvertedIndex.from_arrays(f"{kind}.products", arrays),
     )
-    return Neighbourhood(indexes, both("best", np.float32), both("nearest", np.int64))
+    best, nearest = both("best", np.float32), both("nearest", np.int64)
+    if best[0].ndim > _ONE_SOURCE:
+        return Neighbourhood(indexes, best, nearest, sources_of(*rows))
+    (forth, back), (near, near_back) = best, nearest
+    one = np.zeros(len(forth), np.int64), np.zeros(len(back), np.int64)
+    return Neighbourhood(indexes, (forth[:, None], back[:, None]), (near[:, None], near_back[:, None]), one)

@@ -83,6 +83,19 @@ def test_match(call: Call, workspace: Workspace, tmp_path: Path) -> None:
     assert [row["candidate_id"] for row in everything.json["matches"]] == [row["candidate_id"] for row in rows]
 
 
+@pytest.mark.usefixtures("hash_encoder")
+def test_match_cuts_a_long_title_as_text_and_has_all_of_it_as_json(call: Call, tmp_path: Path) -> None:
+    made, title = Workspace(tmp_path / "home").create(), "Canon EOS Rebel T6 " + "kit " * 4000
+    with CatalogStore(made.catalog) as catalog:
+        catalog.replace("walmart", "query", QUERIES[:1])
+        catalog.replace("amazon", "catalog", [replace(PRODUCTS[0], title=title), *PRODUCTS[1:3]])
+    assert call("--home", made.home, "--quiet", "index").code == 0
+    text = call("--home", made.home, "match", "--query", QUERIES[0].id).out
+    assert "Canon EOS Rebel T6 kit" in text
+    assert max(map(len, text.splitlines())) < 500
+    assert title.strip() in call("--home", made.home, "--json", "match", "--query", QUERIES[0].id).out
+
+
 def test_cluster(call: Call, workspace: Workspace, tmp_path: Path) -> None:
     for ending in ("csv", "jsonl"):
         files = tmp_path / f"l.{ending}", tmp_path / f"p.{ending}"

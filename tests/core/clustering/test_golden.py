@@ -45,7 +45,8 @@ def listing(source: str, title: str, **fields: object) -> Product:
 
 LISTINGS = [
     listing("amazon", "Sony MDR-ZX110 Headphones", brand="Sony", model="ZX110", extra={"color": "White", "asin": "B"}),
-    listing("target", "Headphones - Sony", upc="027242869127", extra={"color": "white", "List Price": "20"}),
+    listing("target", "Headphones - Sony", upc="027242869127",
+            extra={"color": "white", "List Price": "20", "Sold by": "Acme", "seller_name": "Acme"}),
     listing("walmart", "Sony Headphones", brand="SONY", model="MDR-ZX110", upc="0027242869127", price=14.88),
 ]  # fmt: skip
 

@@ -102,6 +102,8 @@ def test_the_audit_is_blind_and_does_not_say_what_the_machine_closed(sit: Sit, d
     session.switch(Stream.AUDIT)
     item = session.show(q("q2"))
     assert is_independent(item)
+    assert item.reason.startswith("Random audit") == drawn
+    assert ("samesku labels audit --draw" in item.reason) != drawn
     assert (item.stream, item.answered) == (Stream.AUDIT, False)
     session.accept(item.options[0], item.options)
     with_label = session.store.connection.execute(

@@ -22,7 +22,9 @@ def some_refs(home: Workspace) -> list[ProductRef]:
 
 def test_a_product_has_listings_and_a_record(client: TestClient, home: Workspace) -> None:
     one, other = some_refs(home)
-    assert "no product ids yet" in problem(client.get("/clusters/Pone"), 404)
+    unrecorded = client.get("/clusters/Pone")
+    assert "no product ids yet" in problem(unrecorded, 404)
+    assert "samesku cluster --out" in unrecorded.json()["hint"]
     assert client.get("/products/" + "/".join(one)).json()["cluster"] is None
 
     record(home, Pone=[one, other], Pother=[ProductRef("walmart", "left the catalogue")])
@@ -47,7 +49,9 @@ def test_a_product_has_listings_and_a_record(client: TestClient, home: Workspace
 
 def test_an_unknown_product_or_source_is_said(client: TestClient, home: Workspace) -> None:
     record(home, Pone=some_refs(home), Pother=[ProductRef("walmart", "left the catalogue")])
-    assert problem(client.get("/clusters/Pnone"), 404) == "There is no product id Pnone in the workspace."
+    unknown = client.get("/clusters/Pnone")
+    assert problem(unknown, 404) == "There is no product id Pnone in the workspace."
+    assert "samesku cluster --out" in unknown.json()["hint"]
     problem(client.get("/clusters/Pother"), 404)
     assert client.get("/clusters/Pgone").json()["hint"] == "It was merged into Pone."
     assert "There is no source ebay" in problem(client.get("/clusters/Pone?trust=ebay"), 422)

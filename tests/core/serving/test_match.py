@@ -203,6 +203,9 @@ TITLE = {"title": "Mouse"}
         ({"products": [{}]}, 422, "products[0].title is missing."),
         ({"products": [TITLE, {"title": 7}]}, 422, "products[1].title is not valid: it must be a text."),
         ({"products": [TITLE | {"price": "seven"}]}, 422, "products[0].price is not one price: 'seven'."),
+        ({"products": [TITLE | {"price": "N/A"}]}, 422, "products[0].price is not one price: 'N/A'."),
+        ({"products": [TITLE, TITLE | {"price": "$"}]}, 422, "products[1].price is not one price: '$'."),
+        ({"products": [TITLE | {"price": "{}"}]}, 422, "products[0].price is not one price: '{}'."),
         ({"products": [TITLE | {"price": [7]}]}, 422, "products[0].price is not valid: it must be a number from 0"),
         ({"products": [TITLE | {"price": True}]}, 422, "or a text such as $1,299.00."),
         ({"products": [TITLE | {"id": "1\0"}]}, 422, "products[0].id has a control character."),
@@ -238,10 +241,10 @@ def test_what_is_wrong_is_one_sentence(client: TestClient, body: Any, status: in
 
 def test_prices_are_read_as_by_an_import(client: TestClient) -> None:
     query = as_json(IMPORTED[0]) | {"id": "", "currency": ""}
-    number, text, none, placeholder = matched(
-        client, products=[query | {"price": price} for price in (1299.0, "1,299.00", None, "N/A")]
-    )
-    assert number == text != none == placeholder
+    prices = (1299.0, "1,299.00", '{"amount": 1299}', None, "", " ", "0.00")
+    found = matched(client, products=[query | {"price": price} for price in prices])
+    assert found[0] == found[1] == found[2] != found[3]
+    assert found[3] == found[4] == found[5] == found[6]
 
 
 def test_a_candidate_is_not_a_query(client: TestClient, home: Workspace) -> None:

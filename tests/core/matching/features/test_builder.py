@@ -1,6 +1,7 @@
 """The feature matrix: its columns, and that other pairs in a batch have no influence."""
 
 from dataclasses import replace
+from itertools import product as product_of
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from core.catalog.product import Product
 from core.matching.features import neighbours
 from core.matching.features.builder import FEATURES, FeatureBuilder
-from core.matching.features.neighbours import NeighbourFeatures, Neighbourhood, neighbour_features
+from core.matching.features.neighbours import CorpusRows, NeighbourFeatures, Neighbourhood, neighbour_features
+from core.matching.features.statistics import CorpusStatistics
 from core.text.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary.load()
@@ -160,8 +162,8 @@ def test_neighbours_are_the_same_whatever_is_compared_at_once(monkeypatch: pytes
         monkeypatch.setattr(neighbours, "_BLOCK_PRODUCTS", 2**16 if scores == 1 else 11)
         found = Neighbourhood.of(vectors)
         for side, own in enumerate((table, table.T)):
-            assert_array_equal(found.best[side], -np.sort(-own, axis=1)[:, :50])
-            assert_array_equal(found.nearest[side], own.argmax(axis=1))
+            assert_array_equal(found.best[side], -np.sort(-own, axis=1)[:, None, :50])
+            assert_array_equal(found.nearest[side], own.argmax(axis=1)[:, None])
             looked_up = found.look_up(side, vectors[side], *np.full((2, len(own)), -1))
             assert_array_equal(looked_up[0], found.best[side])
             assert_array_equal(looked_up[1], found.nearest[side])
@@ -185,13 +187,50 @@ def test_neighbours_of_many_pairs_are_searched_for(monkeypatch: pytest.MonkeyPat
             assert_array_equal(found.nearest[side], every.nearest[side])
 
 
+def test_rivals_are_of_the_same_source() -> None:
+    from scipy.sparse import csr_matrix  # noqa: PLC0415
+
+    random = np.random.default_rng(5)
+    sides = [random.random((n, 8)).astype(np.float32) for n in (90, 140)]
+    vectors = csr_matrix(sides[0]), csr_matrix(sides[1])
+    sources = random.integers(0, 2, 90), random.integers(0, 3, 140)
+    own = np.where(random.random(90) < 0.3, np.arange(90), -1)
+    found = Neighbourhood.of(vectors, own, sources=sources)
+    rows, columns = random.integers(0, 90, 200), random.integers(0, 140, 200)
+    part = NeighbourFeatures(neighbour_features("c", "chance"), vectors, found)
+    together = np.stack(part.compute(rows, columns))
+    for query_source, source in product_of(range(2), range(3)):
+        side = np.flatnonzero(sources[0] == query_source), np.flatnonzero(sources[1] == source)
+        place = np.full(141, -1)
+        place[side[1]] = np.arange(len(side[1]))
+        of_sources = vectors[0][side[0]], vectors[1][side[1]]
+        alone = NeighbourFeatures(
+            neighbour_features("c", "chance"), of_sources, Neighbourhood.of(of_sources, place[own[side[0]]])
+        )
+        these = np.flatnonzero((sources[0][rows] == query_source) & (sources[1][columns] == source))
+        wanted = alone.compute(np.searchsorted(side[0], rows[these]), np.searchsorted(side[1], columns[these]))
+        assert_allclose(together[:, these], wanted, atol=1e-6)
+    # Looked up again they are the same, and for a listing of another source all are rivals.
+    own_back = np.full(140, -1)
+    own_back[own[own >= 0]] = np.flatnonzero(own >= 0)
+    for numbers in (sources, (np.full(90, -1), np.full(140, -1))):
+        new = np.full(90, -1), np.full(140, -1)
+        rows_of = CorpusRows(new, (np.arange(90), np.arange(140)), (own, own_back), numbers)
+        again = NeighbourFeatures(neighbour_features("c", "chance"), vectors, found, rows_of)
+        if numbers is sources:
+            assert_allclose(np.stack(again.compute(rows, columns)), together, atol=1e-6)
+        else:
+            one = NeighbourFeatures(neighbour_features("c", "chance"), vectors, Neighbourhood.of(vectors, own))
+            assert_allclose(again.compute(rows, columns), one.compute(rows, columns), atol=1e-6)
+
+
 @pytest.mark.parametrize("sizes", [(0, 3), (3, 0), (0, 0)])
 def test_without_queries_or_products_nothing_is_near(sizes: tuple[int, int]) -> None:
     from scipy.sparse import csr_matrix  # noqa: PLC0415
 
     sides = csr_matrix((sizes[0], 4), dtype=np.float32), csr_matrix((sizes[1], 4), dtype=np.float32)
     found = Neighbourhood.of(sides)
-    assert [best.shape for best in found.best] == [(size, 50) for size in sizes]
+    assert [best.shape for best in found.best] == [(size, 1, 50) for size in sizes]
     assert not any(best.any() for best in found.best)
 
 
@@ -203,6 +242,30 @@ LISTINGS = st.lists(PRODUCTS, min_size=1, max_size=4, unique_by=lambda product: 
 def beside(builder: FeatureBuilder, queries: list[Product], products: list[Product]) -> FeatureBuilder:
     """The features of listings by the statistics of another builder."""
     return FeatureBuilder(queries, products, VOCABULARY, statistics=builder.statistics)
+
+
+def of_source(source: str, *titles: str) -> list[Product]:
+    return [Product(source, title, title) for title in titles]
+
+
+def test_statistics_in_a_file_keep_the_sources_and_those_of_earlier_versions_are_read() -> None:
+    queries = [*of_source("shop", "Canon EOS 600D red"), *of_source("mall", "Canon EOS 600D", "Nikon case")]
+    products = [*of_source("amazon", "Canon EOS 600D red case", "Nikon case"), *of_source("target", "Canon EOS 600D")]
+    statistics = FeatureBuilder(queries, products, VOCABULARY).statistics
+    arrays = statistics.to_arrays()
+    again = CorpusStatistics.from_arrays(arrays).neighbours["words"]
+    for side, sources in enumerate(([1, 0, 0], [0, 0, 1])):
+        assert_array_equal(again.sources[side], sources)
+        assert_array_equal(again.best[side], statistics.neighbours["words"].best[side])
+        assert_array_equal(again.nearest[side], statistics.neighbours["words"].nearest[side])
+        name = f"words.{('queries', 'products')[side]}"
+        arrays |= {f"{name}.{what}": arrays[f"{name}.{what}"][:, 0] for what in ("best", "nearest")}
+    alone = FeatureBuilder(queries[:1], products[:1], VOCABULARY).statistics
+    assert alone.to_arrays()["words.queries.best"].shape == (1, 50)
+    earlier = CorpusStatistics.from_arrays(arrays)
+    assert [best.shape for best in earlier.neighbours["words"].best] == [(3, 1, 50), (3, 1, 50)]
+    found = all_pairs(FeatureBuilder(queries, products, VOCABULARY, statistics=earlier), 3, 3)
+    assert len(found) == 9
 
 
 @settings(max_examples=15, deadline=None)
