@@ -30,13 +30,6 @@ def percent(probability: float) -> str:
     return ">99%" if 0.99 < probability < 1 else f"{probability:.0%}"
 
 
-def probability_words(probability: float) -> str:
-    """The same as part of a sentence: `a probability of 45%`, `a probability below 1%`."""
-    if 0 < probability < 0.01:
-        return "a probability below 1%"
-    return "a probability above 99%" if 0.99 < probability < 1 else f"a probability of {percent(probability)}"
-
-
 def band_of(value: float | None, high: float, medium: float) -> Band:
     """The band of a probability or a cosine, with the lower bounds `high` and `medium`; low for None and NaN."""
     if value is None or not value >= medium:
