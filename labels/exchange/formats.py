@@ -4,7 +4,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from labels.errors import LabelsError
-from labels.exchange.json_values import read_json_lines, read_json_list
+from labels.exchange.json_values import parse_json_lines, read_json_list
 
 
 class Format(StrEnum):
@@ -51,10 +51,11 @@ def detect_format(path: Path) -> Format:
     """
     found = _BY_SUFFIX.get(path.suffix.lower(), Format.CSV)
     if found is Format.EVENTS:
-        first = next(read_json_lines(path), None)
-        if first is None or "kind" in first[1]:
+        # A damaged line does not hide what the others are.
+        first = next((value for _, value in parse_json_lines(path) if not isinstance(value, str)), None)
+        if first is None or "kind" in first:
             return Format.EVENTS
-        return Format.PRODIGY if "answer" in first[1] else Format.CSV
+        return Format.PRODIGY if "answer" in first else Format.CSV
     if found is Format.LABEL_STUDIO:
         return Format.LABEL_STUDIO if _has_tasks(path) else Format.CSV
     return found

@@ -285,6 +285,37 @@ def test_abstentions_of_prodigy_are_counted(workspace: Workspace, tmp_path: Path
     assert "1 row was read as unsure, which neither trains nor evaluates: 1 'ignore'." in told.out
 
 
+def test_a_malformed_task_costs_only_itself(workspace: Workspace, tmp_path: Path, call: Call) -> None:
+    path = tmp_path / "prodigy.jsonl"
+    lines = [
+        "{", json.dumps({"answer": "maybe [b]", "meta": {}}),
+        *(json.dumps({"answer": "accept", "meta": {"query_id": "q1", "candidate_id": f"q1-c{n}"}}) for n in (1, 2)),
+    ]  # fmt: skip
+    path.write_text("\n".join(lines))
+    dry = call("labels", "import", path, "--home", workspace.home, "--dry-run")
+    assert "2 rows skipped: 2 no decision about a pair." in dry.out
+    told = call("labels", "import", path, "--home", workspace.home)
+    assert told.code == 0
+    assert "2 labels, 0 of them for validation." in told.out
+    assert "    line 1: this is not JSON" in told.out
+    assert "    line 2: its answer must be accept, reject or ignore." in told.out
+    listed = (workspace.reports / "rejects-labels-prodigy.csv").read_text()
+    assert '\n2,"its answer must be accept, reject or ignore.",' in listed
+
+
+def test_a_file_without_a_usable_task_is_refused_with_the_first_reasons(
+    workspace: Workspace, tmp_path: Path, call: Call
+) -> None:
+    path = tmp_path / "tasks.json"
+    path.write_text(json.dumps([{"data": {}, "annotations": []}] * 5))
+    told = call("labels", "import", path, "--home", workspace.home)
+    assert told.code == 1
+    assert "Nothing was imported from" in told.err
+    assert "5 no decision about a pair" in told.err
+    assert "task 3: there is no query_id." in told.err
+    assert "task 4" not in told.err
+
+
 def test_the_documentation_lists_every_word_of_a_label() -> None:
     page = (Path(__file__).parents[3] / "docs" / "reference" / "file-formats.md").read_text()
     table = page.split("| decision | words |")[1].split("\n\n")[0]
