@@ -9,6 +9,7 @@ from pathlib import Path
 from core.catalog.template import render
 from core.errors import CoreError
 from core.json_store import save
+from core.packages import install_hint
 from core.retrieval.corpus import Corpus
 from core.settings import Settings
 from core.splits.dataset_card import DatasetCard, make_card
@@ -179,7 +180,7 @@ def _write_folder(columns: Columns, card: DatasetCard, path: Path) -> None:
     except ImportError as error:
         raise CoreError(
             "A dataset folder needs datasets, which is not installed.",
-            "Name a .jsonl file, or from a clone: pip install -c constraints.txt '.[train]'",
+            f"Name a .jsonl file, or install it. {install_hint('train')}",
         ) from error
     disable_progress_bars()
     try:
