@@ -38,7 +38,7 @@ from core.training.recipes.sources import (
 from core.training.run import retrain as run
 from core.training.sweep.space import read_space
 from core.training.trackers import Tracker, require_tracker
-from labels.exchange.files import unreadable_message
+from labels.exchange.files import unknown_ending, unreadable_message
 from labels.wording import counted, evaluation_set
 
 #: Settings that decide on a promotion.
@@ -188,7 +188,7 @@ def _check_sweep_options(*, is_sweep: bool, space: Path | None, trials: int | No
     """Refuse the options of a sweep without one."""
     if is_sweep:
         if out is not None and out.suffix.lower() not in YAML_SUFFIXES:
-            raise CoreError(f"{out}: a recipe file ends in .yaml.", "For example --out best.yaml")
+            raise CoreError(*unknown_ending(out, (".yaml", ".yml")))
         return
     for name, value in (("--trials", trials), ("--out", out)):
         if value is not None:

@@ -47,6 +47,11 @@ def cosine_band(similarity: float, high: float, medium: float) -> str:
     return f"{_COSINE}:{band_of(similarity, high, medium)}"
 
 
+def band_names(band: Band) -> tuple[str, ...]:
+    """All names of a band: `high`, `prior:high` and `cosine:high`."""
+    return (band.value, f"{_PRIOR}:{band}", f"{_COSINE}:{band}")
+
+
 def default_band(name: str) -> str:
     """The band in a name with or without prefix: `high` for `prior:high` and for `high`."""
     return name.rpartition(":")[2]

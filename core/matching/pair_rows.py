@@ -31,7 +31,7 @@ from core.splits.current_labels import human_labels
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
 from labels.exchange.fields import neutralize_cell
-from labels.exchange.files import output_file, output_text, require_writable
+from labels.exchange.files import output_file, output_text, require_writable, unknown_ending
 from labels.exchange.json_values import json_text
 from labels.model import Decision, Pair, ProductRef
 from labels.recovery import require_sound
@@ -224,7 +224,7 @@ def check_file(path: Path) -> None:
         LabelsError: the folder cannot be written to.
     """
     if path.suffix.lower() not in {*_TEXT_WRITERS, ".parquet"}:
-        raise CoreError(f"{path}: unknown ending.", "Use .csv, .jsonl or .parquet.")
+        raise CoreError(*unknown_ending(path, (*_TEXT_WRITERS, ".parquet")))
     require_writable(path)
 
 

@@ -4,6 +4,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from labels.errors import LabelsError
+from labels.exchange.files import unknown_ending
 from labels.exchange.json_values import parse_json_lines, read_json_list
 
 
@@ -35,10 +36,11 @@ def format_by_suffix(path: Path) -> Format:
     """
     found = _BY_SUFFIX.get(path.suffix.lower())
     if found is None:
+        message, hint = unknown_ending(path, tuple(_BY_SUFFIX))
         raise LabelsError(
-            f"{path}: the suffix does not name a format.",
-            "Suffixes are .csv for labels, .jsonl or .parquet for events, .json for Label Studio;"
-            " `samesku labels export FILE --format prodigy` names the format for any suffix.",
+            message,
+            f"{hint} They are .csv for labels, .jsonl and .parquet for events, .json and .xml for Label Studio;"
+            " `samesku labels export FILE --format prodigy` names the format for any ending.",
         )
     return found
 
