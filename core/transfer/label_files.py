@@ -417,7 +417,12 @@ def _known_products(path: Path, catalog: CatalogStore, found: LabelTable) -> Ite
 
     for number, decision in found.decisions:
         refs = [
-            _single_ref(path, number, [each for each in _possible_refs(ref, names[role]) if each in existing], role)
+            _single_ref(
+                path,
+                f"{found.place} {number}",
+                [each for each in _possible_refs(ref, names[role]) if each in existing],
+                role,
+            )
             for ref, role in zip(decision.pair, SIDES, strict=True)
         ]
         if refs[0] is None or refs[1] is None:
@@ -441,13 +446,13 @@ def _possible_refs(ref: ProductRef, names: Sequence[str]) -> list[ProductRef]:
     return [ProductRef(name, id_) for name in ([ref.source] if ref.source else names) for id_ in ids]
 
 
-def _single_ref(path: Path, number: int, found: Sequence[ProductRef], role: Role) -> ProductRef | None:
+def _single_ref(path: Path, place: str, found: Sequence[ProductRef], role: Role) -> ProductRef | None:
     """The product found for an id, or None; raises CoreError if several sources have it."""
     sources = list(dict.fromkeys(ref.source for ref in found))
     if len(sources) > 1:
         side, option = ("query", "--query-source") if role == "query" else ("candidate", "--candidate-source")
         raise CoreError(
-            f"{path}, line {number}: several {side} sources have the id {found[0].id}: {', '.join(sources)}.",
+            f"{path}, {place}: several {side} sources have the id {found[0].id}: {', '.join(sources)}.",
             f"Name the source: samesku labels import FILE {option} NAME; or add a column {side}_source.",
         )
     return found[0] if found else None

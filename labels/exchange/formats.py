@@ -66,7 +66,7 @@ def detect_format(path: Path) -> Format:
 def _has_tasks(path: Path) -> bool:
     """Whether a JSON file is a list of Label Studio tasks; its JSON_MIN format is a table."""
     try:
-        first = next(read_json_list(path), None)
+        first = next((each for each in read_json_list(path) if isinstance(each, dict)), None)
     except LabelsError:
         return False
-    return first is None or (isinstance(first, dict) and not {"data", "annotations", "completions"}.isdisjoint(first))
+    return first is None or not {"data", "annotations", "completions"}.isdisjoint(first)

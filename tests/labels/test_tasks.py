@@ -243,6 +243,7 @@ def test_what_label_studio_exports_is_read(tmp_path: Path) -> None:
 )
 def test_an_invalid_task_is_skipped_and_named(tmp_path: Path, given: object, complaint: str) -> None:
     path = written(tmp_path / "t.json", task(annotation()), given, task(annotation()))
+    assert detect_format(path) is Format.LABEL_STUDIO
     found = read_label_studio(path, US)
     assert [number for number, _ in found.decisions] == [1, 3]
     ((number, reason),) = [(each.number, each.reason) for each in found.skipped]
@@ -255,6 +256,11 @@ def test_an_invalid_annotation_does_not_cost_the_others_of_its_task(tmp_path: Pa
     found = read_label_studio(path, US)
     assert [(number, each.decision.value) for number, each in found.decisions] == [(1, "match"), (1, "unsure")]
     assert [each.number for each in found.skipped] == [1]
+
+
+def test_a_malformed_first_task_does_not_hide_what_the_file_is(tmp_path: Path) -> None:
+    assert detect_format(written(tmp_path / "t.json", 7, task(annotation()))) is Format.LABEL_STUDIO
+    assert detect_format(written(tmp_path / "t.json", 7, {"query_id": 1})) is Format.CSV
 
 
 @pytest.mark.parametrize("text", ["{}", "[", "[NaN]", "[" * 100_000, "", '{"a": 1, "a": 2}'])
@@ -348,7 +354,7 @@ def test_ids_that_look_like_formulas_round_trip(ledger: LabelStore, tmp_path: Pa
 
 def test_the_format_by_suffix(tmp_path: Path) -> None:
     assert format_by_suffix(Path("a.PARQUET")) is Format.PARQUET
-    with pytest.raises(LabelsError, match="the suffix does not name a format"):
+    with pytest.raises(LabelsError, match="unknown ending"):
         format_by_suffix(Path("a.txt"))
     assert detect_format(Path("a.txt")) is Format.CSV
     (tmp_path / "e.jsonl").write_text("")
