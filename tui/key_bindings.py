@@ -285,6 +285,8 @@ IMPORT = (
     Act("import_before", "up,shift+tab", "↑", "row(-1)", "Go to the previous row."),
     Act("import_turn", "right,l,space", "← →", "turn(1)", "Choose the next value.", "choose", 2),
     Act("import_turn_back", "left,h", "←", "turn(-1)", "Choose the previous value."),
+    Act("report_down", "pagedown", "PgDn", "scroll_page(1)", "Scroll the report down.", "scroll", 3),
+    Act("report_up", "pageup", "PgUp", "scroll_page(-1)", "Scroll the report up."),
 )
 
 BACKUP = (
