@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import Any, BinaryIO
 
 from core.errors import CoreError
+from core.packages import install_hint
 from labels.errors import SameskuError
 from labels.model import ProductRef
 
@@ -67,7 +68,7 @@ def error_response(request_id: int | None, error: Exception) -> dict[str, Any]:
             message, hint = error.message, error.hint
         case ImportError():
             message = f"This needs {error.name}, which is not installed."
-            hint = "From a clone: pip install -c constraints.txt '.[all]'"
+            hint = install_hint("all")
         case sqlite3.Error() | OSError():
             message, hint = f"The workspace cannot be read: {error}.", "Run `samesku doctor`."
         case _:

@@ -1,9 +1,14 @@
-"""Packages of an extra: whether they are installed, without importing them."""
+"""Packages of an extra: how they are installed, and whether they are, without importing them."""
 
 from collections.abc import Iterable
 from importlib.util import find_spec
 
 from core.errors import CoreError
+
+
+def install_hint(*extras: str) -> str:
+    """How to install extras: from the project's folder, since it is in no package index."""
+    return f"In samesku's folder: pip install -c constraints.txt -e '.[{','.join(extras)}]'"
 
 
 def require_packages(need: str, names: Iterable[str], hint: str, error: type[CoreError] = CoreError) -> None:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from core.errors import CoreError
-from core.packages import require_packages
+from core.packages import install_hint, require_packages
 from core.text.safe import safe
 from labels.errors import SameskuError
 
@@ -22,7 +22,7 @@ from labels.errors import SameskuError
 Item = dict[str, Any]
 #: Ray's own variable: `host:port` of the head node, or `auto`.
 ADDRESS_VARIABLE = "RAY_ADDRESS"
-_INSTALL = "From a clone: pip install -c constraints.txt '.[ray]'. Without Ray: leave --engine ray out."
+_INSTALL = f"{install_hint('ray')}. Without Ray: leave --engine ray out."
 _LOCAL = f"Correct ${ADDRESS_VARIABLE}; unset, Ray is started on this machine."
 _AGAIN = "The same command goes on with what is missing; without --engine ray, on this machine alone."
 #: Ray itself tries a head node that does not answer for minutes.

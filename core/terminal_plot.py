@@ -4,7 +4,7 @@ from types import ModuleType
 
 from rich.text import Text
 
-from core.packages import require_packages
+from core.packages import install_hint, require_packages
 
 
 def begin_plot(width: int, height: int) -> ModuleType:
@@ -13,7 +13,7 @@ def begin_plot(width: int, height: int) -> ModuleType:
     Raises:
         CoreError: plotext is not installed.
     """
-    require_packages("A plot needs", ["plotext"], "From a clone: pip install -c constraints.txt '.[train]'")
+    require_packages("A plot needs", ["plotext"], install_hint("train"))
     import plotext
 
     plotext.clear_figure()

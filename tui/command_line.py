@@ -10,6 +10,7 @@ from core.cli.app import make_app, run
 from core.cli.context import Context, context_of
 from core.errors import CoreError
 from core.interpreter import module_command
+from core.packages import install_hint
 from core.terminal import Terminal
 from core.text.safe import safe
 from labels.errors import SameskuError
@@ -103,7 +104,7 @@ def web(
     try:
         from tui.web.server import serve  # noqa: PLC0415
     except ImportError as error:
-        raise CoreError("The desk in a browser needs the extra web.", "pip install 'samesku[web]'") from error
+        raise CoreError("The desk in a browser needs the extra web.", install_hint("web")) from error
 
     def announce(address: str) -> None:
         context.answer({"address": address, "annotator": context.annotator})

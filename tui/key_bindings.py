@@ -243,6 +243,8 @@ RETRAIN = (
     Act("retrain_start", "enter", "Enter", "start", "Press the highlighted button.", "start", 1),
     Act("more_epochs", "up,k,plus", "↑ ↓", "epochs(1)", "More epochs.", "epochs", 2),
     Act("fewer_epochs", "down,j,minus", "↓", "epochs(-1)", "Fewer epochs."),
+    Act("plan_down", "J,pagedown", "J PgDn", "scroll_page(1)", "Scroll the plan down.", "scroll", 3),
+    Act("plan_up", "K,pageup", "K PgUp", "scroll_page(-1)", "Scroll the plan up."),
     Act("retrain_next", "right,l", "→", "app.focus_next", "Go to the next button."),
     Act("retrain_previous", "left,h", "←", "app.focus_previous", "Go to the previous button."),
     LEAVE,
@@ -283,6 +285,8 @@ IMPORT = (
     Act("import_before", "up,shift+tab", "↑", "row(-1)", "Go to the previous row."),
     Act("import_turn", "right,l,space", "← →", "turn(1)", "Choose the next value.", "choose", 2),
     Act("import_turn_back", "left,h", "←", "turn(-1)", "Choose the previous value."),
+    Act("report_down", "pagedown", "PgDn", "scroll_page(1)", "Scroll the report down.", "scroll", 3),
+    Act("report_up", "pageup", "PgUp", "scroll_page(-1)", "Scroll the report up."),
 )
 
 BACKUP = (

@@ -11,7 +11,6 @@ from textual.screen import Screen
 
 from labels.model import Stream
 from tui.common.doctor import DoctorScreen
-from tui.common.full_page import TwoSidedScreen
 from tui.common.settings import SettingsScreen
 from tui.common.text import hanging_indent
 from tui.common.words import STREAM_HELP
@@ -114,7 +113,7 @@ def _model_commands(app: CommandTarget) -> list[Command]:
         Command(
             "Evaluation",
             "Retrieval and matching metrics, calibration, bands.",
-            lambda: _with_job(app, EvaluationScreen(app.desk)),
+            lambda: app.open(EvaluationScreen(app.desk)),
         ),
         Command(
             "Measure drift",
@@ -124,12 +123,12 @@ def _model_commands(app: CommandTarget) -> list[Command]:
         Command(
             "Monitor",
             "What has moved: bands, similarities, probabilities.",
-            lambda: _with_job(app, MonitorScreen(app.desk)),
+            lambda: app.open(MonitorScreen(app.desk)),
         ),
         Command(
             "Models",
             "Compare the encoders by query; choose the champion.",
-            lambda: _with_job(app, ModelsScreen(app.desk)),
+            lambda: app.open(ModelsScreen(app.desk)),
         ),
         Command(
             "Train the judge",
@@ -210,11 +209,6 @@ _REVIEW_ACTIONS = (
 
 def _stream_command(app: CommandTarget, stream: Stream) -> Command:
     return Command(f"Stream: {stream.value}", STREAM_HELP[stream], lambda: app.switch_stream(stream))
-
-
-def _with_job(app: CommandTarget, screen: TwoSidedScreen) -> None:
-    """Open a screen that may return a job's arguments; start the job if it does."""
-    app.open(screen, lambda arguments: app.start_job(*arguments) if arguments else None)
 
 
 def _retrain(app: CommandTarget) -> None:

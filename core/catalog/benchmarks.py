@@ -19,6 +19,7 @@ from core.catalog.readers import BadRow, read_table
 from core.catalog.store import CatalogStore
 from core.catalog.upsert import ImportRules
 from core.errors import CatalogError
+from core.packages import install_hint
 from labels.files import atomic_text, atomic_write, drafts, publish
 
 WALMART_AMAZON = "matchbench/Walmart-Amazon"
@@ -137,7 +138,7 @@ def _choose_split(existing: tuple[str, ...], candidates: tuple[str, ...]) -> str
 def _not_installed(package: str) -> CatalogError:
     return CatalogError(
         f"Fetching needs {package}, which is not installed.",
-        f"From a clone: pip install -c constraints.txt '.[train]'. {_MANUAL_DOWNLOAD}",
+        f"{install_hint('train')}. {_MANUAL_DOWNLOAD}",
     )
 
 

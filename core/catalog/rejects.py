@@ -102,7 +102,7 @@ class Rejects:
         return declared + self._dialect.joined([*REJECT_COLUMNS, *map(neutralize_cell, self._columns)]) + "\n"
 
     def _line(self, row: BadRow) -> str:
-        first = [str(row.line), row.reason.value]
+        first = [str(row.line), row.detail or row.reason.value]
         if row.values is None and self._is_delimited:
             return f"{self._dialect.joined(first)}{self._dialect.delimiter}{self._neutralized(_shortened(row.raw))}\n"
         cells = [_shortened(row.raw)] if row.values is None else self._cells(row.values)

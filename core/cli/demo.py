@@ -89,6 +89,12 @@ def print_result(context: Context, settings: Settings, result: dict[str, Any]) -
         "dense: encoder only · hybrid: dense and lexical · matcher: order of `match` and the desk"
     )
     context.out.print(str(result["decision"]))
+    if settings.retrain.gate == "dense":
+        context.out.print(
+            "In this workspace the encoder's ranking decides on a promotion (retrain.gate is dense), so that one can be"
+            " seen; by default the matcher's does, which is nearly always right here already.",
+            soft_wrap=True,
+        )
     _print_candidates(context, settings)
     _print_next_commands(context)
 

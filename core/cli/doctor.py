@@ -139,23 +139,7 @@ def _workspace(context: Context) -> dict[str, object]:
         "workspace": str(workspace.home),
         "catalogue": "yes" if workspace.catalog.exists() else "none yet",
     }
-    try:
-        _ = context.settings
-        Vocabulary.load(context.workspace.vocabulary)
-        facts["settings"] = "fine"
-        facts |= _encoder(context)
-        facts["judge"] = _judge(context)
-        # A ledger that existed and is gone is a problem, which `verify` reports.
-        expected = os.path.lexists(workspace.labels) or has_marker(workspace.labels) or bool(backups(workspace.backups))
-        result = verify(workspace.labels) if expected else None
-    except SameskuError as error:
-        facts["problem"] = f"{error.message} {error.hint}"
-    else:
-        facts["labels"] = (
-            "none yet"
-            if result is None
-            else join_clauses(result.problems) or f"{counted(result.events, 'event')}, all well"
-        )
+    facts |= _settings_and_labels(context)
     if found := [str(each) for each in damages(workspace)]:
         facts["damaged"] = found
     elif "problem" not in facts:
@@ -165,13 +149,40 @@ def _workspace(context: Context) -> dict[str, object]:
     except LabelsError as error:
         facts["problem"] = f"{error.message} {error.hint}"
     facts["permissions"] = _permissions(workspace)
+    return facts | _interrupted(context)
+
+
+def _settings_and_labels(context: Context) -> dict[str, object]:
+    """Settings, models and ledger, up to the first problem."""
+    workspace = context.workspace
+    facts: dict[str, object] = {}
+    try:
+        _ = context.settings
+        Vocabulary.load(workspace.vocabulary)
+        facts["settings"] = "fine"
+        facts |= _encoder(context)
+        facts["judge"] = _judge(context)
+        # A ledger that existed and is gone is a problem, which `verify` reports.
+        expected = os.path.lexists(workspace.labels) or has_marker(workspace.labels) or bool(backups(workspace.backups))
+        result = verify(workspace.labels) if expected else None
+    except SameskuError as error:
+        return {**facts, "problem": f"{error.message} {error.hint}"}
+    if result is None:
+        return {**facts, "labels": "none yet"}
+    return {**facts, "labels": join_clauses(result.problems) or f"{counted(result.events, 'event')}, all well"}
+
+
+def _interrupted(context: Context) -> dict[str, object]:
+    """What interrupted work has left in the workspace."""
+    facts: dict[str, object] = {}
+    checkpoints = context.workspace.checkpoints
     with suppress(PermissionError):  # folders of other accounts are not cleaned up by this one
         if unfinished := _unfinished(context):
             facts["left behind"] = unfinished
-        if size := folder_bytes(workspace.checkpoints):
+        if size := folder_bytes(checkpoints):
             facts["checkpoints"] = (
                 f"{size / 1e6:,.1f} MB of interrupted retrains; the same command goes on from there. To start over,"
-                f" remove {workspace.checkpoints}"
+                f" remove {checkpoints}"
             )
     return facts
 

@@ -135,12 +135,7 @@ def products(
         words = [product_file.command(error.mapping), *(flag for flag, given in flags.items() if given)]
         raise CatalogError(error.message, f"Name the columns: {' '.join(words)}") from None
     except LargePruneError as error:
-        if context.json or not sys.stdin.isatty():
-            raise
-        question = (
-            f"This would remove {error.removed:,} of {counted(error.products, 'product')} of {safe(source)}. Go on?"
-        )
-        if not typer.confirm(question, default=False, err=True):
+        if not _confirms_prune(context, error, source):
             raise
         report = _import(context, product_file, replace(rules, cautious=False), prune=prune, dry=dry_run)
     facts = _facts(context, report, dry=dry_run)
@@ -149,17 +144,31 @@ def products(
     # A corrected list of rejected rows is a part of the source.
     partial = file.name == rejects_file_name(source)
     _print_report(context, report, facts, prune=prune, dry=dry_run, partial=partial)
-    if not dry_run and role is None and report.role_before is None and not _has_queries(context):
-        context.out.print(
-            "  New sources are candidates; to find matches for these: --role query --change-role; to find duplicates"
-            " among them: --role both --change-role"
-        )
-    elif not dry_run and not report.is_empty:
-        print_next_after_import(context)
+    if not dry_run:
+        _print_next(context, report, role)
     context.answer(facts)
     _require_products([report], dry=dry_run)
     if prune and not dry_run and (blocked := _blocked_prune(report)):
         raise blocked
+
+
+def _confirms_prune(context: Context, error: LargePruneError, source: str) -> bool:
+    """Ask at a terminal whether to remove a large part of a source; nobody can be asked elsewhere."""
+    if context.json or not sys.stdin.isatty():
+        return False
+    question = f"This would remove {error.removed:,} of {counted(error.products, 'product')} of {safe(source)}. Go on?"
+    return typer.confirm(question, default=False, err=True)
+
+
+def _print_next(context: Context, report: ImportReport, role: str | None) -> None:
+    """Print how a new source is made one of queries where there are none, else the next command."""
+    if role is None and report.role_before is None and not _has_queries(context):
+        context.out.print(
+            "  New sources are candidates; to find matches for these: --role query --change-role; to find duplicates"
+            " among them: --role both --change-role"
+        )
+    elif not report.is_empty:
+        print_next_after_import(context)
 
 
 def _has_queries(context: Context) -> bool:

@@ -9,6 +9,7 @@ from core.cli.context import Context, context_of
 from core.cli.judge_options import INTERRUPTED, DetachOption, judge_in_use, start_detached
 from core.cli.rebuild import rebuilds_damage
 from core.errors import SettingsError
+from core.judge.factory import unset_model
 from core.judge.labelling import LabellingEnd, Limits, label_pairs
 from core.judge.model_folder import fingerprint
 from core.queue.strategies import STRATEGIES
@@ -91,7 +92,7 @@ def _annotator(context: Context, judge_name: str) -> str:
     if judge_name not in names:
         raise SettingsError(f"{judge_name} is no language model.", "Name one: --judge server, or --judge mlx.")
     if not names[judge_name]:
-        raise SettingsError(f"judge.{judge_name}_model is not set.", "Name the model that labels.")
+        raise unset_model(context.workspace.require(), judge_name)
     annotator = f"{LANGUAGE_MODEL}{names[judge_name]}"
     if not is_language_model(annotator):
         raise SettingsError(f"judge.{judge_name}_model has characters that no name may have.", "Name another model.")

@@ -13,7 +13,7 @@ from core.jobs.board import Jobs
 from core.judge.factory import make_judge
 from core.judge.interface import StoredVerdictsJudge
 from core.judge.run import JudgingResult, StopReason
-from core.matching.bands import Band
+from core.matching.bands import Band, band_names
 
 #: Help text of a file of pairs.
 PAIRS_FILE = (
@@ -39,23 +39,27 @@ InputOption = Annotated[
 ]
 DetachOption = Annotated[bool, typer.Option("--detach", help="Run as a background job.")]
 
+#: The bands by their names in tables.
+_BAND_NAMES = {name: band for band in Band for name in band_names(band)}
+_BANDS_HINT = "The bands are high, medium and low, also as prior:high or cosine:high; several with commas: medium,low"
 #: Exit code after ctrl+c: 128 + SIGINT.
 INTERRUPTED = 130
 
 
 def parse_bands(names: str | None) -> list[Band]:
-    """Parse bands such as `medium,low`; None is medium.
+    """Parse bands such as `medium,low` or, as tables have them before any labels, `prior:high`; None is medium.
 
     Raises:
         CoreError: a name is unknown, or there is none.
     """
-    found = [name.strip() for name in (Band.MEDIUM if names is None else names).split(",") if name.strip()]
-    for name in found:
-        if name not in set(Band):
-            raise CoreError(f"There is no band {name}.", "The bands are high, medium and low, as in medium,low")
+    given = [name.strip() for name in (Band.MEDIUM if names is None else names).split(",") if name.strip()]
+    found = [_BAND_NAMES.get(name.lower()) for name in given]
+    for name, band in zip(given, found, strict=True):
+        if band is None:
+            raise CoreError(f"There is no band {name}.", _BANDS_HINT)
     if not found:
-        raise CoreError("No band is named.", "The bands are high, medium and low, as in medium,low")
-    return [Band(name) for name in found]
+        raise CoreError("No band is named.", _BANDS_HINT)
+    return [band for band in found if band is not None]
 
 
 @contextmanager

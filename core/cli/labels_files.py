@@ -157,7 +157,7 @@ def import_file(
     .jsonl, .parquet of `labels export`: events keep their names and times; known events are skipped.
 
     .jsonl of Prodigy, .json of Label Studio (JSON or JSON_MIN): with the annotators of the file; `meta` or `data`
-    holds query_id and candidate_id.
+    holds query_id and candidate_id. Tasks that are not valid are skipped and listed like rows.
 
     Example: samesku labels import train.csv --as maria
 
@@ -201,6 +201,8 @@ def _print_imported(context: Context, report: LabelFileReport) -> None:
         queries = counted(counts.shared_queries, "query of the file now has", "queries of the file now have")
         context.out.print(f"{queries} labels on both sides.")
     print_rejected(context, report.rejected, report.rejects_path)
+    for fault in report.first_faults:
+        context.out.print(f"    {fault}", markup=False)
 
 
 def assigned_columns(assignments: list[str]) -> dict[str, str]:

@@ -48,12 +48,16 @@ from core.matching.pair_rows import (
 from core.retrieval.indexed_products import IndexState
 from core.splits.split import splits_of
 from core.text.safe import safe, shorten
+from labels.model import ProductRef
 from labels.wording import counted
 
 #: Characters of a title as text, about six lines of a terminal as at the desk; `--json` and files have all of it.
 _MAX_TITLE_CHARS = 480
 #: Suffix of a candidate that people decided, by the value of the column `decision`.
 _DECISION_NOTES = {"match": ", decided: match", "no_match": ", decided: no match", "conflict": ", people disagree"}
+
+#: A query, and a row about it as JSON.
+_QueryRow = tuple[ProductRef, dict[str, Any]]
 
 _OutOption = Annotated[
     Path | None,
@@ -222,6 +226,7 @@ def _check_output(context: Context, out: Path | None, query: str | None, option:
 
 
 def _write_candidates(context: Context, k: int, query: str | None, out: Path, bands: Sequence[Band]) -> None:
+    check_file(out)
     state = read_index_state(context.workspace.require())
     columns = extra_columns(context.workspace, context.settings, state)
     rows = _of_bands(columns.rows(chain(*_candidates(context, k, query, state))), bands)
@@ -241,31 +246,30 @@ def _print_candidates(context: Context, k: int, query: str | None, bands: Sequen
     """Print candidates with their reasons: of one query as text, or with --json."""
     state = read_index_state(context.workspace.require())
     columns = extra_columns(context.workspace, context.settings, state)
-    own, before = (
-        list(explain_rows(context.workspace, _of_bands(columns.rows(pairs), bands)))
-        for pairs in _candidates(context, k, query, state)
-    )
-    rows = own + before
+    own, before = (list(_of_bands(columns.rows(pairs), bands)) for pairs in _candidates(context, k, query, state))
+    rows = list(explain_rows(context.workspace, [*own, *before]))
     facts = _candidate_facts(context, state)
     if not context.json:
-        _print_rows(context, own)
-        for row in before:
-            context.out.print(f"As candidate {row['rank']} of {safe(row['query_id'])}: {_scores(row)}")
+        listed = [(pair.query, row) for (pair, _), row in zip(own, rows, strict=False)]
+        reversed_ = [(pair.candidate, row) for (pair, _), row in zip(before, rows[len(own) :], strict=True)]
+        _print_rows(context, listed, reversed_)
     context.answer({"rows": len(rows), **facts, "matches": rows})
     print_remarks(context, facts, state)
 
 
-def _print_rows(context: Context, rows: Sequence[dict[str, Any]]) -> None:
-    """Print the candidates of a query; of several, each under the source and id of its query."""
-    several = len({row.get("query_source") for row in rows}) > 1
-    shown = ("", "")
-    for row in rows:
-        query = row.get("query_source", ""), row["query_id"]
-        if several and query != shown:
-            shown = query
-            context.out.print(f"{safe(query[0])} {safe(query[1])}:")
-        for line in _candidate_lines(row):
+def _print_rows(context: Context, own: Sequence[_QueryRow], before: Sequence[_QueryRow]) -> None:
+    """Print the candidates under their query, then the pairs in which a query is the candidate."""
+    queries = dict.fromkeys(ref for ref, _ in (*own, *before))
+    with CatalogStore(context.workspace.catalog) as catalog:
+        titles = {product.ref: product.title for product in catalog.get_many(queries).values()}
+    if not queries:
+        context.out.print("No candidate is in these bands.")
+    for query in queries:
+        context.out.print(f"{safe(query.source)} {safe(query.id)}: {safe(titles.get(query, ''))}".rstrip(": "))
+        for line in (line for ref, row in own if ref == query for line in _candidate_lines(row)):
             context.out.print(line)
+        for row in (row for ref, row in before if ref == query):
+            context.out.print(f"As candidate {row['rank']} of {safe(row['query_id'])}: {_scores(row)}")
 
 
 def _candidate_lines(row: dict[str, Any]) -> Iterator[str]:
@@ -407,8 +411,14 @@ def _write_auto_decisions(context: Context) -> None:
     report = decide(context.workspace.require(), context.settings)
     print_index_state(context, read_index_state(context.workspace))
     decisions = " and ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in report.decisions.items())
-    context.out.print(
-        f"The machine decided: {decisions or 'nothing'}; {counted(report.closed, 'query is', 'queries are')} closed."
-    )
-    context.out.print(f"Revoke all of them with: samesku labels revoke {report.batch}")
+    if decisions:
+        closed = counted(report.closed, "query is", "queries are")
+        context.out.print(f"The machine decided: {decisions}; {closed} closed.")
+        context.out.print(f"Revoke all of them with: samesku labels revoke {report.batch}")
+    else:
+        context.out.print(
+            "The machine decided nothing: no open query has a candidate in a certified band. `samesku labels audit`"
+            " shows the bands; after an import, `samesku index` finds candidates.",
+            soft_wrap=True,
+        )
     context.answer(asdict(report))

@@ -22,7 +22,7 @@ from core.retrieval.encoder_registry import BASE, Registry
 from core.training.export.export import ExportFormat, export_model, summary
 from core.training.merge import merge as merge_adapter
 from core.workspace import Workspace
-from labels.exchange.files import require_writable
+from labels.exchange.files import require_writable, unknown_ending
 from labels.wording import counted, evaluation_set
 
 app = typer.Typer(help="The encoders: list, show, compare, promote, roll back, merge, export.", no_args_is_help=True)
@@ -145,7 +145,7 @@ def _check_report(path: Path) -> None:
         LabelsError: the file cannot be written.
     """
     if path.suffix.lower() not in {".html", ".htm"}:
-        raise CoreError(f"{path}: unknown ending.", "Use .html.")
+        raise CoreError(*unknown_ending(path, (".html",)))
     require_report_libraries()
     require_writable(path)
 

@@ -25,6 +25,7 @@ from core.training.base_encoder import check_local_base
 from core.training.explain import explain_retrain
 from core.training.recipes.dotted import flat
 from core.training.recipes.keys import recipe_keys
+from core.training.recipes.recipe import Recipe
 from core.training.recipes.sources import (
     DEFAULT,
     SHIPPED,
@@ -38,7 +39,7 @@ from core.training.recipes.sources import (
 from core.training.run import retrain as run
 from core.training.sweep.space import read_space
 from core.training.trackers import Tracker, require_tracker
-from labels.exchange.files import unreadable_message
+from labels.exchange.files import unknown_ending, unreadable_message
 from labels.wording import counted, evaluation_set
 
 #: Settings that decide on a promotion.
@@ -152,21 +153,13 @@ def retrain(
     _set_processes(context, request)
     settings = context.settings_with(request.settings)
     resolved = resolve_recipe(settings.retrain, request.recipe, request.overrides)
-    # Anyone may start a retrain, since metrics and the settings of the team decide on the promotion. Changing these
-    # settings for one run amounts to a promotion, which is reserved for leads.
-    for key in _GATE:
-        if getattr(settings.retrain, key) != getattr(context.settings.retrain, key):
-            require_lead(context.settings, context.annotator, f"Only leads change retrain.{key}.")
+    _require_own_gate(context, settings)
     if is_sweep:
         _sweep(context, request, settings, SweepRequest(space, trials or _TRIALS, out), explain=explain, detach=detach)
         return
     lead = not settings.people.leads or is_lead(settings, context.annotator)
     if explain:
-        explanation = explain_retrain(workspace, settings, Jobs(workspace.jobs, context.annotator), resolved, lead=lead)
-        context.out.print(explanation_table(explanation))
-        for note in explanation.notes:
-            context.out.print(note)
-        context.answer(explanation.record())
+        _explain(context, settings, resolved, lead=lead)
         return
     check_local_base(workspace, settings, resolved)
     if report_to is not None:
@@ -184,11 +177,32 @@ def retrain(
     context.answer(result)
 
 
+def _require_own_gate(context: Context, settings: Settings) -> None:
+    """Require a lead where the settings of this run have another gate than those of the team.
+
+    Anyone may start a retrain, since metrics and the settings of the team decide on the promotion. Changing these
+    settings for one run amounts to a promotion, which is reserved for leads.
+    """
+    for key in _GATE:
+        if getattr(settings.retrain, key) != getattr(context.settings.retrain, key):
+            require_lead(context.settings, context.annotator, f"Only leads change retrain.{key}.")
+
+
+def _explain(context: Context, settings: Settings, recipe: Recipe, *, lead: bool) -> None:
+    """Print what a retrain would do."""
+    workspace = context.workspace
+    explanation = explain_retrain(workspace, settings, Jobs(workspace.jobs, context.annotator), recipe, lead=lead)
+    context.out.print(explanation_table(explanation))
+    for note in explanation.notes:
+        context.out.print(note)
+    context.answer(explanation.record())
+
+
 def _check_sweep_options(*, is_sweep: bool, space: Path | None, trials: int | None, out: Path | None) -> None:
     """Refuse the options of a sweep without one."""
     if is_sweep:
         if out is not None and out.suffix.lower() not in YAML_SUFFIXES:
-            raise CoreError(f"{out}: a recipe file ends in .yaml.", "For example --out best.yaml")
+            raise CoreError(*unknown_ending(out, (".yaml", ".yml")))
         return
     for name, value in (("--trials", trials), ("--out", out)):
         if value is not None:

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from core.cli.context import Context, context_of
 from core.errors import CoreError
-from core.packages import require_packages
+from core.packages import install_hint, require_packages
 from core.serving.api_keys import ApiKeys, add_key, environment_keys, revoke_key, stored_keys
 from core.settings import load_settings
 from core.text.safe import safe
@@ -52,7 +52,7 @@ def serve(
         return
     context = context_of(ctx)
     workspace = context.workspace.require()
-    require_packages("The service needs", ["fastapi", "uvicorn"], "pip install 'samesku[serve]'")
+    require_packages("The service needs", ["fastapi", "uvicorn"], install_hint("serve"))
     from core.serving.guard import Limits  # noqa: PLC0415 - only where the extra is installed
     from core.serving.server import is_loopback, open_socket, run_server  # noqa: PLC0415
     from core.serving.service import ServiceOptions, build_service  # noqa: PLC0415

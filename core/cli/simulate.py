@@ -14,7 +14,7 @@ from core.evaluation.simulation import Simulation, SimulationPlan
 from core.evaluation.simulation import simulate as replay
 from core.queue.strategies import STRATEGIES
 from core.retrieval.encoder_registry import Registry
-from labels.exchange.files import require_writable
+from labels.exchange.files import require_writable, unknown_ending
 from labels.wording import counted
 
 _METRICS = ("f1", "average_precision", "hit@1")
@@ -112,9 +112,9 @@ def _check_outputs(out: Path | None, picture: Path | None) -> None:
         LabelsError: a file cannot be written.
     """
     if out is not None and out.suffix.lower() not in {".csv", ".json"}:
-        raise CoreError(f"{out}: unknown ending.", "Use .csv or .json.")
+        raise CoreError(*unknown_ending(out, (".csv", ".json")))
     if picture is not None and picture.suffix.lower() != ".svg":
-        raise CoreError(f"{picture}: unknown ending.", "Use .svg.")
+        raise CoreError(*unknown_ending(picture, (".svg",)))
     for path in filter(None, (out, picture)):
         require_writable(path)
 

@@ -13,7 +13,7 @@ from rich.text import Text
 from core.errors import CoreError
 from core.evaluation.campaign import Point
 from core.terminal_plot import begin_plot, plot_text
-from labels.exchange.files import output_text
+from labels.exchange.files import output_text, unknown_ending
 from labels.exchange.json_values import json_text
 
 _COLOURS = ("blue", "red", "green", "magenta", "cyan", "orange", "gray")
@@ -64,7 +64,7 @@ def write_curves(curves: Curves, about: Mapping[str, object], path: Path) -> Non
         LabelsError: the file cannot be written.
     """
     if path.suffix.lower() not in {".csv", ".json"}:
-        raise CoreError(f"{path}: unknown ending.", "Use .csv or .json.")
+        raise CoreError(*unknown_ending(path, (".csv", ".json")))
     rows = [{"strategy": name, **point.flat()} for name, curve in curves.items() for point in curve]
     with output_text(path) as out:
         if path.suffix.lower() == ".json":
@@ -98,7 +98,7 @@ def write_curve_svg(curves: Curves, path: Path, metric: str = "f1") -> None:
         LabelsError: the file cannot be written.
     """
     if path.suffix.lower() != ".svg":
-        raise CoreError(f"{path}: unknown ending.", "Use .svg.")
+        raise CoreError(*unknown_ending(path, (".svg",)))
     drawn = plot(curves, metric)
     console = Console(record=True, width=_WIDTH, file=StringIO(), force_terminal=True, color_system="truecolor")
     console.print(drawn)

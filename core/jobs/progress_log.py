@@ -31,6 +31,7 @@ class ProgressLog:
 
     Attributes:
         messages: for the user.
+        lines: (seconds since the epoch, text) of all stages and messages, and of the end, in order.
         last_event_at: time of the last event, in seconds since the epoch; None without events.
         offset: bytes of the events file that were read.
         outline: (stage, estimated seconds), as the job expects them; may be empty.
@@ -41,11 +42,12 @@ class ProgressLog:
     last_event_at: float | None = None
     offset: int = 0
     outline: tuple[tuple[str, float], ...] = ()
+    lines: tuple[tuple[float, str], ...] = ()
 
     def extended(self, events: Iterable[dict[str, Any]], offset: int) -> "ProgressLog":
         """This log with the events that follow, up to byte `offset`."""
         stages, messages, last_event_at = list(self.stages), list(self.messages), self.last_event_at
-        outline = self.outline
+        outline, lines = self.outline, list(self.lines)
         losses: list[tuple[int, float]] = []
 
         def flush_losses() -> None:
@@ -67,8 +69,10 @@ class ProgressLog:
                     outline = tuple((safe(name), float(seconds)) for name, seconds in event["stages"])
                 case "message":
                     messages.append(safe(event["text"]))
+            if text := _line(event):
+                lines.append((last_event_at, text))
         flush_losses()
-        return ProgressLog(tuple(stages), tuple(messages), last_event_at, offset, outline)
+        return ProgressLog(tuple(stages), tuple(messages), last_event_at, offset, outline, tuple(lines))
 
     @property
     def training(self) -> Stage | None:
@@ -83,6 +87,20 @@ class ProgressLog:
         """Duration of each stage; the last one counts until the last event."""
         ends = [stage.started_at for stage in self.stages[1:]] + [self.last_event_at or 0.0]
         return [max(0.0, end - stage.started_at) for stage, end in zip(self.stages, ends, strict=False)]
+
+
+def _line(event: dict[str, Any]) -> str:
+    """A stage, a message or the end as a line; empty for other events."""
+    match event["kind"]:
+        case "stage":
+            return safe(event["stage"]) + (f" ({event['total']:,})" if event["total"] is not None else "")
+        case "message":
+            return safe(event["text"])
+        case "failed":
+            return f"failed: {safe(event['error'] or '')}".removesuffix(": ")
+        case "done" | "cancelled":
+            return str(event["kind"])
+    return ""
 
 
 def _with_metric(stage: Stage, event: dict[str, Any]) -> Stage:

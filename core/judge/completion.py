@@ -32,6 +32,7 @@ class Completion:
         seconds: this answer's share of the processing time.
         tokens_in: prompt tokens, cached ones included.
         tokens_out: generated tokens.
+        failed: whether the request failed; everything else is empty then.
     """
 
     text: str
@@ -39,6 +40,7 @@ class Completion:
     seconds: float
     tokens_in: int
     tokens_out: int
+    failed: bool = False
 
 
 @runtime_checkable
@@ -81,6 +83,6 @@ def verdict_from_completion(completion: Completion, judge: str) -> Verdict:
     return reject_contradiction(
         Verdict(
             answer, None if log_odds is None else sigmoid(log_odds), log_odds, completion.text, judge,
-            completion.seconds, completion.tokens_in, completion.tokens_out,
+            completion.seconds, completion.tokens_in, completion.tokens_out, completion.failed,
         )
     )  # fmt: skip

@@ -94,27 +94,40 @@ def _make_cross_encoder(workspace: Workspace, _: Settings) -> Judge:
     return CrossEncoderJudge(cross_encoder_folder(workspace))
 
 
-def _make_mlx(_: Workspace, settings: Settings) -> Judge:
-    return _mlx_judge(settings, settings.judge.mlx_adapter)
+def _make_mlx(workspace: Workspace, settings: Settings) -> Judge:
+    return _mlx_judge(workspace, settings, settings.judge.mlx_adapter)
 
 
-def _make_mlx_base(_: Workspace, settings: Settings) -> Judge:
-    return _mlx_judge(settings, "")
+def _make_mlx_base(workspace: Workspace, settings: Settings) -> Judge:
+    return _mlx_judge(workspace, settings, "")
 
 
-def _mlx_judge(settings: Settings, adapter: str) -> Judge:
+#: What a language model is named by, by the judge's name.
+_MODEL_NAMES = {
+    "server": "the model as the server calls it",
+    "mlx": "a folder, or a model on the hub that mlx-lm or transformers can load",
+}
+
+
+def unset_model(workspace: Workspace, name: str) -> SettingsError:
+    """The error for a language model, `server` or `mlx`, whose setting is missing."""
+    return SettingsError(
+        f"judge.{name}_model is not set.",
+        f'Name {_MODEL_NAMES[name]} in {workspace.settings}, in the section [judge]: {name}_model = "NAME"',
+    )
+
+
+def _mlx_judge(workspace: Workspace, settings: Settings, adapter: str) -> Judge:
     judge = settings.judge
     if not judge.mlx_model:
-        raise SettingsError(
-            "judge.mlx_model is not set.", "Name a folder, or a model on the hub that mlx-lm or transformers can load."
-        )
+        raise unset_model(workspace, "mlx")
     judge_class = MlxJudge if choose_backend(judge.mlx_model, judge.backend) == "mlx" else TorchJudge
     return judge_class(judge.mlx_model, adapter, mode=judge.mode, max_tokens=judge.max_tokens)
 
 
-def _make_server(_: Workspace, settings: Settings) -> Judge:
+def _make_server(workspace: Workspace, settings: Settings) -> Judge:
     if not settings.judge.server_model:
-        raise SettingsError("judge.server_model is not set.", "Name the model as the server calls it.")
+        raise unset_model(workspace, "server")
     return ServerJudge(settings.judge)
 
 
@@ -195,6 +208,7 @@ class Ensemble:
                 self._answer(verdicts, mean), mean, None, _SEPARATOR.join(reasonings), self.name,
                 sum(verdict.seconds for verdict in verdicts), sum(verdict.tokens_in for verdict in verdicts),
                 sum(verdict.tokens_out for verdict in verdicts),
+                failed=all(verdict.failed for verdict in verdicts),
             )
         )  # fmt: skip
 

@@ -72,6 +72,7 @@ class LabellingResult:
     Attributes:
         annotator: `llm:MODEL`.
         matches, negatives: labels of this run.
+        failed: requests of this run that failed; their pairs are asked again by the next one.
         run: what this run has cost.
         total: what the annotator has cost so far.
         price: the price of all its tokens; None without a price.
@@ -87,17 +88,19 @@ class LabellingResult:
     price: float | None
     end: LabellingEnd
     seconds: float
+    failed: int = 0
 
     @property
     def summary(self) -> str:
         """The outcome in a few sentences."""
         labels = counted(self.matches + self.negatives, "label")
         unanswered = f", {self.run.unanswered:,} without an answer" if self.run.unanswered else ""
+        failed = f" {counted(self.failed, 'request')} failed; the same command repeats them." if self.failed else ""
         tokens = counted(self.total.tokens_in + self.total.tokens_out, "token")
         price = "" if self.price is None else f", {self.price:,.2f} by the prices of the settings"
         return (
             f"{self.annotator}: {labels} ({counted(self.matches, 'match', 'matches')}){unanswered}."
-            f" {_END_SENTENCES[self.end]} So far {counted(self.total.pairs, 'pair')}, {tokens}{price}."
+            f"{failed} {_END_SENTENCES[self.end]} So far {counted(self.total.pairs, 'pair')}, {tokens}{price}."
         )
 
 
@@ -168,7 +171,7 @@ class _Run:
         self._new: dict[Pair, bool] = {}
         self._tried = set[Pair]()
         self._spent = Spending()
-        self._in_progress = 0
+        self._in_progress = self._failed = 0
         self._dearest = _mean(self._before.spent.get(annotator, Spending()))
         self._saved_at = time.monotonic()
         self.end: LabellingEnd | None = None
@@ -207,6 +210,9 @@ class _Run:
                 self._add(context.pair, verdict)
         for context, verdict in zip(waiting, judge.verdicts(self._within_limits(waiting)), strict=False):
             self._in_progress -= 1
+            if verdict.failed:
+                self._failed += 1
+                continue
             self._pay(verdict)
             self._add(context.pair, verdict)
             reporter.advance(self.total.pairs)
@@ -228,11 +234,15 @@ class _Run:
         possible = self.total
         for _ in range(self._in_progress + 1):
             possible += self._dearest
-        if limits.pairs is not None and possible.pairs > limits.pairs:
+        # A failed request may have cost something that nobody has counted.
+        if limits.pairs is not None and possible.pairs + self._failed > limits.pairs:
             return LabellingEnd.PAIRS
         if limits.tokens is not None and possible.tokens_in + possible.tokens_out > limits.tokens:
             return LabellingEnd.TOKENS
-        if limits.cost is not None and possible.cost(settings.price_in, settings.price_out) > limits.cost:
+        prices = settings.price_in, settings.price_out
+        # Whatever has a price exceeds a limit that is spent, also before the first answer shows how much.
+        spent = limits.cost is not None and self.total.cost(*prices) >= limits.cost
+        if spent or (limits.cost is not None and possible.cost(*prices) > limits.cost):
             return LabellingEnd.COST
         return None
 
@@ -278,6 +288,7 @@ class _Run:
         return LabellingResult(
             self._annotator, matches, len(self._new) - matches, self._spent, self.total,
             self.total.cost(settings.price_in, settings.price_out) if priced else None, self.end, seconds,
+            self._failed,
         )  # fmt: skip
 
 

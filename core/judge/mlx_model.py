@@ -9,6 +9,7 @@ from core.judge.finetune.storage import ADAPTER_WEIGHTS
 from core.judge.model_folder import ADAPTER_HINT, MODEL_HINT, find_model
 from core.judge.prompt_encoder import PromptEncoder, computes_nan
 from core.model_files import check_adapter_files, model_errors, read_json, weights_file_with
+from core.packages import install_hint
 
 
 class LocalModel(PromptEncoder):
@@ -177,5 +178,5 @@ def require_mlx() -> None:
     except ImportError as error:
         raise ModelError(
             "A language model on this machine needs mlx-lm, which is not installed here.",
-            "From a clone: pip install -c constraints.txt '.[llm]', with an NVIDIA card '.[llm-cuda13]'.",
+            f"{install_hint('llm')}; with an NVIDIA card the extra is llm-cuda12 or llm-cuda13.",
         ) from error

@@ -83,6 +83,7 @@ class JudgingResult:
         stop_reason: why the run stopped.
         seconds: duration of the run.
         tokens_in, tokens_out: of the pairs that were asked.
+        failed: number of requests that failed; their pairs have no verdict.
     """
 
     judge: str
@@ -94,11 +95,14 @@ class JudgingResult:
     seconds: float
     tokens_in: int
     tokens_out: int
+    failed: int = 0
 
     @property
     def summary(self) -> str:
         """The outcome in a sentence or two."""
         done = f"{counted(self.asked, 'pair')} judged, {self.cached:,} from the cache."
+        if self.failed:
+            done += f" {counted(self.failed, 'request')} failed; the same command repeats them."
         reasons = {
             StopReason.PAIRS: "The pair budget is spent",
             StopReason.MINUTES: "The time budget is spent",
@@ -150,7 +154,7 @@ def judge_pairs(
     return JudgingResult(
         judge.name, {**cached, **answers}, len(cached), len(answers), count - len(cached) - len(answers), stop_reason,
         clock() - start, sum(verdict.tokens_in for verdict in answers.values()),
-        sum(verdict.tokens_out for verdict in answers.values()),
+        sum(verdict.tokens_out for verdict in answers.values()), progress.failed,
     )  # fmt: skip
 
 
@@ -162,11 +166,13 @@ class _Progress:
         cached: verdicts from the cache.
         uncached: the other pairs.
         answers: verdicts on the other pairs so far.
+        failed: requests that failed.
     """
 
     cached: dict[Pair, Verdict] = field(default_factory=dict)
     uncached: dict[Pair, PairContext] = field(default_factory=dict)
     answers: dict[Pair, Verdict] = field(default_factory=dict)
+    failed: int = 0
 
     def look_up(self, context: PairContext, judge: StoredVerdictsJudge) -> None:
         if (verdict := judge.lookup(context)) is None:
@@ -183,12 +189,15 @@ def _ask(progress: _Progress, judge: StoredVerdictsJudge, budget: BudgetTracker,
     if not limit:
         return StopReason.PAIRS if uncached else StopReason.ALL
     for context, verdict in zip(uncached, judge.verdicts(budget.within_budget(uncached)), strict=False):
-        progress.answers[context.pair] = verdict
-        reporter.advance(len(progress.answers))
+        if verdict.failed:
+            progress.failed += 1
+        else:
+            progress.answers[context.pair] = verdict
+        reporter.advance(len(progress.answers) + progress.failed)
         overtime += budget.out_of_time
         if overtime > _MAX_IN_PROGRESS:
             return StopReason.MINUTES
-    if len(progress.answers) < limit:
+    if len(progress.answers) + progress.failed < limit:
         if not budget.out_of_time:
             raise ModelError(f"{judge.name} returned fewer verdicts than requested.", "Those it returned are stored.")
         return StopReason.MINUTES

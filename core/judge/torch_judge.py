@@ -17,6 +17,7 @@ from core.judge.lora_file import add_to_weights
 from core.judge.model_folder import ADAPTER_HINT, MODEL_HINT, find_model
 from core.judge.prompt_encoder import PromptEncoder, computes_nan
 from core.model_files import RefusedError, check_adapter_files, model_errors, read_json, weights_file_with
+from core.packages import install_hint
 from core.retrieval.encoder import silence_libraries
 
 if TYPE_CHECKING:
@@ -202,5 +203,5 @@ def require_torch() -> None:
     except ImportError as error:
         raise ModelError(
             "A language model on this processor needs torch and transformers, which are not installed here.",
-            "From a clone: pip install -c constraints.txt '.[train]'.",
+            install_hint("train"),
         ) from error

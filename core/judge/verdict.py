@@ -21,7 +21,7 @@ class Verdict:
     """A judge's answer on one pair, and its cost.
 
     Attributes:
-        answer: None if the judge gave none: the answer was truncated, malformed or contradictory.
+        answer: None if the judge gave none: the answer was truncated, malformed or contradictory, or there was none.
         probability: P(match), calibrated if the judge has a calibration; None if the judge reports no probabilities.
         log_odds: ln P(MATCH) / P(NO MATCH) as the model computes it, before calibration; None if not reported.
         reasoning: the judge's text, unmodified. Untrusted: pass it through `core.text.safe` before it is displayed.
@@ -29,6 +29,7 @@ class Verdict:
         seconds: processing time without queueing.
         tokens_in: prompt tokens.
         tokens_out: generated tokens.
+        failed: whether the request failed, so that the model has given no answer at all.
     """
 
     answer: Answer | None
@@ -39,6 +40,7 @@ class Verdict:
     seconds: float
     tokens_in: int = 0
     tokens_out: int = 0
+    failed: bool = False
 
 
 def reject_contradiction(verdict: Verdict) -> Verdict:

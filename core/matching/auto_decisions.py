@@ -71,7 +71,8 @@ def _certified_bands(store: LabelStore, summary: MatcherSummary, target: float) 
     if not certified:
         raise CoreError(
             f"No band is certified. {' '.join(_missing(found, target) for found in audits.values())}",
-            "The audit stream draws pairs at random for people to check: samesku review --stream audit",
+            "`samesku labels audit --draw 200` draws queries at random; people answer them with"
+            " `samesku review --stream audit`",
         )
     return certified
 

@@ -30,13 +30,6 @@ def percent(probability: float) -> str:
     return ">99%" if 0.99 < probability < 1 else f"{probability:.0%}"
 
 
-def probability_words(probability: float) -> str:
-    """The same as part of a sentence: `a probability of 45%`, `a probability below 1%`."""
-    if 0 < probability < 0.01:
-        return "a probability below 1%"
-    return "a probability above 99%" if 0.99 < probability < 1 else f"a probability of {percent(probability)}"
-
-
 def band_of(value: float | None, high: float, medium: float) -> Band:
     """The band of a probability or a cosine, with the lower bounds `high` and `medium`; low for None and NaN."""
     if value is None or not value >= medium:
@@ -52,6 +45,11 @@ def band_name(band: Band, *, calibrated: bool) -> str:
 def cosine_band(similarity: float, high: float, medium: float) -> str:
     """The name of a cosine's band, with the lower bounds `high` and `medium`: `cosine:high`."""
     return f"{_COSINE}:{band_of(similarity, high, medium)}"
+
+
+def band_names(band: Band) -> tuple[str, ...]:
+    """All names of a band: `high`, `prior:high` and `cosine:high`."""
+    return (band.value, f"{_PRIOR}:{band}", f"{_COSINE}:{band}")
 
 
 def default_band(name: str) -> str:

@@ -20,6 +20,7 @@ from core.matching.matcher import Matcher
 from core.matching.pair_file import read_named_pairs
 from core.matching.run import saved_matcher
 from core.matching.scoring import score_pairs
+from core.packages import install_hint
 from core.retrieval.candidates import Candidate, CandidateStore, MatcherSummary
 from core.retrieval.corpus import Corpus
 from core.retrieval.encoder_registry import Registry
@@ -30,7 +31,7 @@ from core.splits.current_labels import human_labels
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
 from labels.exchange.fields import neutralize_cell
-from labels.exchange.files import output_file, output_text, require_writable
+from labels.exchange.files import output_file, output_text, require_writable, unknown_ending
 from labels.exchange.json_values import json_text
 from labels.model import Decision, Pair, ProductRef
 from labels.recovery import require_sound
@@ -223,7 +224,7 @@ def check_file(path: Path) -> None:
         LabelsError: the folder cannot be written to.
     """
     if path.suffix.lower() not in {*_TEXT_WRITERS, ".parquet"}:
-        raise CoreError(f"{path}: unknown ending.", "Use .csv, .jsonl or .parquet.")
+        raise CoreError(*unknown_ending(path, (*_TEXT_WRITERS, ".parquet")))
     require_writable(path)
 
 
@@ -261,9 +262,7 @@ def _write_parquet(rows: Iterable["DataclassInstance"], out: BinaryIO, shape: ty
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
-        raise CoreError(
-            "Parquet needs pyarrow, which is not installed.", "From a clone: pip install -c constraints.txt '.[train]'"
-        ) from error
+        raise CoreError("Parquet needs pyarrow, which is not installed.", install_hint("train")) from error
     types: dict[object, object] = {str: pa.string(), int: pa.int32()}
     schema = pa.schema([(field.name, types.get(field.type, pa.float64())) for field in fields(shape)])
     pending, count = iter(rows), 0

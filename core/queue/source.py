@@ -7,7 +7,7 @@ from itertools import chain
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.errors import DamagedError
-from core.matching.bands import Band, band_of, percent, probability_words
+from core.matching.bands import Band, band_of, percent
 from core.queue.disputes import Disputes
 from core.queue.item import Option, Progress, ReviewItem, options_of, search_option
 from core.queue.refit_result import COLD_START_REASON, ExpectedGain, RefitResult
@@ -429,7 +429,7 @@ class QueueSource:
         product = self.catalog.get(query)
         gtin = product.gtin if product else ""
         place = next((option.rank for option in options if gtin and option.product.gtin == gtin), None)
-        return f"Same GTIN as candidate {place}. " if place else ""
+        return f"Same GTIN: candidate {place}. " if place else ""
 
     def _uncertainty(self, query: ProductRef, options: list[Option]) -> str:
         """Why the matcher needs an answer, in the figures of the options as they are on the screen."""
@@ -440,13 +440,16 @@ class QueueSource:
         if summary is not None and not summary.calibrated:
             return "Not calibrated yet: likely matches and near misses come first."
         if summary is not None and likely:
-            threshold = percent(summary.threshold)
-            return f"The best candidate has {probability_words(max(likely))}; the matcher's threshold is {threshold}."
+            return f"Best probability {percent(max(likely))}; matcher's threshold {percent(summary.threshold)}."
         top = max((o.similarity for o in options if o.similarity is not None), default=self._top[query])
         bands = self.settings.bands
-        place = {Band.HIGH: "above", Band.MEDIUM: "in", Band.LOW: "below"}[band_of(top, bands.high, bands.medium)]
-        medium = f"the medium band, {bands.medium:.2f} to {bands.high:.2f}"
-        return f"The best candidate has a similarity of {top:.2f}: {place} {medium}."
+        band = band_of(top, bands.high, bands.medium)
+        limits = {
+            Band.HIGH: f"from {bands.high:.2f}",
+            Band.MEDIUM: f"{bands.medium:.2f} to {bands.high:.2f}",
+            Band.LOW: f"below {bands.medium:.2f}",
+        }
+        return f"Best similarity {top:.2f}: {band.value} band ({limits[band]})."
 
     def _refit_reason(self, query: ProductRef, options: list[Option]) -> str:
         """The refit's reason, if its probabilities are those of the options; empty otherwise."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.matching.bands import percent, probability_words
+from core.matching.bands import percent
 from core.queue.batches import next_batch
 from core.queue.refit_result import COLD_START_REASON, ExpectedGain
 from core.queue.strategies import STRATEGIES, Strategy, UnlabelledPool
@@ -79,14 +79,15 @@ def _best_two(pool: UnlabelledPool) -> dict[int, tuple[float, float]]:
 def _reason(chosen: float, judge: float, best: float, second: float, threshold: float) -> str:
     """Why a query is next, from the probabilities of its chosen pair and of its two best candidates."""
     if abs(chosen - judge) > _CONTRADICTION:
-        return f"Judge and matcher disagree on a candidate: probability {percent(judge)} and {percent(chosen)}."
+        return f"Judge and matcher disagree on a candidate: {percent(judge)} and {percent(chosen)}."
     if second >= threshold and best - second < _CLOSE:
-        return f"Two candidates are close: probability {percent(best)} and {percent(second)}."
+        return f"Two candidates are close: {percent(best)} and {percent(second)}."
     if chosen < best and best - chosen > _EVEN:
-        return f"To check: a candidate with {probability_words(chosen)}; the best has {percent(best)}."
+        return f"To check: a candidate has {percent(chosen)}, the best {percent(best)}."
     if abs(best - 0.5) < _EVEN:
-        return f"Undecided: the best candidate has {probability_words(best)}."
+        return f"Undecided: best probability {percent(best)}."
     expected = "a match" if best >= threshold else "no match"
     # Without the threshold, a match at 30% or none at 70% would look like a mistake.
-    limit = f" (threshold {percent(threshold)})" if (best >= threshold) != (best >= 0.5) else ""
-    return f"The matcher expects {expected}: the best candidate has {probability_words(best)}{limit}."
+    if (best >= threshold) != (best >= 0.5):
+        return f"Matcher expects {expected}: best {percent(best)}, threshold {percent(threshold)}."
+    return f"Matcher expects {expected}: best probability {percent(best)}."

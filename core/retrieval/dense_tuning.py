@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.jobs.progress import Reporter
-from core.packages import require_packages
+from core.packages import install_hint, require_packages
 from core.retrieval.dense import DenseIndex, Effort, KindName
 from core.retrieval.dense_kinds import KINDS, MIN_TRAINED, NEIGHBOURS, Truth, build, efforts
 from core.retrieval.vector_index import Vectors
@@ -115,7 +115,7 @@ def require_plot() -> None:
     Raises:
         CoreError: plotly is not installed.
     """
-    require_packages("A chart needs", ["plotly"], "From a clone: pip install -c constraints.txt '.[report]'")
+    require_packages("A chart needs", ["plotly"], install_hint("report"))
 
 
 def _frontier(index: DenseIndex, truth: Truth) -> Iterator[tuple[Effort, float]]:

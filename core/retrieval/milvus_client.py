@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from core.errors import CoreError
-from core.packages import require_packages
+from core.packages import install_hint, require_packages
 from core.settings import SearchSettings, absolute_folder
 from core.text.safe import safe
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 TOKEN_VARIABLE = "SAMESKU_MILVUS_TOKEN"  # noqa: S105 - a name
 
 _LIBRARIES = {"pymilvus", "grpc"}
-_INSTALL = "From a clone: pip install -c constraints.txt '.[milvus]'. Without it: search.engine = \"faiss\"."
+_INSTALL = f'{install_hint("milvus")}. Without it: search.engine = "faiss".'
 _START = 'Start it, or correct search.milvus_uri. To search in this process: search.engine = "faiss".'
 _ENDED = "One process at a time can use it: end the other one, or set search.milvus_uri to the URL of a server."
 #: Longest part of a server's message that is shown.

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from core.errors import ModelError
 from core.json_store import save
 from core.model_files import model_errors
-from core.packages import require_packages
+from core.packages import install_hint, require_packages
 from core.retrieval.encoder_files import readable_save_errors
 
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ def require_onnx_libraries() -> None:
     Raises:
         ModelError: some are missing; the hint tells how to install them.
     """
-    hint = "From a clone: pip install -c constraints.txt '.[onnx]'"
-    require_packages("An export to ONNX needs", _LIBRARIES, hint, ModelError)
+    require_packages("An export to ONNX needs", _LIBRARIES, install_hint("onnx"), ModelError)
 
 
 def write_onnx(model: "SentenceTransformer", folder: Path, source: Path) -> None:

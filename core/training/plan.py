@@ -81,7 +81,7 @@ class RetrainPlan:
         timing: basis of the time estimate; None if unknown.
         last_retrain: the retrain that `timing` is from; None if it is from an index run or unknown.
         weak_matches: matches by weak labels that train in addition.
-        prospect: whether it is expected to improve the end result; None where that is unknown.
+        prospect: whether it is expected to improve the matcher's ranking; None where that is unknown.
         running: a retrain that is running now.
     """
 

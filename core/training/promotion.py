@@ -17,6 +17,13 @@ GUARD_METRICS = ("hit@1", "recall@10")
 
 #: Rounding error of a difference.
 _ROUNDING = 1e-9
+#: The rankings as they are named in a decision, by key.
+_RANKINGS = {
+    "encoder": "the encoder's ranking (dense)",
+    "lexical": "the lexical ranking",
+    "fused": "the hybrid ranking",
+    "matched": "the matcher's ranking",
+}
 _RANKING_KEYS = {name: key for key, name in RANKING_NAMES.items()}
 
 
@@ -79,11 +86,10 @@ def decide_promotion(settings: RetrainSettings, comparison: Comparison, *, lead:
     outcome, reason = PromotionOutcome.REJECTED, ""
     if ranking not in comparison.rankings:
         # Only if the settings name a ranking: without out-of-fold cosines of both encoders there is none by a matcher.
-        name = RANKING_NAMES[ranking]
-        reason = f"The champion stays: the {name} ranking, which retrain.gate names, was not compared."
+        reason = f"The champion stays: {_RANKINGS[ranking]}, which retrain.gate names, was not compared."
         return PromotionDecision(outcome, reason, ranking, metric)
     change, queries = comparison.changes[ranking][metric], len(comparison.queries)
-    measured = f"{RANKING_NAMES[ranking]} {_measured(metric, change)}"
+    measured = f"{_RANKINGS[ranking]}: {_measured(metric, change)}"
     command = f"`samesku models promote {comparison.after}`"
     lost = next(_lost_guards(comparison, ranking), "")
     if change.by <= 0:
@@ -110,12 +116,12 @@ def decide_promotion(settings: RetrainSettings, comparison: Comparison, *, lead:
 
 
 def _lost_guards(comparison: Comparison, ranking: str) -> Iterator[str]:
-    """The guard metrics with a significant loss, such as `hybrid recall@10 0.990 → 0.960, …`."""
+    """The guard metrics with a significant loss, such as `the hybrid ranking: recall@10 0.990 → 0.960, …`."""
     for guarded in dict.fromkeys((ranking, "fused")):
         for metric in GUARD_METRICS:
             change = comparison.changes.get(guarded, {}).get(metric)
             if change is not None and is_significant_loss(change):
-                yield f"{RANKING_NAMES[guarded]} {_measured(metric, change)}"
+                yield f"{_RANKINGS[guarded]}: {_measured(metric, change)}"
 
 
 def _measured(metric: str, change: Change) -> str:

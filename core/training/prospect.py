@@ -1,6 +1,6 @@
-"""Whether a retrain is expected to improve the end result: what the matcher misses that another encoder can bring.
+"""Whether a retrain is expected to improve the matcher's ranking: what it misses that another encoder can bring.
 
-An encoder acts on the end result in two ways: it brings matches among the candidates that were not, and it moves the
+An encoder acts on that ranking in two ways: it brings matches among the candidates that were not, and it moves the
 cosine, one of some seventy features, of those that were. The first is by far the greater: in simulated retrains of an
 encoder of any quality, about half of the missing matches came first afterwards, but only one in twenty of those that
 matcher and encoder both ranked wrongly.
@@ -31,7 +31,7 @@ UNKNOWN_PROSPECT = "Whether it is worth it is unknown until matches are labelled
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """The end result now, and what a retrain may add to it.
+    """The matcher's ranking now, and what a retrain may add to it.
 
     Attributes:
         queries: validation queries with a known match.
@@ -66,7 +66,7 @@ class Prospect:
         now, queries = wilson(self.first, self.queries), counted(self.queries, "query", "queries")
         hits = f"{self.first / self.queries:.2f} ({now.low:.2f}–{now.high:.2f})"
         f1 = "" if self.f1 is None else f", F1 of pairs {self.f1[0]:.2f} ({self.f1[1]:.2f}–{self.f1[2]:.2f})"
-        verdict = "Probably worth it" if self.worth else "Probably not worth it for the final ranking"
+        verdict = f"Probably {'' if self.worth else 'not '}worth it for the matcher's ranking"
         right = f"about {self.expected:.0f}" if self.expected >= 1 else "fewer than one"
         enough = (
             f", of which a retrain may put {right} right."
@@ -74,7 +74,7 @@ class Prospect:
             else f": a retrain may put {right} right, too few for a significant gain."
         )
         return (
-            f"{verdict}: hit@1 of the matcher is {hits}{f1}. The match is no candidate in {self.missing:,} of"
+            f"{verdict} (the order at the desk): hit@1 is {hits}{f1}. The match is no candidate in {self.missing:,} of"
             f" {queries}, and encoder and matcher both misplace it in {self.misordered:,}{enough}"
         )
 

@@ -10,12 +10,13 @@ from core.catalog.pair_table import PairLine, missing_column, read_pair_table
 from core.catalog.product import SIDES, Role, has_role, ordered_pair
 from core.catalog.readers import BadRow, Reason, Row
 from core.catalog.readers.delimited import Dialect
-from core.catalog.readers.rows import reject_row
+from core.catalog.readers.rows import as_text, reject_row
 from core.catalog.rejects import Rejects, rejects_file_name
 from core.catalog.store import CatalogStore, Source
 from core.errors import CatalogError, CoreError
 from core.jobs.progress import Reporter
 from core.splits.current_labels import current_labels, outdated
+from core.text.safe import safe
 from core.transfer.ledger_parquet import export_parquet, import_parquet, is_ledger
 from core.workspace import Workspace
 from labels import chain
@@ -43,6 +44,10 @@ from labels.store import LabelStore
 _UNSURE = {Format.PRODIGY: "ignore", Format.LABEL_STUDIO: "unsure"}
 
 
+#: Tasks that are not usable and are named on the screen.
+_FIRST_FAULTS = 3
+
+
 @dataclass(slots=True)
 class LabelTable:
     """The decisions and rejected rows of a table of labels.
@@ -54,7 +59,8 @@ class LabelTable:
         names: all columns of the file.
         dialect: of delimited text; None for other formats.
         values: line or row number → the whole row, for decisions.
-        unsure: line or row number → the word of the file, for abstentions.
+        unsure: (line or row number, word of the file), for abstentions.
+        place: what a number counts.
     """
 
     decisions: list[tuple[int, PortableDecision]] = field(default_factory=list)
@@ -63,7 +69,8 @@ class LabelTable:
     names: tuple[str, ...] = ("query_id", "candidate_id", "label")
     dialect: Dialect | None = None
     values: dict[int, Mapping[str, str]] = field(default_factory=dict)
-    unsure: dict[int, str] = field(default_factory=dict)
+    unsure: list[tuple[int, str]] = field(default_factory=list)
+    place: str = "line"
 
 
 def read_label_table(
@@ -101,7 +108,7 @@ def read_label_table(
         else:
             found.values[line.number] = line.values
             if decision.decision is Decision.UNSURE:
-                found.unsure[line.number] = (line.label or "").casefold()
+                found.unsure.append((line.number, (line.label or "").casefold()))
             found.decisions.append((line.number, decision))
     return found
 
@@ -300,6 +307,7 @@ class LabelFileReport:
         rejects_path: the list of rejected rows; None if there are none, or after a dry run.
         columns: of a table, field → column of the file.
         unsure: word of the file → number of rows that were read as abstentions by it.
+        first_faults: the first tasks that are not usable, each with its place and what is wrong with it.
     """
 
     counts: LabelImport
@@ -307,6 +315,7 @@ class LabelFileReport:
     rejects_path: Path | None
     columns: Mapping[str, str]
     unsure: Counter[str]
+    first_faults: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
         """The report as JSON values."""
@@ -330,7 +339,7 @@ class LabelFileReport:
         raise CoreError(
             f"Nothing was imported from {path}: "
             + (f"all rows were rejected ({reasons})." if reasons else "it has no rows."),
-            " ".join(filter(None, (hint, where))) or "Check that the file is complete.",
+            " ".join(filter(None, (hint, *self.first_faults, where))) or "Check that the file is complete.",
         )
 
 
@@ -374,8 +383,14 @@ def read_labels(
         with _ledger(workspace, copied=dry) as store:
             counts = import_decisions(store, decisions, choices[split])
     skipped = {row.line for row in found.rejected}
-    unsure = Counter(word for number, word in found.unsure.items() if number not in skipped)
-    return LabelFileReport(counts, rejects.counts, rejects.written, found.columns, unsure)
+    unsure = Counter(word for number, word in found.unsure if number not in skipped)
+    return LabelFileReport(counts, rejects.counts, rejects.written, found.columns, unsure, _first_faults(found))
+
+
+def _first_faults(found: LabelTable) -> tuple[str, ...]:
+    """The first tasks that are not usable, each with its place and what is wrong with it."""
+    faults = [f"{found.place} {row.line}: {row.detail}" for row in found.rejected if row.detail]
+    return tuple(faults[:_FIRST_FAULTS])
 
 
 def _known_products(path: Path, catalog: CatalogStore, found: LabelTable) -> Iterator[PortableDecision]:
@@ -402,7 +417,12 @@ def _known_products(path: Path, catalog: CatalogStore, found: LabelTable) -> Ite
 
     for number, decision in found.decisions:
         refs = [
-            _single_ref(path, number, [each for each in _possible_refs(ref, names[role]) if each in existing], role)
+            _single_ref(
+                path,
+                f"{found.place} {number}",
+                [each for each in _possible_refs(ref, names[role]) if each in existing],
+                role,
+            )
             for ref, role in zip(decision.pair, SIDES, strict=True)
         ]
         if refs[0] is None or refs[1] is None:
@@ -426,13 +446,13 @@ def _possible_refs(ref: ProductRef, names: Sequence[str]) -> list[ProductRef]:
     return [ProductRef(name, id_) for name in ([ref.source] if ref.source else names) for id_ in ids]
 
 
-def _single_ref(path: Path, number: int, found: Sequence[ProductRef], role: Role) -> ProductRef | None:
+def _single_ref(path: Path, place: str, found: Sequence[ProductRef], role: Role) -> ProductRef | None:
     """The product found for an id, or None; raises CoreError if several sources have it."""
     sources = list(dict.fromkeys(ref.source for ref in found))
     if len(sources) > 1:
         side, option = ("query", "--query-source") if role == "query" else ("candidate", "--candidate-source")
         raise CoreError(
-            f"{path}, line {number}: several {side} sources have the id {found[0].id}: {', '.join(sources)}.",
+            f"{path}, {place}: several {side} sources have the id {found[0].id}: {', '.join(sources)}.",
             f"Name the source: samesku labels import FILE {option} NAME; or add a column {side}_source.",
         )
     return found[0] if found else None
@@ -457,9 +477,12 @@ def _label_table(
         raise CoreError(
             f"{path} is not a table, so its columns cannot be mapped.", "Import it without a column mapping."
         )
-    decisions = list(enumerate(readers[found](path, defaults), 1))
-    unsure = {number: _UNSURE[found] for number, each in decisions if each.decision is Decision.UNSURE}
-    return LabelTable(decisions, unsure=unsure)
+    tasks = readers[found](path, defaults)
+    rejected = [
+        BadRow(each.number, Reason.BAD_TASK, as_text(each.task), detail=safe(each.reason)) for each in tasks.skipped
+    ]
+    unsure = [(number, _UNSURE[found]) for number, each in tasks.decisions if each.decision is Decision.UNSURE]
+    return LabelTable(tasks.decisions, rejected, unsure=unsure, place=tasks.place)
 
 
 def _require_source(sources: Sequence[Source], role: Role) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from core.catalog.readers.parquet import Batch, TooLargeError, parquet_file
 from core.errors import CoreError
+from core.packages import install_hint
 from labels.errors import LabelsError
 from labels.exchange.files import output_file, unreadable_message
 from labels.exchange.merge import MergeReport, merge_records
@@ -133,7 +134,5 @@ def _pyarrow() -> tuple[Any, Any]:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
-        raise CoreError(
-            "Parquet needs pyarrow, which is not installed.", "From a clone: pip install -c constraints.txt '.[train]'"
-        ) from error
+        raise CoreError("Parquet needs pyarrow, which is not installed.", install_hint("train")) from error
     return pa, pq

@@ -9,6 +9,7 @@ from pathlib import Path
 from core.catalog.template import render
 from core.errors import CoreError
 from core.json_store import save
+from core.packages import install_hint
 from core.retrieval.corpus import Corpus
 from core.settings import Settings
 from core.splits.dataset_card import DatasetCard, make_card
@@ -18,7 +19,7 @@ from core.splits.training_data import known_groups, training_labels_of, training
 from core.splits.triplets import match_counts, negative_counts
 from core.splits.weak_training import with_weak_labels
 from core.workspace import Workspace
-from labels.exchange.files import output_text, require_folder
+from labels.exchange.files import output_text, require_folder, unknown_ending
 from labels.exchange.json_values import json_text
 from labels.files import drafts, publish
 from labels.model import Pair, ProductRef
@@ -28,6 +29,8 @@ Columns = dict[str, list[str] | list[int]]
 
 #: Name of the card in the folder of a data set; beside a .jsonl file it ends in this name.
 CARD_NAME = "card.json"
+#: Endings of tables, which nobody gives a folder.
+_OTHER_TABLES = frozenset({".csv", ".tsv", ".json", ".parquet", ".xlsx", ".xlsm", ".xls"})
 
 
 class Kind(StrEnum):
@@ -80,6 +83,9 @@ def write_dataset(
         LabelsError: the folder of `out` does not exist, or the file cannot be written.
     """
     require_folder(out)
+    if out.suffix.lower() in _OTHER_TABLES:
+        message, hint = unknown_ending(out, (".jsonl",))
+        raise CoreError(message, f"{hint} A name without an ending is a folder for datasets.load_from_disk.")
     corpus = Corpus.read(workspace)
     splits = with_weak_labels(workspace, settings, splits_of(workspace, settings))
     data = (
@@ -179,7 +185,7 @@ def _write_folder(columns: Columns, card: DatasetCard, path: Path) -> None:
     except ImportError as error:
         raise CoreError(
             "A dataset folder needs datasets, which is not installed.",
-            "Name a .jsonl file, or from a clone: pip install -c constraints.txt '.[train]'",
+            f"Name a .jsonl file, or install it. {install_hint('train')}",
         ) from error
     disable_progress_bars()
     try:

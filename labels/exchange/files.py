@@ -6,7 +6,7 @@ costs its row. The documentation and the help of `samesku import products` name 
 
 import errno
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
@@ -92,6 +92,26 @@ def settings_text(path: Path, max_bytes: int = _MAX_SETTINGS_BYTES) -> str:
         UnicodeDecodeError: it is not UTF-8 text.
     """
     return read_bounded(path, max_bytes, follow_links=True).decode("utf-8-sig")
+
+
+#: Endings of Excel workbooks, which are read and not written.
+_EXCEL = frozenset({".xlsx", ".xlsm", ".xls"})
+
+
+def unknown_ending(path: Path, endings: Sequence[str]) -> tuple[str, str]:
+    """Message and hint of the error for an output in a format that is not written.
+
+    Args:
+        path: of the output.
+        endings: those that are written, such as `.csv`, the most usual first.
+    """
+    *others, last = endings
+    listed = f"{', '.join(others)} or {last}" if others else last
+    if path.suffix.lower() in _EXCEL:
+        return f"{path}: Excel workbooks are read, but not written.", f"Use {listed}." + (
+            " Excel opens .csv." if ".csv" in endings else ""
+        )
+    return f"{path}: unknown ending.", f"Use {listed}."
 
 
 @contextmanager

@@ -4,7 +4,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from labels.errors import LabelsError
-from labels.exchange.json_values import read_json_lines, read_json_list
+from labels.exchange.files import unknown_ending
+from labels.exchange.json_values import parse_json_lines, read_json_list
 
 
 class Format(StrEnum):
@@ -35,10 +36,11 @@ def format_by_suffix(path: Path) -> Format:
     """
     found = _BY_SUFFIX.get(path.suffix.lower())
     if found is None:
+        message, hint = unknown_ending(path, tuple(_BY_SUFFIX))
         raise LabelsError(
-            f"{path}: the suffix does not name a format.",
-            "Suffixes are .csv for labels, .jsonl or .parquet for events, .json for Label Studio;"
-            " `samesku labels export FILE --format prodigy` names the format for any suffix.",
+            message,
+            f"{hint} They are .csv for labels, .jsonl and .parquet for events, .json and .xml for Label Studio;"
+            " `samesku labels export FILE --format prodigy` names the format for any ending.",
         )
     return found
 
@@ -51,10 +53,11 @@ def detect_format(path: Path) -> Format:
     """
     found = _BY_SUFFIX.get(path.suffix.lower(), Format.CSV)
     if found is Format.EVENTS:
-        first = next(read_json_lines(path), None)
-        if first is None or "kind" in first[1]:
+        # A damaged line does not hide what the others are.
+        first = next((value for _, value in parse_json_lines(path) if not isinstance(value, str)), None)
+        if first is None or "kind" in first:
             return Format.EVENTS
-        return Format.PRODIGY if "answer" in first[1] else Format.CSV
+        return Format.PRODIGY if "answer" in first else Format.CSV
     if found is Format.LABEL_STUDIO:
         return Format.LABEL_STUDIO if _has_tasks(path) else Format.CSV
     return found
@@ -63,7 +66,7 @@ def detect_format(path: Path) -> Format:
 def _has_tasks(path: Path) -> bool:
     """Whether a JSON file is a list of Label Studio tasks; its JSON_MIN format is a table."""
     try:
-        first = next(read_json_list(path), None)
+        first = next((each for each in read_json_list(path) if isinstance(each, dict)), None)
     except LabelsError:
         return False
-    return first is None or (isinstance(first, dict) and not {"data", "annotations", "completions"}.isdisjoint(first))
+    return first is None or not {"data", "annotations", "completions"}.isdisjoint(first)

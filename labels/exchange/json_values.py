@@ -35,17 +35,29 @@ def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
     Raises:
         LabelsError: there is no such file, or a line is not a JSON object.
     """
+    for number, value in parse_json_lines(path):
+        if isinstance(value, str):
+            raise LabelsError(f"{path}, line {number}: {value}", _NOTHING_IMPORTED)
+        yield f"line {number}", value
+
+
+def parse_json_lines(path: Path) -> Iterator[tuple[int, dict[str, object] | str]]:
+    """The objects of a JSON lines file, each with its line number; empty lines are skipped.
+
+    In place of a line that is not a JSON object, a sentence says why.
+
+    Raises:
+        LabelsError: there is no such file, it is not text, or a line is longer than `MAX_ROW`.
+    """
     for number, line in numbered_lines(path):
         if not line.strip():
             continue
-        where = f"{path}, line {number}"
         try:
             value = _DECODER.decode(line.strip())
         except (ValueError, RecursionError) as error:
-            raise _json_error(where, error) from error
-        if not isinstance(value, dict):
-            raise LabelsError(f"{where}: this is not a JSON object.", _NOTHING_IMPORTED)
-        yield f"line {number}", value
+            yield number, _json_fault(error)
+        else:
+            yield number, value if isinstance(value, dict) else "this is not a JSON object."
 
 
 class _Elements:
@@ -113,9 +125,12 @@ class _Elements:
 
 
 def _json_error(where: str, error: Exception) -> LabelsError:
-    if isinstance(error, RecursionError):
-        return LabelsError(f"{where}: it is nested too deeply.", _NOTHING_IMPORTED)
-    return LabelsError(f"{where}: this is not JSON: {error}.", _NOTHING_IMPORTED)
+    return LabelsError(f"{where}: {_json_fault(error)}", _NOTHING_IMPORTED)
+
+
+def _json_fault(error: Exception) -> str:
+    """What is wrong with a text that is not JSON, one sentence."""
+    return "it is nested too deeply." if isinstance(error, RecursionError) else f"this is not JSON: {error}."
 
 
 def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -5,7 +5,7 @@ https://labelstud.io/guide/task_format.html. Label Studio expects `completed_by`
 address, or as a user's number; it exports either.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from labels.errors import LabelsError
@@ -14,7 +14,15 @@ from labels.exchange.fields import escape, is_integer, is_timestamp
 from labels.exchange.files import output_text
 from labels.exchange.json_values import json_text, read_json_list
 from labels.exchange.pseudonyms import Pseudonyms
-from labels.exchange.tasks import Defaults, Describe, parse_annotator, parse_pair, task_fields
+from labels.exchange.tasks import (
+    Defaults,
+    Describe,
+    SkippedTask,
+    TaskFile,
+    parse_annotator,
+    parse_pair,
+    task_fields,
+)
 from labels.model import Decision, Pair, Side
 from labels.reader import LabelReader
 
@@ -86,18 +94,28 @@ def export_label_studio(
     return sum(map(len, by_pair.values()))
 
 
-def read_label_studio(path: Path, defaults: Defaults) -> list[PortableDecision]:
+def read_label_studio(path: Path, defaults: Defaults) -> TaskFile:
     """The annotations of a file that Label Studio exported as JSON, without those that were skipped there.
 
+    Tasks and annotations that are not valid are skipped too.
+
     Raises:
-        LabelsError: there is no such file, or a task is invalid; the message names it.
+        LabelsError: there is no such file, or it is not a list in JSON, up to its end.
     """
-    found: list[PortableDecision] = []
+    found = TaskFile("task")
     for number, task in enumerate(read_json_list(path), 1):
         try:
-            found += _decisions(task, defaults)
+            pair, side, annotations = _task(task, defaults)
         except LabelsError as error:
-            raise LabelsError(f"{path}, task {number}: {error.message}", "Nothing was imported.") from error
+            found.skipped.append(SkippedTask(number, error.message, task))
+            continue
+        for annotation in annotations:
+            try:
+                decision = _decision(annotation, pair, side, defaults)
+            except LabelsError as error:
+                found.skipped.append(SkippedTask(number, error.message, task))
+            else:
+                found.decisions += [] if decision is None else [(number, decision)]
     return found
 
 
@@ -112,24 +130,29 @@ def _annotation(decision: PortableDecision, name: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _decisions(task: object, defaults: Defaults) -> Iterator[PortableDecision]:
+def _task(task: object, defaults: Defaults) -> tuple[Pair, Side | None, list[object]]:
+    """The pair of a task, its side, and its annotations."""
     if not isinstance(task, Mapping):
         raise LabelsError("this is not a task.")
     pair, side = parse_pair(task.get("data"), defaults)
     annotations = task.get("annotations", [])
     if not isinstance(annotations, list):
         raise LabelsError("its annotations are not a list.")
-    for annotation in annotations:
-        if not isinstance(annotation, Mapping):
-            raise LabelsError("an annotation must be an object.")
-        decision = None if annotation.get("was_cancelled") else _choice(annotation.get("result"))
-        if decision is None:
-            continue
-        at = annotation.get("created_at")
-        if at is not None and not is_timestamp(at):
-            raise LabelsError("created_at is not a date and time with a UTC offset.")
-        annotator = parse_annotator(_completed_by(annotation.get("completed_by")), defaults.annotator)
-        yield PortableDecision(annotator, pair, decision, None if at is None else str(at), side)
+    return pair, side, annotations
+
+
+def _decision(annotation: object, pair: Pair, side: Side | None, defaults: Defaults) -> PortableDecision | None:
+    """The decision of an annotation; None for one that was skipped in Label Studio."""
+    if not isinstance(annotation, Mapping):
+        raise LabelsError("an annotation must be an object.")
+    decision = None if annotation.get("was_cancelled") else _choice(annotation.get("result"))
+    if decision is None:
+        return None
+    at = annotation.get("created_at")
+    if at is not None and not is_timestamp(at):
+        raise LabelsError("created_at is not a date and time with a UTC offset.")
+    annotator = parse_annotator(_completed_by(annotation.get("completed_by")), defaults.annotator)
+    return PortableDecision(annotator, pair, decision, None if at is None else str(at), side)
 
 
 def _completed_by(user: object) -> object:

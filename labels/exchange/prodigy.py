@@ -14,9 +14,17 @@ from labels.errors import LabelsError
 from labels.exchange.decisions import PortableDecision, explicit_decisions
 from labels.exchange.fields import escape, is_integer, is_number
 from labels.exchange.files import output_text
-from labels.exchange.json_values import json_text, read_json_lines
+from labels.exchange.json_values import json_text, parse_json_lines
 from labels.exchange.pseudonyms import Pseudonyms
-from labels.exchange.tasks import Defaults, Describe, parse_annotator, parse_pair, task_fields
+from labels.exchange.tasks import (
+    Defaults,
+    Describe,
+    SkippedTask,
+    TaskFile,
+    parse_annotator,
+    parse_pair,
+    task_fields,
+)
 from labels.model import Decision, Pair, Side
 from labels.reader import LabelReader
 
@@ -57,18 +65,21 @@ def export_prodigy(
     return len(decisions)
 
 
-def read_prodigy(path: Path, defaults: Defaults) -> list[PortableDecision]:
-    """The answers of a file that Prodigy wrote (`prodigy db-out`).
+def read_prodigy(path: Path, defaults: Defaults) -> TaskFile:
+    """The answers of a file that Prodigy wrote (`prodigy db-out`); lines that are no answer about a pair are skipped.
 
     Raises:
-        LabelsError: there is no such file, or a line is not an answer about a pair; the message names the line.
+        LabelsError: there is no such file, or it is not text.
     """
-    found = []
-    for place, example in read_json_lines(path):
+    found = TaskFile("line")
+    for number, example in parse_json_lines(path):
+        if isinstance(example, str):
+            found.skipped.append(SkippedTask(number, example))
+            continue
         try:
-            found.append(_decision(example, defaults))
+            found.decisions.append((number, _decision(example, defaults)))
         except LabelsError as error:
-            raise LabelsError(f"{path}, {place}: {error.message}", "Nothing was imported.") from error
+            found.skipped.append(SkippedTask(number, error.message, example))
     return found
 
 

@@ -1,7 +1,7 @@
 """Fields of a task for another labelling program, and parsing of the pair, side and annotator of its answer."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from labels.errors import LabelsError
 from labels.exchange.decisions import PortableDecision
@@ -26,6 +26,36 @@ class Defaults:
     annotator: str
     query_source: str = ""
     candidate_source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedTask:
+    """A task or an annotation that is not a decision about a pair.
+
+    Attributes:
+        number: of the task in its list, or of its line, from 1.
+        reason: why, one sentence.
+        task: its content; None where it is no JSON.
+    """
+
+    number: int
+    reason: str
+    task: object = None
+
+
+@dataclass(slots=True)
+class TaskFile:
+    """The tasks of a file.
+
+    Attributes:
+        place: what a number counts: `task` or `line`.
+        decisions: (number, decision), in the file's order; a task may have several.
+        skipped: what is not usable, in the file's order.
+    """
+
+    place: str
+    decisions: list[tuple[int, PortableDecision]] = field(default_factory=list)
+    skipped: list[SkippedTask] = field(default_factory=list)
 
 
 def task_fields(decision: PortableDecision) -> dict[str, str]:

@@ -354,7 +354,10 @@ def test_a_settings_file_is_accepted(block: Block, shop: Path, capsys: pytest.Ca
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "json"], ids=lambda b: f"{b.page}:{b.line}")
 def test_a_request_is_valid(block: Block) -> None:
     request = json.loads(block.text)
-    (FeedbackRequest if "decision" in request else MatchRequest).model_validate(request)
+    model = FeedbackRequest if "decision" in request else MatchRequest
+    assert request
+    # Whatever the block names is a field: none is misspelt and ignored.
+    assert model.model_validate(request).model_fields_set == request.keys()
 
 
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "sql"], ids=lambda b: f"{b.page}:{b.line}")

@@ -13,14 +13,14 @@ from samples import c, implied, match, no_match, q, unsure
 
 from core.catalog.pair_table import read_pairs
 from labels.errors import LabelsError
-from labels.exchange.decisions import explicit_decisions, import_decisions
+from labels.exchange.decisions import PortableDecision, explicit_decisions, import_decisions
 from labels.exchange.fields import CONTROLS, escape, neutralize_cell, restore_cell, unescape
 from labels.exchange.formats import Format, detect_format, format_by_suffix
 from labels.exchange.label_studio import CONFIG, export_label_studio, read_label_studio
 from labels.exchange.labels_csv import export_csv
 from labels.exchange.prodigy import export_prodigy, read_prodigy
 from labels.exchange.pseudonyms import Pseudonyms
-from labels.exchange.tasks import Defaults
+from labels.exchange.tasks import Defaults, TaskFile
 from labels.model import MACHINE, ActionDetails, Pair, ProductRef, Side, Stream, Verb
 from labels.store import LabelStore
 from labels.verify import verify
@@ -29,6 +29,12 @@ US = Defaults("eve", "walmart", "amazon")
 BOTH = pytest.mark.parametrize(
     ("write", "read"), [(export_prodigy, read_prodigy), (export_label_studio, read_label_studio)]
 )
+
+
+def decisions_of(file: TaskFile) -> list[PortableDecision]:
+    """The decisions of a file in which every task is usable."""
+    assert not file.skipped
+    return [decision for _, decision in file.decisions]
 
 
 def title(ref: ProductRef) -> str:
@@ -51,7 +57,7 @@ def filled(ledger: LabelStore) -> LabelStore:
 @BOTH
 def test_explicit_decisions_round_trip(filled: LabelStore, tmp_path: Path, write, read) -> None:
     assert write(filled, tmp_path / "file", title) == 4
-    decisions = read(tmp_path / "file", US)
+    decisions = decisions_of(read(tmp_path / "file", US))
     assert {(d.annotator, d.pair, d.decision, d.side) for d in decisions} == {
         (d.annotator, d.pair, d.decision, d.side) for d in explicit_decisions(filled)
     }
@@ -63,12 +69,12 @@ def test_explicit_decisions_round_trip(filled: LabelStore, tmp_path: Path, write
 def test_validation_decisions_of_a_file_never_train(filled: LabelStore, tmp_path: Path, write, read) -> None:
     write(filled, tmp_path / "file", title)
     with LabelStore(tmp_path / "other.db") as other:
-        result = import_decisions(other, read(tmp_path / "file", US))
+        result = import_decisions(other, decisions_of(read(tmp_path / "file", US)))
         assert (result.written, result.validation) == (4, 1)
         assert [d.pair.query.id for d in other.decisions(side=Side.VALIDATION)] == ["v"]
         assert {d.annotator for d in other.decisions()} == {"ada", "bob"}
     with LabelStore(tmp_path / "third.db") as third:
-        decisions = read(tmp_path / "file", US)
+        decisions = decisions_of(read(tmp_path / "file", US))
         with pytest.raises(LabelsError, match="made for validation, and never train"):
             import_decisions(third, decisions, "train")
         assert third.decisions() == []
@@ -79,7 +85,7 @@ def test_validation_decisions_of_a_file_never_train(filled: LabelStore, tmp_path
 def test_export_of_one_side_with_pseudonyms(filled: LabelStore, tmp_path: Path, write, read) -> None:
     names = Pseudonyms(b"k" * 32)
     assert write(filled, tmp_path / "file", title, side=Side.VALIDATION, names=names) == 1
-    assert [d.annotator for d in read(tmp_path / "file", US)] == [names("bob")]
+    assert [d.annotator for d in decisions_of(read(tmp_path / "file", US))] == [names("bob")]
     assert "bob" not in (tmp_path / "file").read_text()
 
 
@@ -111,11 +117,11 @@ def example(**changes: object) -> dict[str, object]:
 
 def test_missing_fields_of_an_example_have_defaults(tmp_path: Path) -> None:
     (tmp_path / "e.jsonl").write_text(json.dumps(example(_timestamp=1_700_000_000, _session_id="set-maria")) + "\n\n")
-    (found,) = read_prodigy(tmp_path / "e.jsonl", US)
+    ((_, found),) = read_prodigy(tmp_path / "e.jsonl", US).decisions
     assert (found.pair, found.annotator, found.side) == (Pair(q("1"), c("7")), "set-maria", None)
     assert found.at == "2023-11-14T22:13:20.000+00:00"
     (tmp_path / "e.jsonl").write_text(json.dumps(example()))
-    (found,) = read_prodigy(tmp_path / "e.jsonl", US)
+    ((_, found),) = read_prodigy(tmp_path / "e.jsonl", US).decisions
     assert (found.annotator, found.at) == ("eve", None)
 
 
@@ -138,10 +144,23 @@ def test_missing_fields_of_an_example_have_defaults(tmp_path: Path) -> None:
         ({"_timestamp": True}, "_timestamp is not a time"),
     ],
 )
-def test_an_invalid_example_is_named(tmp_path: Path, changes: dict, complaint: str) -> None:
-    (tmp_path / "e.jsonl").write_text(json.dumps(example()) + "\n" + json.dumps(example(**changes)))
-    with pytest.raises(LabelsError, match=f"line 2: .*{complaint}"):
-        read_prodigy(tmp_path / "e.jsonl", US)
+def test_an_invalid_example_is_skipped_and_named(tmp_path: Path, changes: dict, complaint: str) -> None:
+    lines = [example(), example(**changes), example(answer="reject")]
+    (tmp_path / "e.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    found = read_prodigy(tmp_path / "e.jsonl", US)
+    assert [(number, each.decision.value) for number, each in found.decisions] == [(1, "match"), (3, "no_match")]
+    ((number, reason),) = [(each.number, each.reason) for each in found.skipped]
+    assert (found.place, number) == ("line", 2)
+    assert complaint in reason
+
+
+@pytest.mark.parametrize("line", ["{", "7", '{"a": 1, "a": 2}', "[" * 100_000])
+def test_a_line_that_is_no_json_object_is_skipped(tmp_path: Path, line: str) -> None:
+    (tmp_path / "e.jsonl").write_text(f"{line}\n\n{json.dumps(example())}")
+    assert detect_format(tmp_path / "e.jsonl") is Format.PRODIGY
+    found = read_prodigy(tmp_path / "e.jsonl", US)
+    assert [number for number, _ in found.decisions] == [3]
+    assert [each.number for each in found.skipped] == [1]
 
 
 # -- label studio --------------------------------------------------------------------------------------------
@@ -199,7 +218,7 @@ def test_what_label_studio_exports_is_read(tmp_path: Path) -> None:
         ),
         {"data": {"query_id": "2", "candidate_id": "b"}},
     )
-    found = read_label_studio(path, US)
+    found = decisions_of(read_label_studio(path, US))
     assert [(d.annotator, d.decision.value) for d in found] == [
         ("user-10", "match"), ("bob@example.com", "no_match"), ("eve", "unsure"), ("user-4", "match"),
     ]  # fmt: skip
@@ -222,10 +241,26 @@ def test_what_label_studio_exports_is_read(tmp_path: Path) -> None:
         (task(annotation(completed_by="a\nb")), "no valid name"),
     ],
 )
-def test_an_invalid_task_is_named(tmp_path: Path, given: object, complaint: str) -> None:
-    path = written(tmp_path / "t.json", task(annotation()), given)
-    with pytest.raises(LabelsError, match=f"task 2: .*{complaint}"):
-        read_label_studio(path, US)
+def test_an_invalid_task_is_skipped_and_named(tmp_path: Path, given: object, complaint: str) -> None:
+    path = written(tmp_path / "t.json", task(annotation()), given, task(annotation()))
+    assert detect_format(path) is Format.LABEL_STUDIO
+    found = read_label_studio(path, US)
+    assert [number for number, _ in found.decisions] == [1, 3]
+    ((number, reason),) = [(each.number, each.reason) for each in found.skipped]
+    assert (found.place, number) == ("task", 2)
+    assert complaint in reason
+
+
+def test_an_invalid_annotation_does_not_cost_the_others_of_its_task(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.json", task(annotation(), annotation("maybe"), annotation("unsure")))
+    found = read_label_studio(path, US)
+    assert [(number, each.decision.value) for number, each in found.decisions] == [(1, "match"), (1, "unsure")]
+    assert [each.number for each in found.skipped] == [1]
+
+
+def test_a_malformed_first_task_does_not_hide_what_the_file_is(tmp_path: Path) -> None:
+    assert detect_format(written(tmp_path / "t.json", 7, task(annotation()))) is Format.LABEL_STUDIO
+    assert detect_format(written(tmp_path / "t.json", 7, {"query_id": 1})) is Format.CSV
 
 
 @pytest.mark.parametrize("text", ["{}", "[", "[NaN]", "[" * 100_000, "", '{"a": 1, "a": 2}'])
@@ -319,7 +354,7 @@ def test_ids_that_look_like_formulas_round_trip(ledger: LabelStore, tmp_path: Pa
 
 def test_the_format_by_suffix(tmp_path: Path) -> None:
     assert format_by_suffix(Path("a.PARQUET")) is Format.PARQUET
-    with pytest.raises(LabelsError, match="the suffix does not name a format"):
+    with pytest.raises(LabelsError, match="unknown ending"):
         format_by_suffix(Path("a.txt"))
     assert detect_format(Path("a.txt")) is Format.CSV
     (tmp_path / "e.jsonl").write_text("")

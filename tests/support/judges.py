@@ -19,6 +19,7 @@ class CountingJudge:
         name: part of every verdict.
         dies_after: number of verdicts after which it raises KeyboardInterrupt.
         silent: pairs on which it gives no answer.
+        failing: pairs on which its request fails.
         counts_tokens: whether its verdicts say how many tokens they took.
         ahead: batch size.
         trained_on: its training pairs.
@@ -29,6 +30,7 @@ class CountingJudge:
     name: str = "counting"
     dies_after: int | None = None
     silent: frozenset[Pair] = frozenset()
+    failing: frozenset[Pair] = frozenset()
     counts_tokens: bool = True
     ahead: int = 1
     trained_on: frozenset[Pair] = frozenset()
@@ -47,6 +49,8 @@ class CountingJudge:
 
     def verdict(self, context: PairContext) -> Verdict:
         """Its verdict on a pair."""
+        if context.pair in self.failing:
+            return Verdict(None, None, None, "", self.name, 0.0, failed=True)
         if context.pair in self.silent:
             return Verdict(None, None, None, "I cannot say", self.name, 0.5, 90, 4)
         log_odds = float(len(context.findings.equal) - len(context.findings.differs))

@@ -16,7 +16,6 @@ from core.text.safe import safe
 from labels.model import ActionDetails, Decision, Judgement, ProductRef, ShownScores, Stream, Verb
 from tui.app import DeskApp
 from tui.evaluation.screen import EvaluationScreen
-from tui.jobs.screen import JobsScreen
 from tui.menu import commands
 
 
@@ -115,7 +114,7 @@ async def test_an_evaluation_is_started_by_one_key(bench: Bench, monkeypatch: py
         has(app, "Nothing was evaluated yet. Press e to measure")
         await pilot.press("j", "left", "tab", "e")
         await settled(pilot)
-        assert isinstance(app.screen, JobsScreen)
+        assert isinstance(app.screen, EvaluationScreen)
     assert started == [["evaluate"]]
 
 

@@ -30,9 +30,11 @@ from core.workspace import Workspace
 from tui.app import DeskApp
 from tui.background import tell
 from tui.errors import VerbError
+from tui.jobs.screen import JobsScreen
 from tui.key_bindings import REVIEW
 from tui.menu import commands
 from tui.messages import Copied, Failed
+from tui.review.screen import ReviewScreen
 from tui.textual_compat import ChopsUpdate, LayoutUpdate, Update, update_lines
 
 #: What leads on from a screen without deciding anything there, and then to its end.
@@ -183,6 +185,7 @@ async def test_every_command_of_the_menu_that_no_scene_takes(bench: Bench, watch
                 await look_around(pilot, watched, command.name)
                 await pilot.resize_terminal(*SIZES[0])
             await app._close_screens()
+        assert {JobsScreen, ReviewScreen} <= looked_at
 
 
 async def test_every_key_of_the_review_screen(bench: Bench, watched: Watched) -> None:

@@ -148,6 +148,20 @@ async def test_a_failed_preview_is_shown_and_not_confirmed(bench: Bench) -> None
         assert isinstance(app.screen, ConfirmDialog)
 
 
+async def test_a_report_longer_than_its_room_scrolls(bench: Bench) -> None:
+    trouble = VerbError(" ".join(f"word {number}" for number in range(200)), "the end")
+    async with importing(bench, {"labels import": trouble}) as (app, pilot, _):
+        assert "PgDn scroll" not in screen_text(app)
+        fill(app, path="a.csv")
+        await press(pilot, "enter")
+        assert "PgDn scroll" in screen_text(app)
+        assert "the end" not in screen_text(app)
+        await press(pilot, *["pagedown"] * 9)
+        assert "the end" in screen_text(app)
+        await press(pilot, *["pageup"] * 9)
+        assert "word 0" in screen_text(app)
+
+
 async def test_a_file_without_changes_is_not_imported(bench: Bench) -> None:
     async with importing(bench, {"labels import": {**LABELS, "written": 0}}) as (app, pilot, verbs):
         fill(app, path="a.csv")

@@ -28,13 +28,16 @@ from tui.jobs.watch import JobWatch
 
 
 @asynccontextmanager
-async def jobs_screen(bench: Bench) -> AsyncIterator[tuple[DeskApp, Pilot[None]]]:
-    """The desk at 80×24 with its jobs on the screen."""
+async def jobs_screen(bench: Bench, *keys: str) -> AsyncIterator[tuple[DeskApp, Pilot[None]]]:
+    """The desk at 80×24 with its jobs on the screen, after some keys."""
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         app.open(JobsScreen(app.desk))
         await settled(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await settled(pilot)
         yield app, pilot
 
 
@@ -203,9 +206,29 @@ async def test_the_log_is_shown_while_it_grows(bench: Bench) -> None:
         app.screen._read()
         await settled(pilot)
         assert "and more" not in screen_text(app)
-        await pilot.press("escape", "j", "l")
+        await pilot.press("pagedown", "pagedown", "pagedown")
         await settled(pilot)
-        assert "It printed nothing." in screen_text(app)
+        assert "and more" in screen_text(app)
+
+
+async def test_the_log_has_what_jobs_tail_shows_also_where_nothing_was_printed(bench: Bench) -> None:
+    running_retrain(bench.workspace.jobs)
+    async with jobs_screen(bench, "l") as (app, pilot):
+        text = screen_text(app)
+        for words in ("hard negatives (50)", "1,284 pairs of 402 queries; 41 queries held out.", "training (500)"):
+            assert words in text, words
+        assert "Printed" not in text
+        write_events(bench.workspace.jobs, RUNNING, [{"kind": "failed", "error": "The disk is [b]full[/b]."}])
+        assert isinstance(app.screen, JobLogScreen)
+        app.screen._read()
+        await settled(pilot)
+        assert "failed: The disk is [b]full[/b]." in screen_text(app)
+
+
+async def test_the_log_of_a_job_that_has_just_started_is_empty(bench: Bench) -> None:
+    write_job(bench.workspace.jobs, RUNNING, "index", [], running=True)
+    async with jobs_screen(bench, "l") as (app, _):
+        assert "Nothing was reported yet." in screen_text(app)
 
 
 async def test_in_a_kiosk_the_log_is_for_leads(bench: Bench) -> None:

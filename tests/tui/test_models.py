@@ -17,7 +17,6 @@ from core.settings import Settings
 from core.text.safe import safe
 from tui.app import DeskApp
 from tui.common.dialogs import ConfirmDialog
-from tui.jobs.screen import JobsScreen
 from tui.menu import commands
 from tui.models.screen import ModelsScreen
 
@@ -147,7 +146,7 @@ async def test_a_missing_comparison_can_be_started_as_a_job(bench: Bench, starte
         has(app, f"{BASE} → {TUNED}", "have not been compared yet", "about a minute", "c compares them.")
         await pilot.press("c")
         await settled(pilot)
-        assert isinstance(app.screen, JobsScreen)
+        assert isinstance(app.screen, ModelsScreen)
     assert started == [["models", "compare", BASE, TUNED]]
 
 
@@ -169,7 +168,7 @@ async def test_an_encoder_is_promoted_only_once_confirmed(bench: Bench, started:
         assert started == []
         await pilot.press("p", "y")
         await settled(pilot)
-        assert isinstance(app.screen, JobsScreen)
+        assert isinstance(app.screen, ModelsScreen)
     assert started == [["models", "promote", BASE]]
 
 
@@ -191,7 +190,7 @@ async def test_an_encoder_is_exported_as_a_job(bench: Bench, started: list[list[
         has(app, f"Export {TUNED}?", "A job writes")
         await pilot.press("y")
         await settled(pilot)
-        assert isinstance(app.screen, JobsScreen)
+        assert isinstance(app.screen, ModelsScreen)
     assert started == [["models", "export", TUNED]]
 
 

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from core.queue.refit_result import ExpectedGain
 from core.training.plan import RetrainPlan, plan_retrain
 from tui.app import DeskApp
+from tui.common.key_bar import KeyBar
 from tui.jobs.screen import JobsScreen
 from tui.menu import commands
 from tui.models.retrain import RetrainDialog, plan_text
@@ -19,7 +20,7 @@ from tui.models.retrain import RetrainDialog, plan_text
 
 @asynccontextmanager
 async def retrain_dialog(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, accepted: int = 3
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, accepted: int = 3, size: tuple[int, int] = (80, 24)
 ) -> AsyncIterator[tuple[DeskApp, Pilot[None], list[list[str]]]]:
     """The dialog over a desk on which some queries were answered, and what was started from it."""
     # One of them is held out, the others train.
@@ -27,7 +28,7 @@ async def retrain_dialog(
     app = bench.app()
     started: list[list[str]] = []
     monkeypatch.setattr(app.desk.jobs, "start", lambda _, arguments: started.append(arguments) or "j1")
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=size) as pilot:
         await settled(pilot)
         for _ in range(accepted):
             await pilot.press("a")
@@ -61,10 +62,41 @@ async def test_without_labels_there_is_nothing_to_start(bench: Bench, monkeypatc
     async with retrain_dialog(bench, monkeypatch, accepted=0) as (app, pilot, started):
         assert "0 matches: too few." in screen_text(app)
         assert app.focused is app.screen.query_one("#cancel")
+        assert key_line(app) == "Enter cancel  Esc back"
         await pilot.press("up", "enter")
         await settled(pilot)
         assert app.screen is app.review
         assert started == []
+
+
+def key_line(app: DeskApp) -> str:
+    """The keys at the bottom of the dialog."""
+    return app.screen.query_one(KeyBar).render().plain
+
+
+async def test_the_key_line_names_the_focused_button(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with retrain_dialog(bench, monkeypatch, size=(80, 36)) as (app, pilot, _):
+        assert key_line(app) == "Enter start  ↑ ↓ epochs  Esc back"
+        await pilot.press("right")
+        await settled(pilot)
+        assert key_line(app) == "Enter cancel  ↑ ↓ epochs  Esc back"
+
+
+async def test_a_plan_longer_than_the_screen_scrolls(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with retrain_dialog(bench, monkeypatch, size=(60, 20)) as (app, pilot, _):
+        assert key_line(app) == "Enter start  ↑ ↓ epochs  J PgDn scroll  Esc back"
+        plan = app.screen.query_one("#plan")
+        await pilot.press("J", "pagedown", "J", "J")
+        await settled(pilot)
+        assert plan.scroll_offset.y == plan.max_scroll_y > 0
+        await pilot.press("K", "pageup", "K", "K")
+        await settled(pilot)
+        assert plan.scroll_offset.y == 0
+        await pilot.resize_terminal(120, 36)
+        await settled(pilot)
+        assert key_line(app) == "Enter start  ↑ ↓ epochs  Esc back"
+        assert not plan.show_vertical_scrollbar
+        assert "the terminal." in screen_text(app)
 
 
 async def test_epochs_can_be_chosen_and_go_with_the_job(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,6 +124,7 @@ async def test_a_retrain_that_runs_is_shown_instead(bench: Bench, monkeypatch: p
         text = screen_text(app)
         assert "A retrain is already running, started by bob: training 48%, 1 min" in text
         assert "training   " not in text
+        assert key_line(app) == "Enter show it  Esc back"
         await pilot.press("enter")
         await settled(pilot)
         assert isinstance(app.screen, JobsScreen)

@@ -12,7 +12,7 @@ import pytest
 from comparisons import evaluations, two_encoders
 from desk_bench import Bench, choose
 from desk_files import BACKUPS, IMPORTED
-from desk_jobs import log_of_a_retrain, something_to_learn_from, three_jobs
+from desk_jobs import log_of_a_retrain, running_retrain, something_to_learn_from, three_jobs
 from desk_judge import FakeJudge
 from desk_matcher import FakeMatcher
 from desk_verbs import STATISTICS, WRITTEN, Answer, CannedVerbs, answered
@@ -169,6 +169,7 @@ SCENES = {
     "menu": Scene("ctrl+p"),
     "practice": Scene("2 a", choose="Practice"),
     "retrain": Scene("up", choose="Retrain", prepare=something_to_learn_from),
+    "retrain-running": Scene(choose="Retrain", prepare=lambda workspace: running_retrain(workspace.jobs)),
     "models": Scene(choose="Models", prepare=two_encoders),
     "models-queries": Scene("tab", choose="Models", prepare=two_encoders),
     "models-keys": Scene("question_mark", choose="Models", prepare=two_encoders),

@@ -72,12 +72,47 @@ class ConfirmDialog(Dialog[bool]):
 
 #: Lines of a small step, and lines that stay visible after a page step.
 _STEP_LINES, _OVERLAP_LINES = 4, 2
-#: Lines around the page: the frame, the title, the keys, and blank lines between them.
-_FRAME_LINES = 6
 
 
-class PageDialog(Dialog[None]):
-    """A page that scrolls; the scroll keys are shown only if it is longer than the screen."""
+class ScrollingDialog(Dialog[Result]):
+    """A dialog with a part that scrolls where it is longer than the screen; only then its keys are shown."""
+
+    #: Selector of the part that scrolls.
+    PANE: ClassVar[str] = ".page"
+    #: Lines around it: the frame, the title, the keys, and blank lines between them.
+    FRAME_LINES: ClassVar[int] = 6
+
+    def on_resize(self) -> None:
+        """Limit the height of the part to the screen."""
+        self._pane.styles.max_height = self.size.height - self.FRAME_LINES
+
+    @property
+    def _pane(self) -> VerticalScroll:
+        return self.query_one(self.PANE, VerticalScroll)
+
+    def on_mount(self) -> None:
+        """Offer other keys whenever the scroll bar comes or goes."""
+        self.watch(self._pane, "show_vertical_scrollbar", self.offer_keys)
+
+    def offer_keys(self) -> None:
+        """Show the keys that do something now."""
+        self.query_one(KeyBar).offer(self.acts(scrolls=self._pane.show_vertical_scrollbar))
+
+    def acts(self, *, scrolls: bool) -> tuple[Act, ...]:
+        """The keys that do something now."""
+        return (*PAGE_SCROLL[:1], LEAVE) if scrolls else (LEAVE,)
+
+    def action_scroll_page(self, steps: int) -> None:
+        """Scroll by small steps."""
+        self._pane.scroll_relative(y=steps * _STEP_LINES, animate=False)
+
+    def action_turn_page(self, pages: int) -> None:
+        """Scroll by pages."""
+        self._pane.scroll_relative(y=pages * max(1, self._pane.size.height - _OVERLAP_LINES), animate=False)
+
+
+class PageDialog(ScrollingDialog[None]):
+    """A page that scrolls."""
 
     BINDINGS = bindings((*PAGE, *PAGE_SCROLL))
 
@@ -89,26 +124,3 @@ class PageDialog(Dialog[None]):
     def page(self) -> Iterable[Widget]:
         """The widgets of the page."""
         return ()
-
-    def on_resize(self) -> None:
-        """Limit the page's height to the screen."""
-        self._pane.styles.max_height = self.size.height - _FRAME_LINES
-
-    @property
-    def _pane(self) -> VerticalScroll:
-        return self.query_one(".page", VerticalScroll)
-
-    def on_mount(self) -> None:
-        """Show the scroll keys whenever there is a scroll bar."""
-        self.watch(self._pane, "show_vertical_scrollbar", self._show_keys)
-
-    def _show_keys(self, scrolls: bool) -> None:
-        self.query_one(KeyBar).offer((*PAGE_SCROLL[:1], LEAVE) if scrolls else (LEAVE,))
-
-    def action_scroll_page(self, steps: int) -> None:
-        """Scroll by small steps."""
-        self._pane.scroll_relative(y=steps * _STEP_LINES, animate=False)
-
-    def action_turn_page(self, pages: int) -> None:
-        """Scroll by pages."""
-        self._pane.scroll_relative(y=pages * max(1, self._pane.size.height - _OVERLAP_LINES), animate=False)

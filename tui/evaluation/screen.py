@@ -43,8 +43,7 @@ class EvaluationScreen(TwoSidedScreen):
     ACTS = EVALUATION
 
     def __init__(self, desk: Desk) -> None:
-        super().__init__()
-        self._desk = desk
+        super().__init__(desk)
         self._results: EvaluationResults | None = None
         self._shown = 0
 
@@ -53,9 +52,8 @@ class EvaluationScreen(TwoSidedScreen):
         yield Lines(id="figures")
         yield Lines(id="calibration")
 
-    def on_mount(self) -> None:
+    def reload(self) -> None:
         """Read the evaluations in the background."""
-        super().on_mount()
         in_background(self, "evaluations", self._read)
 
     def _read(self) -> Message:
@@ -67,6 +65,7 @@ class EvaluationScreen(TwoSidedScreen):
     @on(EvaluationsRead)
     def _show(self, message: EvaluationsRead) -> None:
         results = self._results = message.results
+        self._shown = 0
         if results is None:
             self._show_sentences([message.trouble])
         elif results.saved.evaluations:
@@ -108,5 +107,5 @@ class EvaluationScreen(TwoSidedScreen):
         self._draw()
 
     def action_evaluate(self) -> None:
-        """Run a new evaluation as a job."""
-        self.dismiss(("evaluate",))
+        """Run a new evaluation as a job, and show it here."""
+        self.start_job("evaluate")

@@ -17,12 +17,12 @@ from core.jobs.names import resume_note
 from core.jobs.progress_log import ProgressLog
 from core.text.safe import safe
 from tui.background import in_background, tell
-from tui.common.dialogs import ConfirmDialog, Dialog
+from tui.common.dialogs import ConfirmDialog, ScrollingDialog
 from tui.common.full_page import FullPage
 from tui.common.key_bar import KeyBar
 from tui.jobs.list import JobList, JobPicked
 from tui.jobs.pane import JobPane
-from tui.jobs.text import can_resume
+from tui.jobs.text import can_resume, log_content
 from tui.key_bindings import JOBS, PAGE, PAGE_SCROLL, bindings
 from tui.messages import Failed
 from tui.services.desk import Desk
@@ -34,22 +34,25 @@ _REFRESH_S = 1.0
 
 @dataclass
 class LogRead(Message):
-    """The last lines of a job's log."""
+    """What a job has reported, and the last lines that it has printed."""
 
-    lines: tuple[str, ...]
+    progress: ProgressLog
+    printed: tuple[str, ...]
 
 
-class JobLogScreen(Dialog[None]):
-    """The end of a job's log; follows new lines unless scrolled up."""
+class JobLogScreen(ScrollingDialog[None]):
+    """What a job has reported, and the end of what it has printed; follows new lines unless scrolled up."""
 
     BINDINGS = bindings((*PAGE, *PAGE_SCROLL))
     HEADLINE = "Log"
-    ACTS = (*PAGE_SCROLL[:1], *PAGE[:1])
+    PANE = "#log"
+    FRAME_LINES = 7  # one more for the job's name
 
     def __init__(self, desk: Desk, job: Job) -> None:
         super().__init__()
         self._desk, self._job = desk, job
-        self._lines: tuple[str, ...] | None = None
+        self._progress = ProgressLog()
+        self._content: Content | None = None
 
     def body(self) -> Iterable[Widget]:
         """The job's name, and the lines."""
@@ -59,32 +62,34 @@ class JobLogScreen(Dialog[None]):
 
     def on_mount(self) -> None:
         """Read now, and every second from now on."""
+        super().on_mount()
         self._read()
         self.set_interval(_REFRESH_S, self._read)
 
     def _read(self) -> None:
-        in_background(self, "log", lambda: LogRead(self._desk.jobs.log(self._job.id)))
+        so_far, job_id = self._progress, self._job.id
+
+        def work() -> Message:
+            return LogRead(self._desk.jobs.progress_log(job_id, so_far), self._desk.jobs.log(job_id))
+
+        in_background(self, "log", work)
 
     @on(LogRead)
     def _show(self, message: LogRead) -> None:
-        if message.lines == self._lines:
+        self._progress = message.progress
+        content = log_content(message.progress, message.printed)
+        if content == self._content:
             return
-        page = self.query_one("#log", VerticalScroll)
-        follows = self._lines is None or page.scroll_offset.y >= page.max_scroll_y
-        self._lines = message.lines
-        text = Content("\n".join(message.lines)) if message.lines else Content.styled("It printed nothing.", MUTED)
-        self.query_one("#log-lines", Static).update(text)
+        follows = self._content is None or self._pane.scroll_offset.y >= self._pane.max_scroll_y
+        self._content = content
+        self.query_one("#log-lines", Static).update(content)
         if follows:
-            page.scroll_end(animate=False)
+            self._pane.scroll_end(animate=False)
 
     @on(Failed)
     def _failed(self, message: Failed) -> None:
         tell(self.app, message)
         self.dismiss(None)
-
-    def action_scroll_page(self, step: int) -> None:
-        """Scroll by some lines."""
-        self.query_one("#log").scroll_relative(y=step * 4, animate=False)
 
 
 #: Values of the filter besides the names of jobs.

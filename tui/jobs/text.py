@@ -1,6 +1,7 @@
 """Jobs as text: state, progress, training metrics, result and messages."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from textual.content import Content
@@ -113,6 +114,25 @@ def _metric(name: str, values: Sequence[tuple[int, float]]) -> Content:
     (_, first), (step, last) = values[0], values[-1]
     origin = f"  from {first:.3f}, step {step:,}" if len(values) > 1 else f"  step {step:,}"
     return Content.assemble(f"{name}  ", (f"{last:.3f}", STRONG), (origin, MUTED))
+
+
+# -- log ---------------------------------------------------------------------------------------------------
+
+
+def log_content(progress: ProgressLog, printed: Sequence[str]) -> Content:
+    """The stages and messages of a job with their local times, and below them what it has printed."""
+    lines = [Content.assemble((f"{_time_of_day(at)}  ", MUTED), text) for at, text in progress.lines]
+    if printed:
+        lines += [*([Content.empty(), Content.styled("Printed", STRONG)] if lines else []), *map(Content, printed)]
+    return Content("\n").join(lines) if lines else Content.styled("Nothing was reported yet.", MUTED)
+
+
+def _time_of_day(moment: float) -> str:
+    """The local time of day; blank for a moment that no calendar has, since the files of a job are not trusted."""
+    try:
+        return datetime.fromtimestamp(moment, UTC).astimezone().strftime("%H:%M:%S")
+    except (ValueError, OverflowError, OSError):
+        return " " * 8
 
 
 # -- result ------------------------------------------------------------------------------------------------

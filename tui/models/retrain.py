@@ -1,12 +1,13 @@
 """The retrain dialog: the labels to train and evaluate on, recipe, expected duration, and what follows."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from textual import on
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
+from textual.events import DescendantFocus
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Button, Static
@@ -16,10 +17,10 @@ from core.text.safe import safe
 from core.training.prospect import UNKNOWN_PROSPECT
 from labels.wording import counted, evaluation_set
 from tui.background import in_background, tell
-from tui.common.dialogs import Dialog
+from tui.common.dialogs import ScrollingDialog
 from tui.common.words import duration, moment_of
 from tui.jobs.text import progress_summary
-from tui.key_bindings import RETRAIN, bindings
+from tui.key_bindings import RETRAIN, Act, bindings
 from tui.messages import Failed
 from tui.services.desk import Desk
 from tui.theme import CAREFUL, KEY, MUTED, STRONG
@@ -155,12 +156,17 @@ class PlanRead(Message):
     plan: "RetrainPlan"
 
 
-class RetrainDialog(Dialog[list[str]]):
+#: The keys without which a plan has no epochs to choose, and those of a plan that fits the screen.
+_EPOCH_KEYS, _SCROLL_KEYS = {"more_epochs", "fewer_epochs"}, {"plan_down", "plan_up"}
+
+
+class RetrainDialog(ScrollingDialog[list[str]]):
     """Answers with the arguments of the retrain job; with none, to show the retrain that runs already."""
 
     BINDINGS = bindings(RETRAIN)
     HEADLINE = "Retrain"
-    ACTS = RETRAIN
+    PANE = "#plan"
+    FRAME_LINES = 8  # two more for the buttons
     # A retrain started by mistake does no harm: it can be ended, and a worse model is never promoted.
     AUTO_FOCUS = "#start"
 
@@ -181,6 +187,7 @@ class RetrainDialog(Dialog[list[str]]):
 
     def on_mount(self) -> None:
         """Make the plan in the background: it reads all labels."""
+        super().on_mount()
         in_background(self, "plan", lambda: PlanRead(self._desk.retrain_plan()))
 
     @on(PlanRead)
@@ -194,6 +201,24 @@ class RetrainDialog(Dialog[list[str]]):
         if not start.display:
             self.query_one("#cancel").focus()
         self._draw()
+        self.offer_keys()
+
+    def acts(self, *, scrolls: bool) -> tuple[Act, ...]:
+        """The keys that do something now; Enter is named as the focused button."""
+        button = self.focused
+        named = str(button.label).lower() if isinstance(button, Button) and button.display else ""
+        without = (set() if self._has_epochs else _EPOCH_KEYS) | (set() if scrolls else _SCROLL_KEYS)
+        acts = (replace(act, label=named) if act.id == "retrain_start" else act for act in RETRAIN)
+        return tuple(act for act in acts if act.id not in without)
+
+    @property
+    def _has_epochs(self) -> bool:
+        """Whether there is a number of epochs to choose."""
+        return self._plan is not None and self._plan.possible and self._plan.running is None
+
+    @on(DescendantFocus)
+    def _focused(self) -> None:
+        self.offer_keys()
 
     def _draw(self) -> None:
         plan, text = self._plan, self.query_one("#plan-text", Static)
@@ -208,6 +233,7 @@ class RetrainDialog(Dialog[list[str]]):
 
     def on_resize(self) -> None:
         """Draw the plan for the new width."""
+        super().on_resize()
         self.call_after_refresh(self._draw)
 
     @on(Failed)
@@ -229,7 +255,7 @@ class RetrainDialog(Dialog[list[str]]):
     def action_epochs(self, step: int) -> None:
         """More epochs, or fewer, but no fewer than the recipe's minimum of steps takes."""
         plan = self._plan
-        if plan is not None and plan.possible and plan.running is None:
+        if plan is not None and self._has_epochs:
             minimum = plan.epochs(1)
             self._epochs = max(minimum, min(plan.epochs(self._epochs) + step, max(minimum, _MAX_EPOCHS)))
             self._draw()

@@ -47,7 +47,7 @@ class ComparisonRead(Message):
 
 
 class ModelsScreen(TwoSidedScreen):
-    """Encoders on the left, the comparison of the highlighted one on the right. Answers with the job to start."""
+    """Encoders on the left, the comparison of the highlighted one on the right."""
 
     BINDINGS = bindings(MODELS)
     HEADLINE = "Models"
@@ -55,8 +55,7 @@ class ModelsScreen(TwoSidedScreen):
     ACTS = MODELS
 
     def __init__(self, desk: Desk) -> None:
-        super().__init__()
-        self._desk = desk
+        super().__init__(desk)
         self._overview: Overview | None = None
 
     def sides(self) -> Iterable[Widget]:
@@ -64,9 +63,8 @@ class ModelsScreen(TwoSidedScreen):
         yield EncodersPane(id="encoders")
         yield ComparisonPane(id="compared", named=self._desk.facts.lead)
 
-    def on_mount(self) -> None:
+    def reload(self) -> None:
         """Read the encoders in the background."""
-        super().on_mount()
         in_background(self, "encoders", self._read_overview)
 
     @property
@@ -153,7 +151,7 @@ class ModelsScreen(TwoSidedScreen):
         if self.pair is None:
             self.say("There is no other encoder to compare with.")
         else:
-            self.dismiss(("models", "compare", *self.pair))
+            self.start_job("models", "compare", *self.pair)
 
     def action_promote(self) -> None:
         """Make the highlighted encoder the champion, once confirmed."""
@@ -189,7 +187,7 @@ class ModelsScreen(TwoSidedScreen):
     def _confirm(self, question: str, yes: str, job: tuple[str, ...], consequence: str = _CONSEQUENCE) -> None:
         def start(confirmed: bool | None) -> None:
             if confirmed:
-                self.dismiss(job)
+                self.start_job(*job)
 
         self.app.push_screen(ConfirmDialog(f"{question} {consequence}", yes=yes, no="Leave it"), start)
 

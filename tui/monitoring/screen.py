@@ -16,7 +16,6 @@ from tui.common.full_page import TwoSidedScreen
 from tui.common.lists import Lines
 from tui.key_bindings import MONITOR, bindings
 from tui.monitoring.text import distribution_lines, drift_lines
-from tui.services.desk import Desk
 from tui.theme import MUTED
 
 _NOTHING_MEASURED = (
@@ -41,18 +40,13 @@ class MonitorScreen(TwoSidedScreen):
     SIDES = ("Distributions", "Drift")
     ACTS = MONITOR
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__()
-        self._desk = desk
-
     def sides(self) -> Iterable[Widget]:
         """Lines on both sides."""
         yield Lines(id="distributions")
         yield Lines(id="drift")
 
-    def on_mount(self) -> None:
+    def reload(self) -> None:
         """Read the saved result in the background."""
-        super().on_mount()
         in_background(self, "monitoring", self._read)
 
     def _read(self) -> Message:
@@ -79,5 +73,5 @@ class MonitorScreen(TwoSidedScreen):
         side.scroll_relative(y=4 * step, animate=False)
 
     def action_measure(self) -> None:
-        """Measure again as a job."""
-        self.dismiss(("monitor",))
+        """Measure again as a job, and show its result here."""
+        self.start_job("monitor")

@@ -16,8 +16,8 @@ from tui.common.text import NAMES, Column, in_columns
 from tui.common.words import BAND_SIGNS, UNKNOWN, share
 from tui.theme import BANDS, CAREFUL, GOOD, MUTED, STRONG
 
-#: Days in the table, and cells of a bar at most.
-_DAYS, _BAR = 10, 40
+#: Days in the table, and cells of a bar at most, at least, and before it.
+_DAYS, _BAR, _MIN_BAR, _GAP = 10, 40, 10, 2
 #: Bins of a measure that are one line of its distribution.
 _BINS_PER_LINE = 2
 #: Cells of a name in the table of what has moved at most, and of a category at least.
@@ -44,7 +44,11 @@ def _about(latest: Snapshot, reference: Snapshot | None, width: int) -> list[Con
 
 
 def _bands(days: Sequence[Snapshot], width: int) -> list[Content]:
-    """A row for each day: the share of queries by the band of their best candidate, as figures and as a bar."""
+    """A row for each day: the share of queries by the band of their best candidate, as figures and as a bar.
+
+    Where a bar has no room beside it, the column of answers is left out: the other side has them by category.
+    """
+    columns = (NAMES, *(Column(band.value) for band in Band), Column("unmatched"), Column("answers"))
     rows: list[list[str | Content]] = []
     shares = []
     for day in days:
@@ -56,15 +60,20 @@ def _bands(days: Sequence[Snapshot], width: int) -> list[Content]:
         shares.append([bands[band.value] / queries if queries else 0.0 for band in Band])
         figures = [share(bands[band.value], queries) for band in Band]
         rows.append([Content.styled(day.day, MUTED), *figures, share(without, queries), f"{day.answers:,}"])
-    columns = (NAMES, *(Column(band.value) for band in Band), Column("unmatched"), Column("answers"))
-    table = in_columns(columns, rows)
-    cells = min(_BAR, width - max(line.cell_length for line in table) - 2)
     head = Content.styled("Queries by band of the best candidate", STRONG)
-    if cells < 10:
+    table = in_columns(columns, rows)
+    if width - _table_width(table) < _GAP + _MIN_BAR:
+        table = in_columns(columns[:-1], [row[:-1] for row in rows])
+    edge = _table_width(table) + _GAP
+    cells = min(_BAR, width - edge)
+    if cells < _MIN_BAR:
         return [head, *table]
-    edge = max(line.cell_length for line in table) + 2
     bars = [Content.empty(), *(_bar(each, cells) for each in shares)]
     return [head, *(line.pad_right(edge - line.cell_length) + bar for line, bar in zip(table, bars, strict=True))]
+
+
+def _table_width(table: Sequence[Content]) -> int:
+    return max(line.cell_length for line in table)
 
 
 #: The cells of each band in a bar; they differ without colour.
@@ -88,16 +97,22 @@ def _distribution(measure: Measure, latest: Snapshot, reference: Snapshot, width
     largest = max(now) or 1
     rows: list[list[str | Content]] = [
         [
-            f"{measure.value(place * _BINS_PER_LINE):.1f}",
+            _edges(measure, place),
             share(now[place], sum(now)),
             _muted(share(before[place], sum(before))),
         ]
         for place in places
     ]
     table = in_columns((Column(), Column("now"), Column("reference")), rows)
-    cells = max(4, min(_BAR, width - table[0].cell_length - 2))
+    cells = max(4, min(_BAR, width - table[0].cell_length - _GAP))
     bars = ["", *("━" * (max(1, round(cells * now[place] / largest)) if now[place] else 0) for place in places)]
     return [head, *(Content.assemble(line, "  ", (bar, "$primary")) for line, bar in zip(table, bars, strict=True))]
+
+
+def _edges(measure: Measure, place: int) -> str:
+    """Both ends of the bins of a line; both measures end at 1, which has a bin of its own if it is inclusive."""
+    ends = [f"{min(1.0, measure.value((place + step) * _BINS_PER_LINE)):.1f}" for step in (0, 1)]
+    return "–".join(dict.fromkeys(ends)).replace("-", "−")
 
 
 def _muted(text: str) -> Content:

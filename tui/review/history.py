@@ -15,10 +15,9 @@ from labels.model import Decision, Judgement, ProductRef, Strength, Verb
 from labels.wording import counted
 from tui.background import failures_shown
 from tui.common.dialogs import PageDialog
-from tui.common.key_bar import KeyBar
 from tui.common.text import AutoHeight, hanging_indent
 from tui.common.words import DECISION_SIGNS, DECISION_WORDS, IMPLIED_SIGN
-from tui.key_bindings import HISTORY, LEAVE, LOOK_AT_OTHERS, PAGE_SCROLL, bindings
+from tui.key_bindings import HISTORY, LOOK_AT_OTHERS, Act, bindings
 from tui.keymap import keymap_of
 from tui.review.past_work import (
     ACTS,
@@ -189,9 +188,9 @@ class HistoryDialog(PageDialog):
         else:
             yield Static(Content.styled("No actions yet.", MUTED), markup=False)
 
-    def _show_keys(self, scrolls: bool) -> None:
-        look = (LOOK_AT_OTHERS,) if self._look else ()
-        self.query_one(KeyBar).offer((*look, *(PAGE_SCROLL[:1] if scrolls else ()), LEAVE))
+    def acts(self, *, scrolls: bool) -> tuple[Act, ...]:
+        """The keys of a page, and the one that shows others' actions."""
+        return (*((LOOK_AT_OTHERS,) if self._look else ()), *super().acts(scrolls=scrolls))
 
     async def action_look_at_others(self) -> None:
         """Show others' actions."""
@@ -201,4 +200,4 @@ class HistoryDialog(PageDialog):
             self._past, self._hides, self._look = self._look(), False, None
             await self._pane.remove_children()
             await self._pane.mount(*self.page())
-            self._show_keys(self._pane.show_vertical_scrollbar)
+            self.offer_keys()

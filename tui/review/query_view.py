@@ -15,7 +15,7 @@ from tui.common.text import LEAD, Heading
 from tui.common.words import display_title, join_names, source_and_id
 from tui.keymap import Keymap
 from tui.messages import ColumnsMoved, Highlighted, Scrolled
-from tui.ports import Groups
+from tui.ports import GroupMember, Groups
 from tui.review.candidates import CandidateList
 from tui.review.comparison import Comparison, SameBrand
 from tui.review.query_panel import QueryPanel
@@ -132,8 +132,9 @@ class QueryView(Container):
         name = Content.styled(source_and_id(option.product), MUTED)
         cells = [(1, count), (LEAD, name)]
         if group := self._groups.get(option.product.ref):
-            grouped = f"grouped with {source_and_id(group[0].ref)}{f' +{len(group) - 1}' if len(group) > 1 else ''}"
-            cells.append((LEAD + name.cell_length + _RULE_BETWEEN, Content.styled(grouped, MUTED)))
+            start = LEAD + name.cell_length + _RULE_BETWEEN
+            end = heading.size.width - sum(text.cell_length + 2 for _, text in more)
+            cells.append((start, _group_name(group, end - start - 2)))
         heading.show(*cells, *more)
 
     @on(ColumnsMoved)
@@ -172,6 +173,17 @@ class QueryView(Container):
             wanted = min(wanted, max(_MIN_DISPUTED_ROWS, len(self._item.disputed) + 2))
         lines = max(2, min(wanted, free - _MIN_COMPARISON_LINES))
         self.candidates.styles.height, self.candidates.lines_given = lines, lines
+
+
+def _group_name(group: Sequence[GroupMember], room: int) -> Content:
+    """The other listings of a candidate's product; only how many where the first one's id would be cut.
+
+    The comparison lists them all.
+    """
+    others = f" +{len(group) - 1}" if len(group) > 1 else ""
+    text = f"grouped with {source_and_id(group[0].ref)}{others}"
+    name = Content.styled(text, MUTED)
+    return name if name.cell_length <= room else Content.styled(f"in a group of {len(group) + 1}", MUTED)
 
 
 def empty_stream_panel(

@@ -13,11 +13,10 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from core.text.safe import safe
-from tui.common.dialogs import ConfirmDialog, Dialog
+from tui.common.dialogs import ConfirmDialog, ScrollingDialog
 from tui.common.forms import Choice, Chosen, FormRow, PathField
-from tui.common.key_bar import KeyBar
 from tui.common.pane import Pane
-from tui.key_bindings import IMPORT, LEAVE, bindings
+from tui.key_bindings import IMPORT, LEAVE, Act, bindings
 from tui.messages import Filled
 from tui.ports import DeskFacts
 from tui.services.desk import Desk
@@ -201,7 +200,7 @@ class ImportPane(Pane):
         await self.mount(Static(import_report(values, dry=self.dry), markup=False))
 
 
-class ImportDialog(Dialog[list[str]]):
+class ImportDialog(ScrollingDialog[list[str]]):
     """Preview, then import; Escape cancels either without a change.
 
     Answers with the arguments of an index run where new products need one.
@@ -212,13 +211,15 @@ class ImportDialog(Dialog[list[str]]):
         *bindings((IMPORT[0], LEAVE)),
     ]
     HEADLINE = "Import"
-    ACTS = (*IMPORT, LEAVE)
+    PANE = "#brought"
+    FRAME_LINES = 15  # nine more for the form
     AUTO_FOCUS = "#path"
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk = desk
         self._previewed: tuple[str, ...] = ()
+        self._next_step = "preview"
 
     def body(self) -> Iterable[Widget]:
         """Form and report."""
@@ -228,7 +229,7 @@ class ImportDialog(Dialog[list[str]]):
 
     @property
     def _pane(self) -> ImportPane:
-        return self.query_one(ImportPane)
+        return self.query_one(self.PANE, ImportPane)
 
     @property
     def _form(self) -> ImportForm:
@@ -262,8 +263,14 @@ class ImportDialog(Dialog[list[str]]):
 
     def _offer(self, label: str) -> None:
         """Label the Enter key; without a label, hide it."""
-        first = replace(IMPORT[0], label=label)
-        self.query_one(KeyBar).offer((first, *IMPORT[1:], LEAVE) if label else (*IMPORT[1:], LEAVE))
+        self._next_step = label
+        self.offer_keys()
+
+    def acts(self, *, scrolls: bool) -> tuple[Act, ...]:
+        """The keys that do something now."""
+        first = (replace(IMPORT[0], label=self._next_step),) if self._next_step else ()
+        further = (act for act in IMPORT[1:] if scrolls or not act.action.startswith("scroll_page"))
+        return (*first, *further, LEAVE)
 
     # -- preview and import --------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 
 from core.catalog.readers.rows import BadRow, Reason, Row, Table, column_names, typed_row
 from core.errors import CatalogError
+from core.packages import install_hint
 from labels.exchange.files import MAX_COLUMNS, MAX_ROW, unreadable_message
 from labels.files import open_regular
 from labels.wording import counted
@@ -495,7 +496,7 @@ def _readable(path: Path) -> Iterator[None]:
     except ImportError as error:
         raise CatalogError(
             f"Reading {path} needs pyarrow, which is not installed.",
-            "From a clone: pip install -c constraints.txt '.[train]'; or save the table as CSV.",
+            f"{install_hint('train')}; or save the table as CSV.",
         ) from error
     try:
         yield

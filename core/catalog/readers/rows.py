@@ -37,6 +37,7 @@ class Reason(StrEnum):
     UNKNOWN_PRODUCT = "product not in the catalogue"
     SAME_PRODUCT = "a product paired with itself"
     BAD_ANNOTATOR = "not the name of an annotator"
+    BAD_TASK = "no decision about a pair"
     WRONG_COLUMN_COUNT = "wrong column count"
     UNDECODABLE = "undecodable bytes"
     BROKEN_QUOTING = "broken quoting"
@@ -71,12 +72,14 @@ class BadRow:
         reason: why it was rejected.
         raw: its text, with undecodable bytes in hexadecimal.
         values: column → text; None if it could not be parsed.
+        detail: more on the reason; empty where there is nothing more to say.
     """
 
     line: int
     reason: Reason
     raw: str
     values: Mapping[str, str] | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

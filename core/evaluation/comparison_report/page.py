@@ -17,7 +17,7 @@ from core.evaluation.embedding_map import projection_name
 from core.evaluation.metric_info import PAIR_METRICS, RETRIEVAL_METRICS, duration_text
 from core.evaluation.model_comparison import ModelComparison
 from core.json_store import text_file
-from core.packages import require_packages
+from core.packages import install_hint, require_packages
 from core.stats.bootstrap import RESAMPLINGS
 from core.workspace import Workspace
 from labels.wording import evaluation_set
@@ -31,7 +31,7 @@ def require_report_libraries() -> None:
     Raises:
         CoreError: some are missing; the hint tells how to install them.
     """
-    require_packages("A report needs", _LIBRARIES, "From a clone: pip install -c constraints.txt '.[report]'")
+    require_packages("A report needs", _LIBRARIES, install_hint("report"))
 
 
 def default_report_path(workspace: Workspace, comparison: ModelComparison) -> Path:

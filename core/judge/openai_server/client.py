@@ -35,6 +35,7 @@ from core.judge.openai_server.responses import (
     parse_completion,
     parse_object,
 )
+from core.packages import install_hint
 
 if TYPE_CHECKING:
     import httpx
@@ -93,7 +94,7 @@ def open_client(address: Address) -> "httpx.AsyncClient":
         import httpx
         import httpx_sse  # noqa: F401
     except ImportError as error:
-        raise ModelError("A judge behind a URL needs httpx and httpx-sse.", "pip install 'samesku[judge]'") from error
+        raise ModelError("A judge behind a URL needs httpx and httpx-sse.", install_hint("judge")) from error
     try:
         return httpx.AsyncClient(timeout=None, trust_env=not address.local, follow_redirects=False)  # noqa: S113
     except (ValueError, ImportError, httpx.InvalidURL):

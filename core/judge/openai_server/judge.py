@@ -44,8 +44,8 @@ _EXTRAS: tuple[dict[str, Any], ...] = (
 #: Maximum tokens in fast mode: enough for a verdict line in any tokenization.
 _FAST_MAX_TOKENS = 24
 
-#: Failures in a row after which a server that used to work is considered gone.
-MAX_CONSECUTIVE_FAILURES = 10
+#: Failures in a row after which a server that used to work is considered gone; each was retried by then.
+MAX_CONSECUTIVE_FAILURES = 5
 
 #: Seconds between two heartbeats of a silent stream.
 _HEARTBEAT_S = 0.2
@@ -91,7 +91,7 @@ class ServerJudge:
         """Yield one completion per question, in input order, each as soon as it is available.
 
         The first question is sent alone, so that a server that does not work receives one request only. If the server
-        fails on a later question, that completion is empty: no text, no tokens.
+        fails on a later question, that completion is empty and marked as failed.
 
         Raises:
             ModelError: the server failed on the first question or on many in a row, or `close` was called.
@@ -110,11 +110,13 @@ class ServerJudge:
                     continue
                 try:
                     completion = _result(pending.popleft())
-                except ServerError:
+                except ServerError as error:
                     failures += 1
-                    if not succeeded or failures >= MAX_CONSECUTIVE_FAILURES:
+                    if not succeeded:
                         raise
-                    completion = Completion("", None, 0.0, 0, 0)
+                    if failures >= MAX_CONSECUTIVE_FAILURES:
+                        raise ModelError(f"{failures} requests in a row failed: {error.message}", error.hint) from error
+                    completion = Completion("", None, 0.0, 0, 0, failed=True)
                 else:
                     succeeded, failures = True, 0
                 yield completion

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import CoreError, SettingsError
-from core.packages import require_packages
+from core.packages import install_hint, require_packages
 from core.text.safe import safe
 from core.training.sweep.space import SearchSpace
 from labels.errors import SameskuError
@@ -92,7 +92,7 @@ class OpenTrial:
 
 def require_optuna() -> None:
     """Raise SettingsError if Optuna is not installed."""
-    require_packages("A sweep needs", ["optuna"], "Install it: pip install 'optuna>=4,<6'", SettingsError)
+    require_packages("A sweep needs", ["optuna"], install_hint("sweep"), SettingsError)
 
 
 class SweepStudy:

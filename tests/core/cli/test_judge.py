@@ -571,4 +571,6 @@ def test_what_labels_must_be_a_language_model_that_is_set(
     answer = call("judge", "label", *arguments, "--home", labelled.home)
     assert answer.code == 1
     assert message in answer.err
+    if "not set" in message:
+        assert f"{labelled.settings}, in the section [judge]: " in answer.err
     assert not labelled.llm_labels.exists()

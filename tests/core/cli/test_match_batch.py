@@ -332,7 +332,7 @@ def test_rows_that_cannot_be_read_are_skipped_and_listed(home: Workspace, matche
         (["--input", "rows.csv", "--out", "out"], "There is no product in rows.csv."),
         (["--input", "queries.csv", "--out", "other"], "other is not empty"),
         (["--input", "queries.csv", "--out", "other", "--restart"], "other is not empty"),
-        (["--input", "queries.csv", "--out", "out.xlsx"], "out.xlsx: unknown ending."),
+        (["--input", "queries.csv", "--out", "out.xlsx"], "out.xlsx: Excel workbooks are read, but not written."),
         (["--input", "queries.csv", "--out", "no/out"], "There is no folder no."),
         (["--input", "other", "--out", "other/out"], "other/out is inside the input other."),
         (["--input", "queries.csv", "--out", "queries.csv"], "queries.csv is the input."),

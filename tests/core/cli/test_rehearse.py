@@ -32,10 +32,11 @@ def scored(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     return workspace
 
 
-def told(home: Path, capsys: pytest.CaptureFixture[str]) -> str:
+def told(home: Path, capsys: pytest.CaptureFixture[str], gate: str = "dense") -> str:
     figures = {"before": evaluation(0.6, 0.7, 0.8), "after": evaluation(0.906, 0.868, 0.95)}
     result = {"promoted": True, "decision": "The new encoder is in use.", **figures}
-    demo.print_result(Context(home=home), Settings(), result)
+    settings = Settings.model_validate({"retrain": {"gate": gate}})
+    demo.print_result(Context(home=home), settings, result)
     return capsys.readouterr().out
 
 
@@ -45,6 +46,13 @@ def test_the_rankings_are_those_that_people_get_before_and_after(
     lines = told(scored.home, capsys).splitlines()
     assert [name for name in lines[1].split() if name not in {"before", "after"}] == ["dense", "hybrid", "matcher"]
     assert lines[2].split() == ["hit@1", "0.600", "0.906", "0.700", "0.868", "0.800", "0.950"]
+
+
+def test_it_is_said_that_the_ranking_that_decides_is_not_the_one_by_default(
+    scored: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "the encoder's ranking decides on a promotion (retrain.gate is dense)" in told(scored.home, capsys)
+    assert "retrain.gate" not in told(scored.home, capsys, gate="auto")
 
 
 def test_candidates_carry_what_the_matcher_says_and_whether_that_is_right(

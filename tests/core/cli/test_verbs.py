@@ -18,6 +18,7 @@ from core.catalog.pair_table import DECISION_WORDS, decision_of
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.errors import CoreError
+from core.matching import auto_decisions
 from core.retrieval.encoder_registry import ModelCard, Registry
 from core.settings import Settings
 from core.workspace import Workspace
@@ -285,6 +286,37 @@ def test_abstentions_of_prodigy_are_counted(workspace: Workspace, tmp_path: Path
     assert "1 row was read as unsure, which neither trains nor evaluates: 1 'ignore'." in told.out
 
 
+def test_a_malformed_task_costs_only_itself(workspace: Workspace, tmp_path: Path, call: Call) -> None:
+    path = tmp_path / "prodigy.jsonl"
+    lines = [
+        "{", json.dumps({"answer": "maybe [b]", "meta": {}}),
+        *(json.dumps({"answer": "accept", "meta": {"query_id": "q1", "candidate_id": f"q1-c{n}"}}) for n in (1, 2)),
+    ]  # fmt: skip
+    path.write_text("\n".join(lines))
+    dry = call("labels", "import", path, "--home", workspace.home, "--dry-run")
+    assert "2 rows skipped: 2 no decision about a pair." in dry.out
+    told = call("labels", "import", path, "--home", workspace.home)
+    assert told.code == 0
+    assert "2 labels, 0 of them for validation." in told.out
+    assert "    line 1: this is not JSON" in told.out
+    assert "    line 2: its answer must be accept, reject or ignore." in told.out
+    listed = (workspace.reports / "rejects-labels-prodigy.csv").read_text()
+    assert '\n2,"its answer must be accept, reject or ignore.",' in listed
+
+
+def test_a_file_without_a_usable_task_is_refused_with_the_first_reasons(
+    workspace: Workspace, tmp_path: Path, call: Call
+) -> None:
+    path = tmp_path / "tasks.json"
+    path.write_text(json.dumps([{"data": {}, "annotations": []}] * 5))
+    told = call("labels", "import", path, "--home", workspace.home)
+    assert told.code == 1
+    assert "Nothing was imported from" in told.err
+    assert "5 no decision about a pair" in told.err
+    assert "task 3: there is no query_id." in told.err
+    assert "task 4" not in told.err
+
+
 def test_the_documentation_lists_every_word_of_a_label() -> None:
     page = (Path(__file__).parents[3] / "docs" / "reference" / "file-formats.md").read_text()
     table = page.split("| decision | words |")[1].split("\n\n")[0]
@@ -548,7 +580,14 @@ def test_only_the_candidates_of_some_bands_are_written(indexed: Workspace, tmp_p
         assert call("match", "--band", band, "--out", out, "--home", indexed.home, "--json").json["rows"] == len(told)
     answer = call("match", "--band", "best", "--home", indexed.home, "--json")
     assert answer.code == 1
-    assert "high, medium and low" in answer.err
+    assert "high, medium and low, also as prior:high" in answer.err
+    high = call("match", "--band", "high", "--home", indexed.home, "--json").json["matches"]
+    for name in ("prior:high", "cosine:high", " High "):
+        assert call("match", "--band", name, "--home", indexed.home, "--json").json["matches"] == high
+    (best,) = [row["band"] for row in every if (row["query_id"], row["rank"]) == ("q1", 1)]
+    other = next(name for name in ("high", "medium", "low") if not best.endswith(name))
+    nothing = call("match", "--band", other, "--query", "q1", "--k", "1", "--home", indexed.home)
+    assert (nothing.code, nothing.out) == (0, "No candidate is in these bands.\n")
     assert call("match", "--band", "high", "--auto", "--home", indexed.home).code == 2
 
 
@@ -566,6 +605,10 @@ def test_matches_as_json_come_with_reasons(indexed: Workspace, call: Call) -> No
 def test_one_querys_candidates_are_shown_with_their_reasons(indexed: Workspace, call: Call) -> None:
     shown = call("match", "--k", "2", "--query", "q1", "--home", indexed.home).out
     rows = call("match", "--k", "2", "--query", "q1", "--home", indexed.home, "--json").json["matches"]
+    with CatalogStore(indexed.catalog) as catalog:
+        query = catalog.get(q("q1"))
+    assert query is not None
+    assert shown.splitlines()[0] == f"walmart q1: {query.title}"
     for row in rows:
         assert f"{row['rank']}. {row['candidate_id']}: " in shown
         assert row["title"] in shown
@@ -648,6 +691,41 @@ def test_few_labels_are_said_beside_probabilities(indexed: Workspace, tmp_path: 
     assert (answer.json["calibrated"], answer.json["labels"], answer.json["labelled_matches"]) == (True, 3, 1)
     assert "calibrated on 3 labelled pairs (1 match): rough" in answer.err
     assert all(row["probability"] and ":" not in row["band"] for row in _rows_of(tmp_path / "out.csv"))
+
+
+def test_the_machine_says_why_it_decides_nothing(
+    indexed: Workspace, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LabelStore(indexed.labels) as store:
+        store.record(
+            "ada", Verb.ACCEPT, q("q1"), [*match("q1-c1"), *no_match("x1", "q1-c2")], ActionDetails(closes=True)
+        )
+    call("index", "--home", indexed.home)
+    answer = call("match", "--auto", "--home", indexed.home)
+    assert answer.code == 1
+    assert "No band is certified. Band high: nothing audited;" in answer.err
+    assert "samesku labels audit --draw 200" in answer.err
+    monkeypatch.setattr(auto_decisions, "_certified_bands", lambda *_: set())
+    answer = call("match", "--auto", "--home", indexed.home)
+    assert answer.code == 0
+    assert "The machine decided nothing: no open query has a candidate in a certified band." in answer.out
+    assert "revoke" not in answer.out
+
+
+@pytest.mark.parametrize(
+    "verb", [["match"], ["score", "pairs.csv"], ["labels", "export"], ["dataset", "pairs"], ["cluster"]]
+)
+def test_an_excel_output_is_refused_with_the_endings_that_work(
+    indexed: Workspace, tmp_path: Path, call: Call, verb: list[str]
+) -> None:
+    (tmp_path / "pairs.csv").write_text("query_id,candidate_id\nq1,q1-c1\n")
+    out = tmp_path / "out.XLSX"
+    given = [str(tmp_path / word) if word.endswith(".csv") else word for word in verb]
+    answer = call(*given, *([] if "export" in verb else ["--out"]), out, "--home", indexed.home)
+    assert answer.code == 1
+    assert "out.XLSX: Excel workbooks are read, but not written." in answer.err
+    assert ".jsonl" in answer.err
+    assert not out.exists()
 
 
 def test_the_machine_decides_nothing_on_bands_that_no_labels_stand_behind(indexed: Workspace, call: Call) -> None:

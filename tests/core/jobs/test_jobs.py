@@ -75,7 +75,7 @@ def test_a_job_that_ends_well_is_done(home: Workspace, jobs: Jobs) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (["labels", "export", "out.txt"], "out.txt: the suffix does not name a format. Suffixes are .csv for labels"),
+        (["labels", "export", "out.txt"], "out.txt: unknown ending. Use .csv, .jsonl, .parquet, .json or .xml."),
         (["retrain"], "retrain.learning_rate: Input should be a valid number"),
         (["nonsense"], "Ended with code 2. See log.txt"),
     ],

@@ -48,6 +48,9 @@ def test_each_stage_has_what_it_told() -> None:
     assert told.stages[1].losses == ((1, 2.0), (2, 1.0))
     assert told.stages[1].metrics == {"MRR": ((0, 0.5), (2, 0.75))}
     assert (told.messages, told.last_event_at) == (("hello",), 70)
+    assert told.lines[2:] == (
+        (32, "encode (100)"), (33, "hello"), (42, "train half 1 of 2 (1)"), (62, "fit the matcher"), (70, "done"),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("cut", range(len(RETRAIN) + 1))

@@ -117,7 +117,7 @@ def test_disagreement_with_confident_matcher_raises_priority() -> None:
     assert uncertainty_or_judge(pool, np.random.default_rng(1)).argmax() in {24, 25}
     assert uncertainty_or_judge(pool, np.random.default_rng(1))[-1] == pytest.approx(0.97)
     asked = {each.query: each.reason for each in triage(pool, np.random.default_rng(1))}
-    assert asked[49] == "Judge and matcher disagree on a candidate: probability 1% and 98%."
+    assert asked[49] == "Judge and matcher disagree on a candidate: 1% and 98%."
     assert sum("Judge" in reason for reason in asked.values()) == 1
 
 

@@ -126,6 +126,26 @@ def test_a_pair_without_an_answer_costs_and_gets_no_label(home: Workspace) -> No
     assert "1 without an answer" in found.summary
 
 
+def test_a_failed_request_is_no_missing_answer_and_is_repeated(home: Workspace) -> None:
+    judge = CountingJudge()
+    run(home, judge, Limits())
+    home.llm_labels.unlink()
+    failing = CountingJudge("failing", failing=frozenset(judge.asked[:2]))
+    found = run(home, failing, Limits())
+    assert (found.failed, found.total.unanswered) == (2, 0)
+    assert found.total.pairs == found.matches + found.negatives == len(judge.asked) - 2
+    assert "2 requests failed; the same command repeats them." in found.summary
+    again = run(home, CountingJudge("failing"), Limits())
+    assert (again.run.pairs, again.failed) == (2, 0)
+
+
+def test_nothing_is_asked_where_the_limit_is_spent_before_the_first_question(home: Workspace) -> None:
+    judge = CountingJudge()
+    settings = Settings.model_validate({"judge": {"price_in": 1.0, "price_out": 2.0}})
+    found = run(home, judge, Limits(cost=0.0), settings)
+    assert (found.end, found.run, judge.asked) == (LabellingEnd.COST, Spending(), [])
+
+
 def test_they_train_with_their_weight_until_a_person_decides(home: Workspace) -> None:
     run(home, CountingJudge(), Limits())
     pairs = load_llm_labels(home.llm_labels).labels.keys()

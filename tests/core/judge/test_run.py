@@ -187,6 +187,14 @@ def test_verdict_without_answer_is_stored(path: Path) -> None:
     assert run(CountingJudge(), path).cached == 10
 
 
+def test_a_failed_request_leaves_its_pair_to_the_next_run(path: Path) -> None:
+    first = run(CountingJudge(failing=frozenset(case.pair for case in CASES[:2])), path)
+    assert (first.asked, first.failed, first.remaining) == (len(CASES) - 2, 2, 2)
+    assert "2 requests failed; the same command repeats them." in first.summary
+    second = run(CountingJudge(), path)
+    assert (second.asked, second.cached, second.failed) == (2, len(CASES) - 2, 0)
+
+
 def test_progress_stages(path: Path) -> None:
     reporter = RecordingReporter()
     run(CountingJudge(), path, cases=CASES[:4])

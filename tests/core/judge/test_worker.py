@@ -112,6 +112,7 @@ def test_process_reports_missing_setting_and_ends_with_input(workspace: Workspac
     asked = json.dumps({"id": 5, "do": "verdict", **ASKED}).encode() + b"\n"
     done = subprocess.run(command, input=asked, capture_output=True, cwd=ROOT, timeout=60, check=False)
     assert done.returncode == 0
-    assert json.loads(done.stdout) == {
-        "id": 5, "error": "judge.server_model is not set.", "hint": "Name the model as the server calls it.",
-    }  # fmt: skip
+    answer = json.loads(done.stdout)
+    assert (answer["id"], answer["error"]) == (5, "judge.server_model is not set.")
+    assert str(workspace.settings) in answer["hint"]
+    assert 'in the section [judge]: server_model = "NAME"' in answer["hint"]

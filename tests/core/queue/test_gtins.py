@@ -44,7 +44,7 @@ def test_the_reason_line_names_the_candidate_with_the_same_gtin(coded: Workspace
     review = sit()
     review.show(q("q1"))
     assert review.item is not None
-    assert review.item.reason.startswith("Same GTIN as candidate 2. The best candidate has a similarity of 0.81")
+    assert review.item.reason.startswith("Same GTIN: candidate 2. Best similarity 0.81: medium band")
     review.show(q("q2"))
     assert "GTIN" not in review.item.reason
     review.toggle_blind()

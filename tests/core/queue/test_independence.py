@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from samples import match, no_match, q
 
-from core.matching.bands import probability_words
+from core.matching.bands import percent
 from core.queue.item import ReviewItem
 from core.queue.refit_result import RefitResult
 from core.queue.session import ReviewSession
@@ -124,7 +124,7 @@ def test_the_reason_and_the_rows_show_one_number(sit: Sit, best: float) -> None:
     session = sit("eve")
     options = item_of(session).options
     told = {option.product.ref: best if place == 1 else 0.001 for place, option in enumerate(options)}
-    reason = f"The matcher expects no match: the best candidate has {probability_words(best)}."
+    reason = f"Matcher expects no match: best probability {percent(best)}."
     session.source.apply_refit(
         RefitResult(MatcherSummary(0.5, 0.9, 0.1, 3), (q("q1"),), {q("q1"): reason}, {q("q1"): told})
     )
@@ -135,7 +135,7 @@ def test_the_reason_and_the_rows_show_one_number(sit: Sit, best: float) -> None:
     assert [option.probability for option in item_of(session).options] == [None] * 3
     item = session.show(q("q1"), reload=True)
     assert item.reason == reason
-    assert probability_words(max(option.probability or 0 for option in item.options)) in reason
+    assert percent(max(option.probability or 0 for option in item.options)) in reason
 
 
 def test_a_ruling_sees_both_opinions(sit: Sit) -> None:

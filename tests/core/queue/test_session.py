@@ -227,7 +227,7 @@ def test_why_a_query_is_shown_keeps_to_the_figures_that_stand_there(sit: Sit) ->
     session.source.apply_refit(replace(refit, reasons={}))
     session.advance()
     session.show(q("q1"), reload=True)
-    assert item_of(session).reason == "The best candidate has a probability of 50%; the matcher's threshold is 40%."
+    assert item_of(session).reason == "Best probability 50%; matcher's threshold 40%."
 
 
 def test_without_labels_the_prior_orders_candidates_and_no_probability_is_shown_or_kept(sit: Sit) -> None:

@@ -29,13 +29,13 @@ def test_the_uncertain_come_first_once_each_and_the_answered_never() -> None:
 @pytest.mark.parametrize(
     ("probabilities", "reason"),
     [
-        ([0.52, 0.05], "Undecided: the best candidate has a probability of 52%."),
-        ([0.62, 0.55], "Two candidates are close: probability 62% and 55%."),
-        ([0.999, 0.45], "To check: a candidate with a probability of 45%; the best has >99%."),
-        ([0.2, 0.1], "The matcher expects no match: the best candidate has a probability of 20%."),
-        ([0.004, 0.001], "The matcher expects no match: the best candidate has a probability below 1%."),
-        ([0.8, 0.001], "The matcher expects a match: the best candidate has a probability of 80%."),
-        ([0.996, 0.001], "The matcher expects a match: the best candidate has a probability above 99%."),
+        ([0.52, 0.05], "Undecided: best probability 52%."),
+        ([0.62, 0.55], "Two candidates are close: 62% and 55%."),
+        ([0.999, 0.45], "To check: a candidate has 45%, the best >99%."),
+        ([0.2, 0.1], "Matcher expects no match: best probability 20%."),
+        ([0.004, 0.001], "Matcher expects no match: best probability <1%."),
+        ([0.8, 0.001], "Matcher expects a match: best probability 80%."),
+        ([0.996, 0.001], "Matcher expects a match: best probability >99%."),
     ],
 )
 def test_why(probabilities: list[float], reason: str) -> None:
@@ -46,8 +46,8 @@ def test_why(probabilities: list[float], reason: str) -> None:
 @pytest.mark.parametrize(
     ("probability", "threshold", "reason"),
     [
-        (0.3, 0.2, "The matcher expects a match: the best candidate has a probability of 30% (threshold 20%)."),
-        (0.7, 0.8, "The matcher expects no match: the best candidate has a probability of 70% (threshold 80%)."),
+        (0.3, 0.2, "Matcher expects a match: best 30%, threshold 20%."),
+        (0.7, 0.8, "Matcher expects no match: best 70%, threshold 80%."),
     ],
 )
 def test_the_threshold_is_named_where_it_is_surprising(probability: float, threshold: float, reason: str) -> None:

@@ -91,7 +91,7 @@ def test_without_the_extra_the_way_to_install_it_is_said(
     answer = call("serve", "--home", workspace.home)
     assert (answer.code, answer.err.count("Error: ")) == (1, 1)
     assert "not installed: uvicorn." in answer.err
-    assert "pip install 'samesku[serve]'" in answer.err
+    assert "-e '.[serve]'" in answer.err
     assert call("serve", "keys", "list", "--home", workspace.home).code == 0
 
 

@@ -38,13 +38,27 @@ def settings(**values: object) -> RetrainSettings:
 @pytest.mark.parametrize(
     ("given", "measured", "queries", "lead", "expected", "words"),
     [
-        ({}, GAIN, 50, True, Outcome.PROMOTED, "is the champion now (matcher mrr@10 0.800 → 0.900, +0.100, 95 %"),
+        (
+            {},
+            GAIN,
+            50,
+            True,
+            Outcome.PROMOTED,
+            "is the champion now (the matcher's ranking: mrr@10 0.800 → 0.900, +0.100, 95 %",
+        ),
         ({}, GAIN, 49, True, Outcome.REJECTED, "49 evaluation queries are too few (retrain.min_queries is 50"),
         ({"min_queries": 10}, GAIN, 10, True, Outcome.PROMOTED, "is the champion now"),
-        ({}, change(0.8, 0.9, -0.01, 0.2), 400, True, Outcome.REJECTED, "the gain is not significant (matcher mrr@10"),
+        (
+            {},
+            change(0.8, 0.9, -0.01, 0.2),
+            400,
+            True,
+            Outcome.REJECTED,
+            "the gain is not significant (the matcher's ranking: mrr@10",
+        ),
         ({}, change(0.8, 0.9, 0.0, 0.2), 400, True, Outcome.REJECTED, "95 % interval +0.000 to +0.200"),
         ({}, change(0.8, 0.8, -0.1, 0.1), 400, True, Outcome.REJECTED, "the challenger is not better"),
-        ({}, LOSS, 400, True, Outcome.REJECTED, "not better (matcher mrr@10 0.800 → 0.700, -0.100"),
+        ({}, LOSS, 400, True, Outcome.REJECTED, "not better (the matcher's ranking: mrr@10 0.800 → 0.700, -0.100"),
         ({}, change(0.5, 1.0), 400, True, Outcome.PROMOTED, "is the champion now"),
         ({"min_gain": 0.1}, GAIN, 400, True, Outcome.PROMOTED, "is the champion now"),
         ({"min_gain": 0.11}, GAIN, 400, True, Outcome.REJECTED, "the gain is below retrain.min_gain, 0.11"),
@@ -93,14 +107,15 @@ def test_without_the_matchers_ranking_the_hybrid_one_decides_unless_the_settings
     assert (decision.outcome, decision.ranking) == (Outcome.PROMOTED, "fused")
     decision = decide_promotion(settings(gate="matcher"), found, lead=True)
     assert decision.outcome is Outcome.REJECTED
-    assert "the matcher ranking, which retrain.gate names, was not compared" in decision.reason
+    assert "the matcher's ranking, which retrain.gate names, was not compared" in decision.reason
 
 
 @pytest.mark.parametrize("guarded", [("matched", "hit@1"), ("matched", "recall@10"), ("fused", "recall@10")])
 def test_a_significant_loss_of_a_guard_metric_prevents_the_promotion(guarded: tuple[str, str]) -> None:
     decision = decide_promotion(settings(), compared({GATE: GAIN, guarded: LOSS}), lead=True)
     assert decision.outcome is Outcome.REJECTED
-    assert f"worse in {'matcher' if guarded[0] == 'matched' else 'hybrid'} {guarded[1]} 0.800" in decision.reason
+    ranking = "the matcher's ranking" if guarded[0] == "matched" else "the hybrid ranking"
+    assert f"worse in {ranking}: {guarded[1]} 0.800" in decision.reason
     within_chance = change(0.8, 0.7, -0.2, 0.01)
     assert decide_promotion(settings(), compared({GATE: GAIN, guarded: within_chance}), lead=True).outcome == "promoted"
 

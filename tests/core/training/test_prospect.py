@@ -55,14 +55,15 @@ def test_the_prediction_is_a_sentence_with_its_figures() -> None:
     no = Prospect(186, 172, 0, 11, (0.885, 0.847, 0.919))
     assert not no.worth
     assert no.sentence == (
-        "Probably not worth it for the final ranking: hit@1 of the matcher is 0.92 (0.88–0.95), F1 of pairs 0.89"
-        " (0.85–0.92). The match is no candidate in 0 of 186 queries, and encoder and matcher both misplace it in 11: a"
-        " retrain may put fewer than one right, too few for a significant gain."
+        "Probably not worth it for the matcher's ranking (the order at the desk): hit@1 is 0.92 (0.88–0.95), F1 of"
+        " pairs 0.89 (0.85–0.92). The match is no candidate in 0 of 186 queries, and encoder and"
+        " matcher both misplace it in 11: a retrain may put fewer than one right, too few for a significant gain."
     )
     yes = Prospect(186, 120, 40, 20)
     assert yes.worth
     assert yes.sentence == (
-        "Probably worth it: hit@1 of the matcher is 0.65 (0.57–0.71). The match is no candidate in 40 of 186 queries,"
+        "Probably worth it for the matcher's ranking (the order at the desk): hit@1 is 0.65 (0.57–0.71)."
+        " The match is no candidate in 40 of 186 queries,"
         " and encoder and matcher both misplace it in 20, of which a retrain may put about 19 right."
     )
     assert yes.record()["worth"] is True
