@@ -52,7 +52,7 @@ class Product:
 def without_escape_sequences(product: Product) -> Product:
     """The product with texts that can be split into words: imports of earlier versions kept escape sequences."""
     texts = (product.title, product.brand, product.category, product.model, *product.extra.values())
-    if not any(map(has_escapes, texts)):
+    if not has_escapes("".join(texts)):
         return product
     title, brand, category, model, *values = map(without_escapes, texts)
     extra = dict(zip(product.extra, values, strict=True))

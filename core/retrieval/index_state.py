@@ -58,9 +58,8 @@ class Snapshot:
     @classmethod
     def of(cls, corpus: Corpus) -> "Snapshot":
         """The snapshot of a corpus that is indexed in full."""
-        queries, products = (
-            {each.ref: corpus.digests[each.ref] for each in side} for side in (corpus.queries, corpus.products)
-        )
+        digests = corpus.digests
+        queries, products = ({ref: digests[ref] for ref in side} for side in (corpus.query_refs, corpus.product_refs))
         return cls(corpus.version, queries, products, corpus.default_gtins)
 
     def followed_by(self, corpus: Corpus, change: "Change") -> "Snapshot":
@@ -122,6 +121,8 @@ class Change:
         added: listings that were not indexed in their present role.
         changed: listings with another content, or whose GTIN has begun or ceased to be a default value.
         removed: listings that are no longer there in that role.
+        reordered: whether unchanged listings are in another order, or form other pairs, so that the candidates of every
+            query may differ.
     """
 
     queries: NDArray[np.int64]
@@ -129,6 +130,7 @@ class Change:
     added: frozenset[ProductRef]
     changed: frozenset[ProductRef]
     removed: frozenset[ProductRef]
+    reordered: bool
 
     @property
     def touched(self) -> frozenset[ProductRef]:
@@ -143,23 +145,28 @@ def compare(before: Snapshot, corpus: Corpus) -> Change:
     changed: set[ProductRef] = set()
     removed: set[ProductRef] = set()
 
-    def origins(known: Mapping[ProductRef, str], listings: Sequence[Product]) -> NDArray[np.int64]:
+    def origins(
+        known: Mapping[ProductRef, str], listings: Sequence[Product], refs: Sequence[ProductRef]
+    ) -> NDArray[np.int64]:
         row_of = {ref: row for row, ref in enumerate(known)}
         origin = np.full(len(listings), -1, np.int64)
-        for i, each in enumerate(listings):
-            ref = each.ref
+        for i, ref in enumerate(refs):
             row = row_of.pop(ref, None)
             if row is None:
                 added.add(ref)
-            elif known[ref] != corpus.digests[ref] or (flipped and (each.source, each.gtin) in flipped):
+            elif known[ref] != digests[ref] or (flipped and (ref.source, listings[i].gtin) in flipped):
                 changed.add(ref)
             else:
                 origin[i] = row
         removed.update(row_of)
         return origin
 
-    queries, products = origins(before.queries, corpus.queries), origins(before.products, corpus.products)
-    return Change(queries, products, frozenset(added), frozenset(changed), frozenset(removed))
+    digests = corpus.digests
+    queries = origins(before.queries, corpus.queries, corpus.query_refs)
+    products = origins(before.products, corpus.products, corpus.product_refs)
+    both = {ref.source for ref in before.queries} & {ref.source for ref in before.products}
+    reordered = both != corpus.both or bool((np.diff(products[products >= 0]) < 0).any())
+    return Change(queries, products, frozenset(added), frozenset(changed), frozenset(removed), reordered)
 
 
 @dataclass(frozen=True)
@@ -225,7 +232,9 @@ def save_state(
     if statistics is not None:
         save_arrays(folder / STATISTICS, statistics)
     products = [PRODUCTS] if (folder / PRODUCTS).exists() else []
-    write_manifest(folder, f"{settings}:{snapshot.version}", (*products, RESULTS, STATISTICS), dense.record)
+    kept = [] if statistics is not None else [STATISTICS]
+    names = *products, RESULTS, STATISTICS
+    write_manifest(folder, f"{settings}:{snapshot.version}", names, dense.record, kept)
 
 
 def indexed_snapshot(folder: Path) -> Snapshot:

@@ -1,7 +1,7 @@
 """Manifest of the index files of a model: sizes and checksums, to detect missing and damaged files."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -67,14 +67,29 @@ class Manifest:
         return self.dense is None or self.dense.kind != MILVUS
 
 
-def write_manifest(folder: Path, fingerprint: str, names: Iterable[str], dense: DenseRecord | None = None) -> None:
+def write_manifest(
+    folder: Path,
+    fingerprint: str,
+    names: Iterable[str],
+    dense: DenseRecord | None = None,
+    kept: Collection[str] = (),
+) -> None:
     """Write the manifest of index files in a folder.
+
+    Args:
+        folder: of the model.
+        fingerprint: hash of all inputs of the run.
+        names: of the files.
+        dense: of an index that is not an exact one in a file.
+        kept: files that the run has read and not written, whose checksums are those of the manifest before.
 
     Raises:
         CoreError: it cannot be written.
     """
+    before = read_manifest(folder)
+    known = {name: before.files[name] for name in kept if name in before.files} if before is not None else {}
     set_aside_irregular(folder / _FILE_NAME)
-    files = {name: index_file(folder / name) for name in names}
+    files = {name: known.get(name) or index_file(folder / name) for name in names}
     save(folder / _FILE_NAME, asdict(Manifest(fingerprint, files, dense)))
 
 

@@ -96,11 +96,26 @@ class SearchResults(_Columns):
         Args:
             rows: of the queries, shape (n,).
         """
-        starts, counts = self.starts[rows], np.diff(self.starts)[rows]
-        ends = np.concatenate([[0], np.cumsum(counts)])
-        entries = np.repeat(starts - ends[:-1], counts) + np.arange(ends[-1])
+        entries, ends = self._entries_of(rows)
         columns = {each.name: getattr(self, each.name)[entries] for each in fields(self)[1:-1]}
         return replace(self, starts=ends, floors=self.floors[rows], **columns)
+
+    def with_prior(self, rows: NDArray[np.int64], part: Self) -> Self:
+        """The same results, with the prior of those of some queries.
+
+        Args:
+            rows: of the queries.
+            part: of them, as of `of_queries`.
+        """
+        prior = self.prior.copy()
+        prior[self._entries_of(rows)[0]] = part.prior
+        return replace(self, prior=prior)
+
+    def _entries_of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The indices of the results of some queries, and their `starts` among these."""
+        counts = np.diff(self.starts)[rows]
+        ends = np.concatenate([[0], np.cumsum(counts)])
+        return np.repeat(self.starts[rows] - ends[:-1], counts) + np.arange(ends[-1]), ends
 
     @classmethod
     def joined(cls, count: int, load: Callable[[int, str], NDArray[np.generic]]) -> dict[str, JoinedArray]:
