@@ -77,7 +77,9 @@ def identifying_gtins(products: Sequence[Product], defaults: DefaultGtins | None
         defaults: as of `default_gtins`; by default those of these products.
     """
     without = default_gtins(products) if defaults is None else defaults
-    gtins = [product.gtin for product in products]
+    gtins = [product.gtin if product.upc else "" for product in products]
+    if not without:
+        return gtins
     return ["" if (product.source, gtin) in without else gtin for product, gtin in zip(products, gtins, strict=True)]
 
 

@@ -290,6 +290,15 @@ class CatalogStore:
         """The products of a source with the content digests stored at import, in the order of `iter`."""
         return self._pages(source)
 
+    def categories(self, role: Role) -> dict[ProductRef, str]:
+        """The category of each product in a role, in the order of `iter`."""
+        found: dict[ProductRef, str] = {}
+        for source in self.sources_in(role):
+            with self._guarded() as db:
+                rows = db.execute("SELECT id, category FROM products WHERE source = ? ORDER BY key", (source,))
+                found |= {ProductRef(source, _text(id_)): _text(category) for id_, category in rows}
+        return found
+
     def shared_gtins(self) -> dict[ProductRef, str]:
         """Product → GTIN, for GTINs of several products; without those on too many listings of a source."""
         with self._guarded() as db:

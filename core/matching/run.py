@@ -3,11 +3,12 @@
 `bring_up_to_date` is the whole pipeline; each step is skipped while the fingerprint of its inputs is unchanged.
 """
 
+import gc
 import hashlib
 import json
 import time
-from collections.abc import Collection, Mapping, Sequence, Set
-from contextlib import closing
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
@@ -37,8 +38,15 @@ from core.retrieval.corpus import Corpus
 from core.retrieval.corpus_vectors import encode_listings, index_folder
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.encoding_rate import save_stage_seconds
-from core.retrieval.index_run import IndexReport, build_index, draw_validation, index_fingerprint, is_intact
-from core.retrieval.index_state import STATISTICS, indexed_snapshot, statistics_checksum
+from core.retrieval.index_run import (
+    MAX_IN_MEMORY,
+    IndexReport,
+    build_index,
+    draw_validation,
+    index_fingerprint,
+    is_intact,
+)
+from core.retrieval.index_state import STATISTICS, statistics_checksum, touched_since
 from core.retrieval.indexed_products import IndexedProducts
 from core.retrieval.milvus_index import is_stored
 from core.settings import Settings
@@ -60,6 +68,8 @@ SEED = 7
 _MAX_REPAIRS = 3
 #: Pairs whose listings are prepared at once: 0.4 GB.
 _BLOCK_PAIRS = 2**16
+#: Objects allocated between two collections of an index run; 700 by default.
+_ALLOCATIONS = 500_000
 #: Size limit of a file of out-of-fold cosines, far above that of all labelled pairs.
 _MAX_OUT_OF_FOLD_BYTES = 256 * 2**20
 #: A cosine with its rounding error.
@@ -121,12 +131,28 @@ def bring_up_to_date(
         CatalogError: nothing was imported.
         ModelError: something must be encoded, and the model cannot be loaded.
     """
-    for _ in range(_MAX_REPAIRS):
-        try:
-            return _update(workspace, settings, model, reporter, corpus, rebuild=rebuild)
-        except DamagedError as error:
-            reporter.message(f"{error.message} Indexing again.")
-    return _update(workspace, settings, model, reporter, corpus, rebuild=rebuild)
+    with _few_collections():
+        for _ in range(_MAX_REPAIRS):
+            try:
+                return _update(workspace, settings, model, reporter, corpus, rebuild=rebuild)
+            except DamagedError as error:
+                reporter.message(f"{error.message} Indexing again.")
+        return _update(workspace, settings, model, reporter, corpus, rebuild=rebuild)
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Collect cyclic garbage rarely.
+
+    A catalogue is many objects that stay: to look through them again and again takes a fifth of a run after a small
+    change.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(_ALLOCATIONS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _update(
@@ -140,13 +166,18 @@ def _update(
 ) -> UpdateReport:
     began, timer = time.monotonic(), StageTimer(reporter)
     with CatalogStore(workspace.catalog) as catalog:
-        if catalog.repair_search():
-            reporter.message("The search index of the catalogue was damaged and has been rebuilt.")
+        # Of a large catalogue this takes seconds, and is left to runs that have something to do.
+        is_small = catalog.count() <= MAX_IN_MEMORY
+        if is_small:
+            _repair_search(catalog, reporter)
     training = read_training_labels(workspace, settings)
     table: FeatureTable | None = None
     report = None if rebuild else _unchanged(workspace, settings, model, training, timer)
     weighed = report is None
     if report is None:
+        if not is_small:
+            with CatalogStore(workspace.catalog) as catalog:
+                _repair_search(catalog, reporter)
         corpus = corpus or Corpus.read(workspace)
         selection = Shortlist(CorpusFeatures(workspace, settings, corpus), settings.search.k)
         report = build_index(workspace, settings, model, timer, corpus=corpus, selection=selection, rebuild=rebuild)
@@ -158,6 +189,11 @@ def _update(
         # The estimate of a retrain's duration uses these.
         save_stage_seconds(workspace.index / model.id, {n: s for n, s in timer.seconds.items() if n != "encode"})
     return UpdateReport(report, weighed, fitted, matcher, time.monotonic() - began)
+
+
+def _repair_search(catalog: CatalogStore, reporter: Reporter) -> None:
+    if catalog.repair_search():
+        reporter.message("The search index of the catalogue was damaged and has been rebuilt.")
 
 
 def _unchanged(
@@ -185,7 +221,7 @@ def _unchanged(
         if indexed.mark != mark:
             return None
     with CatalogStore(workspace.catalog) as catalog:
-        queries, products = list(catalog.iter(role="query")), catalog.count("catalog")
+        queries, products = catalog.categories("query"), catalog.count("catalog")
     drawn = draw_validation(workspace, settings, queries)
     return IndexReport(
         len(queries), products, model.id, unchanged=True, validation_drawn=drawn, seconds=time.monotonic() - began
@@ -254,9 +290,7 @@ def _update_features(
             known = None
         elif known.corpus == corpus.version and not _without_features(workspace, store, training):
             return False, None
-        touched = (
-            None if known is None else indexed_snapshot(index_folder(workspace, model)).touched_since(known.corpus)
-        )
+        touched = None if known is None else touched_since(index_folder(workspace, model), known.corpus)
         if known is None or touched is None:
             with closing(CandidateStore(workspace.derived)) as candidates:
                 cosines = candidates.similarities()
@@ -335,8 +369,7 @@ def _update_matcher(
         table: all features, if they were read already.
         reporter: receives progress, and messages about damage.
     """
-    _set_damaged_aside(workspace, model, reporter)
-    current = _readable_matcher(workspace)
+    current = _current_or_set_aside(workspace, model, reporter)
     with closing(FeatureStore(workspace.derived)) as store, closing(CandidateStore(workspace.derived)) as candidates:
         features_fingerprint = store.fingerprint or ""
         wanted = _matcher_fingerprint(training, settings, features_fingerprint)
@@ -361,10 +394,11 @@ def _update_matcher(
     return matcher, True
 
 
-def _set_damaged_aside(workspace: Workspace, model: EncoderModel, reporter: Reporter) -> None:
-    """Set aside a damaged matcher and damaged out-of-fold cosines, and report it."""
+def _current_or_set_aside(workspace: Workspace, model: EncoderModel, reporter: Reporter) -> Matcher | None:
+    """The current matcher; a damaged one, and damaged out-of-fold cosines, are set aside and reported."""
+    current = None
     try:
-        saved_matcher(workspace)
+        current = saved_matcher(workspace)
     except DamagedError as error:
         reporter.message(f"{error.message} It is fitted again.")
         set_aside(matcher_path(workspace))
@@ -374,6 +408,7 @@ def _set_damaged_aside(workspace: Workspace, model: EncoderModel, reporter: Repo
     except DamagedError as error:
         reporter.message(f"{error.message} {error.hint}")
         set_aside(cosines)
+    return current
 
 
 def _readable_matcher(workspace: Workspace) -> Matcher | None:

@@ -118,10 +118,7 @@ class CandidateStore:
         with self._cache.writing() as connection:
             _clear(connection)
             for query, candidates in rows:
-                values = [_row(query, candidate) for candidate in candidates]
-                connection.executemany(_INSERT, values)
-                for row in values:
-                    checksum.add(_bytes(row))
+                _insert(connection, [_row(query, candidate) for candidate in candidates], checksum)
             connection.execute("INSERT OR REPLACE INTO runs VALUES (1, ?, ?)", [model, fingerprint])
             connection.execute(_INSERT_CHECKSUM, [_CHECKSUM_NAME, str(checksum)])
 
@@ -160,17 +157,14 @@ class CandidateStore:
                 raise _InvalidRowError("they are from another run")
             checksum = _checksum(connection)
             for query in gone:
-                _delete(connection, query, _rows_of(connection, query), checksum)
+                _delete(connection, _rows_of(connection, query), checksum)
             for query, candidates in rows:
                 old = _rows_of(connection, query)
                 known = {row[2:4]: row[-1] for row in old if touched.isdisjoint(((row[0], row[1]), (row[2], row[3])))}
                 new = [(*row[:-1], known.get(row[2:4])) for row in (_row(query, each) for each in candidates)]
-                if new != old:
-                    updated += [row[:-1] for row in new] != [row[:-1] for row in old]
-                    _delete(connection, query, old, checksum)
-                    connection.executemany(_INSERT, new)
-                    for row in new:
-                        checksum.add(_bytes(row))
+                updated += [row[:-1] for row in new] != [row[:-1] for row in old]
+                _delete(connection, [row for row in old if row not in new], checksum)
+                _insert(connection, [row for row in new if row not in old], checksum)
             connection.execute("INSERT OR REPLACE INTO runs VALUES (1, ?, ?)", [model, fingerprint])
             connection.execute(_INSERT_CHECKSUM, [_CHECKSUM_NAME, str(checksum)])
         return updated
@@ -209,20 +203,21 @@ class CandidateStore:
             probabilities: query, candidate, P(match).
             summary: of the matcher that computed them.
         """
-        by_query: dict[ProductRef, dict[tuple[str, str], float]] = {}
-        for query, candidate, probability in probabilities:
-            by_query.setdefault(query, {})[candidate] = probability
+        new = {(*query, *candidate): probability for query, candidate, probability in probabilities}
         with self._damage_handled(), self._cache.writing() as connection:
-            checksum, changes = _checksum(connection), []
-            for query, new in by_query.items():
-                for row in _rows_of(connection, query):
-                    if row[2:4] in new:
-                        scored = (*row[:-1], new[row[2:4]])
-                        checksum.remove(_bytes(row))
-                        checksum.add(_bytes(scored))
-                        changes.append((scored[-1], *query, row[4]))
+            checksum, changes = Checksum(), []
+            for row in connection.execute(f"SELECT {_COLUMNS} FROM candidates"):  # noqa: S608 - constants only
+                _require_valid(row)
+                checksum.add(_bytes(row))
+                if row[:4] in new:
+                    changes.append(row)
+            _compare(connection, checksum)
+            for row in changes:
+                checksum.remove(_bytes(row))
+                checksum.add(_bytes((*row[:-1], new[row[:4]])))
             connection.executemany(
-                "UPDATE candidates SET probability = ? WHERE (query_source, query_id, rank) = (?, ?, ?)", changes
+                "UPDATE candidates SET probability = ? WHERE (query_source, query_id, rank) = (?, ?, ?)",
+                ((new[row[:4]], row[0], row[1], row[4]) for row in changes),
             )
             connection.execute("INSERT OR REPLACE INTO standing VALUES (1, ?, ?, ?, ?, ?)", astuple(summary))
             connection.execute(_INSERT_CHECKSUM, [_CHECKSUM_NAME, str(checksum)])
@@ -379,13 +374,19 @@ def _stored_checksum(connection: sqlite3.Connection) -> Any:
     return row and row[0]
 
 
-def _delete(
-    connection: sqlite3.Connection, query: ProductRef, rows: Iterable[tuple[Any, ...]], checksum: Checksum
-) -> None:
-    """Delete the rows of a query."""
-    connection.execute("DELETE FROM candidates WHERE (query_source, query_id) = (?, ?)", query)
+def _delete(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], checksum: Checksum) -> None:
+    connection.executemany(
+        "DELETE FROM candidates WHERE (query_source, query_id, rank) = (?, ?, ?)",
+        ((row[0], row[1], row[4]) for row in rows),
+    )
     for row in rows:
         checksum.remove(_bytes(row))
+
+
+def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], checksum: Checksum) -> None:
+    connection.executemany(_INSERT, rows)
+    for row in rows:
+        checksum.add(_bytes(row))
 
 
 def _clear(connection: sqlite3.Connection) -> None:

@@ -108,10 +108,10 @@ class Corpus:
 
 
 def _listings(catalog: CatalogStore, source: str, digests: dict[ProductRef, str]) -> list[Product]:
-    """The listings of a source, whose digests are added; those of the catalogue are of texts with escape sequences."""
+    """The listings of a source; their digests are added, which are those of the catalogue unless a text was changed."""
     found = []
     for stored, digest in catalog.iter_with_digests(source):
         product = without_escape_sequences(stored)
-        digests[product.ref] = digest if product is stored else product_digest(product)
+        digests[ProductRef(source, product.id)] = digest if product is stored else product_digest(product)
         found.append(product)
     return found

@@ -217,7 +217,7 @@ def build_index(
                 report = replace(report, added=counts[0], changed=counts[1], removed=counts[2])
             snapshot = done.snapshot
     _record_products(workspace, corpus, snapshot)
-    drawn = draw_validation(workspace, settings, corpus.queries)
+    drawn = draw_validation(workspace, settings, {each.ref: each.category for each in corpus.queries})
     return replace(report, validation_drawn=drawn, seconds=time.monotonic() - started)
 
 
@@ -460,21 +460,20 @@ def is_intact(candidates: CandidateStore, folder: Path, version: str, reporter: 
     if not candidates.is_verified or manifest_fingerprint(folder) != version:
         reporter.message("The index files have no checksums, or are from another run: the index is rebuilt.")
         return False
-    found = index_damage(folder)
+    found = index_damage(folder, quick=True)
     if found:
         reporter.message(f"In {folder}: {'; '.join(found)}. The index is rebuilt.")
     return not found
 
 
-def draw_validation(workspace: Workspace, settings: Settings, queries: Sequence[Product]) -> int:
+def draw_validation(workspace: Workspace, settings: Settings, categories: Mapping[ProductRef, str]) -> int:
     """Draw unlabelled validation queries, stratified by category. Returns how many were drawn."""
     validation = settings.validation
-    count = min(round(validation.share * len(queries)), validation.max_pairs // settings.search.k)
+    count = min(round(validation.share * len(categories)), validation.max_pairs // settings.search.k)
     if not count:
         return 0
     # Categories with fewer than two expected draws are pooled.
-    categories = {query.ref: query.category for query in queries}
-    names = merge_small_strata(categories, fewest=2 * len(queries) // count)
+    names = merge_small_strata(categories, fewest=2 * len(categories) // count)
     drawn = stratified(names, count, validation.seed)
     with LabelStore(workspace.labels) as labels:
         return labels.draw_validation(drawn, validation.seed, drawn)

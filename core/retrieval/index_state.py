@@ -9,6 +9,8 @@ checksums, so that a run that was interrupted between two files leaves no state,
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import repeat
+from operator import ne
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +143,7 @@ class Change:
 def compare(before: Snapshot, corpus: Corpus) -> Change:
     """Compare a corpus with the indexed one."""
     flipped = before.defaults ^ corpus.default_gtins
+    digests = corpus.digests
     added: set[ProductRef] = set()
     changed: set[ProductRef] = set()
     removed: set[ProductRef] = set()
@@ -148,20 +151,17 @@ def compare(before: Snapshot, corpus: Corpus) -> Change:
     def origins(
         known: Mapping[ProductRef, str], listings: Sequence[Product], refs: Sequence[ProductRef]
     ) -> NDArray[np.int64]:
-        row_of = {ref: row for row, ref in enumerate(known)}
-        origin = np.full(len(listings), -1, np.int64)
-        for i, ref in enumerate(refs):
-            row = row_of.pop(ref, None)
-            if row is None:
-                added.add(ref)
-            elif known[ref] != digests[ref] or (flipped and (ref.source, listings[i].gtin) in flipped):
-                changed.add(ref)
-            else:
-                origin[i] = row
-        removed.update(row_of)
+        row_of = dict(zip(known, range(len(known)), strict=True))
+        origin = np.fromiter(map(row_of.get, refs, repeat(-1)), np.int64, len(refs))
+        differs = np.fromiter(map(ne, map(known.get, refs), map(digests.get, refs)), bool, len(refs))
+        if flipped:
+            differs |= np.array([(each.source, each.gtin) in flipped for each in listings], bool)
+        added.update(refs[i] for i in np.flatnonzero(origin < 0).tolist())
+        changed.update(refs[i] for i in np.flatnonzero((origin >= 0) & differs).tolist())
+        removed.update(known.keys() - set(refs))
+        origin[differs] = -1
         return origin
 
-    digests = corpus.digests
     queries = origins(before.queries, corpus.queries, corpus.query_refs)
     products = origins(before.products, corpus.products, corpus.product_refs)
     both = {ref.source for ref in before.queries} & {ref.source for ref in before.products}
@@ -237,14 +237,16 @@ def save_state(
     write_manifest(folder, f"{settings}:{snapshot.version}", names, dense.record, kept)
 
 
-def indexed_snapshot(folder: Path) -> Snapshot:
-    """The snapshot of the last index run.
+def touched_since(folder: Path, version: str) -> frozenset[ProductRef] | None:
+    """As `Snapshot.touched_since` of the last index run.
 
     Raises:
         DamagedError: there is none.
     """
     try:
-        return Snapshot.from_text(array_text(load_arrays(folder / RESULTS, ["corpus"])["corpus"]))
+        return Snapshot.from_text(array_text(load_arrays(folder / RESULTS, ["corpus"])["corpus"])).touched_since(
+            version
+        )
     except ARRAY_ERRORS as error:
         raise DamagedError(f"{RESULTS} is damaged.", "`samesku index` makes it again.") from error
 

@@ -86,9 +86,35 @@ class SearchResults(_Columns):
             floors: shape (queries, 2).
         """
         order = np.lexsort((positions, rows))
+        return cls.of_sorted(rows[order], positions[order], [each[order] for each in scores], floors)
+
+    @classmethod
+    def of_sorted(
+        cls,
+        rows: NDArray[np.int64],
+        positions: NDArray[np.int64],
+        scores: Sequence[NDArray[np.float32]],
+        floors: NDArray[np.float32],
+    ) -> Self:
+        """Results by query and then by position; arguments are those of `of`."""
         starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(floors)))])
-        cosine, lexical, boost, gtin, prior = (each[order] for each in scores)
-        return cls(starts, positions[order].astype(np.int32), cosine, lexical, boost, gtin, prior, floors)
+        cosine, lexical, boost, gtin, prior = scores
+        return cls(starts, positions.astype(np.int32), cosine, lexical, boost, gtin, prior, floors)
+
+    def with_results(
+        self, rows: NDArray[np.int64], positions: NDArray[np.int64], scores: Sequence[NDArray[np.float32]]
+    ) -> Self:
+        """These results and others, of other products and by query; arguments are those of `of`."""
+        order = np.lexsort((positions, rows))
+        rows, positions = rows[order], positions[order]
+        products = int(max(self.positions.max(initial=0), positions.max(initial=0))) + 1
+        places = np.searchsorted(self.rows * products + self.positions, rows * products + positions)
+        return self.of_sorted(
+            np.insert(self.rows, places, rows),
+            np.insert(self.positions, places, positions),
+            [np.insert(each, places, more[order]) for each, more in zip(self.scores, scores, strict=True)],
+            self.floors,
+        )
 
     def of_queries(self, rows: NDArray[np.int64]) -> Self:
         """The results of some queries, in this order.

@@ -38,9 +38,7 @@ def updated_results(
     """
     kept = _kept_results(before, change)
     new = _new_results(fusion, kept.floors, change, queries, texts, vectors)
-    rows, positions = np.concatenate([kept.rows, new[0]]), np.concatenate([kept.positions, new[1]])
-    scores = [np.concatenate(pair) for pair in zip(kept.scores, new[2], strict=True)]
-    results = SearchResults.of(rows, positions.astype(np.int64), scores, kept.floors)
+    results = kept.with_results(new[0], new[1], list(new[2]))
     is_new = change.queries < 0
     altered = is_new | change.reordered
     altered[~is_new] |= np.diff(kept.starts)[~is_new] != np.diff(before.starts)[change.queries[~is_new]]
@@ -72,7 +70,8 @@ def _kept_results(before: SearchResults, change: Change) -> SearchResults:
     floors = np.full((len(change.queries), 2), np.inf, np.float32)  # finds nothing, and the query is searched
     unchanged = change.queries >= 0
     floors[unchanged] = before.floors[change.queries[unchanged]]
-    return SearchResults.of(rows[kept], positions[kept], [each[kept] for each in before.scores], floors)
+    results = rows[kept], positions[kept], [each[kept] for each in before.scores], floors
+    return SearchResults.of(*results) if change.reordered else SearchResults.of_sorted(*results)
 
 
 def _inverse(origin: NDArray[np.int64], count: int) -> NDArray[np.int64]:
