@@ -209,7 +209,7 @@ def build_index(
                 folder, fingerprint, done.snapshot, done.fusion.dense, done.fusion.lexical, done.results(),
                 selection.to_arrays() if change is None else None,
             )  # fmt: skip
-            updated = _store(candidates, done, model.id, fingerprint)
+            updated = _store(candidates, done, stored or "", model.id, fingerprint)
             done.files.discard()
             report = replace(report, unchanged=False, full=change is None, updated=updated)
             if change is not None:
@@ -221,9 +221,17 @@ def build_index(
     return replace(report, validation_drawn=drawn, seconds=time.monotonic() - started)
 
 
-def _store(candidates: CandidateStore, done: "_Done", model: str, fingerprint: str) -> int:
-    """Store the candidates of all queries. Returns for how many queries they were written."""
-    snapshot, stored = done.snapshot, candidates.fingerprint or ""
+def _store(candidates: CandidateStore, done: "_Done", stored: str, model: str, fingerprint: str) -> int:
+    """Store the candidates that a run has computed. Returns for how many queries they were written.
+
+    Args:
+        candidates: the store.
+        done: what the run has computed.
+        stored: fingerprint of the stored candidates at its start; it may have computed only what differs from them.
+        model: id of the encoder.
+        fingerprint: of the settings.
+    """
+    snapshot = done.snapshot
     version = f"{fingerprint}:{snapshot.version}"
     # Candidates of another encoder have probabilities by its matcher, which must not stay.
     touched = snapshot.touched_since(stored.rpartition(":")[2]) if stored.startswith(f"{fingerprint}:") else None

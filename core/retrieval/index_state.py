@@ -165,7 +165,7 @@ def compare(before: Snapshot, corpus: Corpus) -> Change:
     queries = origins(before.queries, corpus.queries, corpus.query_refs)
     products = origins(before.products, corpus.products, corpus.product_refs)
     both = {ref.source for ref in before.queries} & {ref.source for ref in before.products}
-    reordered = both != corpus.both or bool((np.diff(products[products >= 0]) < 0).any())
+    reordered = both != corpus.both or any(bool((np.diff(each[each >= 0]) < 0).any()) for each in (queries, products))
     return Change(queries, products, frozenset(added), frozenset(changed), frozenset(removed), reordered)
 
 

@@ -76,6 +76,8 @@ class SearchResults(_Columns):
         positions: NDArray[np.int64],
         scores: Sequence[NDArray[np.float32]],
         floors: NDArray[np.float32],
+        *,
+        is_sorted: bool = False,
     ) -> Self:
         """Results in any order.
 
@@ -84,19 +86,11 @@ class SearchResults(_Columns):
             positions: their products.
             scores: cosine, lexical, boost, gtin, prior.
             floors: shape (queries, 2).
+            is_sorted: whether they are in order, by query and then by position.
         """
-        order = np.lexsort((positions, rows))
-        return cls.of_sorted(rows[order], positions[order], [each[order] for each in scores], floors)
-
-    @classmethod
-    def of_sorted(
-        cls,
-        rows: NDArray[np.int64],
-        positions: NDArray[np.int64],
-        scores: Sequence[NDArray[np.float32]],
-        floors: NDArray[np.float32],
-    ) -> Self:
-        """Results by query and then by position; arguments are those of `of`."""
+        if not is_sorted:
+            order = np.lexsort((positions, rows))
+            rows, positions, scores = rows[order], positions[order], [each[order] for each in scores]
         starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(floors)))])
         cosine, lexical, boost, gtin, prior = scores
         return cls(starts, positions.astype(np.int32), cosine, lexical, boost, gtin, prior, floors)
@@ -109,11 +103,12 @@ class SearchResults(_Columns):
         rows, positions = rows[order], positions[order]
         products = int(max(self.positions.max(initial=0), positions.max(initial=0))) + 1
         places = np.searchsorted(self.rows * products + self.positions, rows * products + positions)
-        return self.of_sorted(
+        return self.of(
             np.insert(self.rows, places, rows),
             np.insert(self.positions, places, positions),
             [np.insert(each, places, more[order]) for each, more in zip(self.scores, scores, strict=True)],
             self.floors,
+            is_sorted=True,
         )
 
     def of_queries(self, rows: NDArray[np.int64]) -> Self:

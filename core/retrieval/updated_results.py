@@ -70,8 +70,9 @@ def _kept_results(before: SearchResults, change: Change) -> SearchResults:
     floors = np.full((len(change.queries), 2), np.inf, np.float32)  # finds nothing, and the query is searched
     unchanged = change.queries >= 0
     floors[unchanged] = before.floors[change.queries[unchanged]]
-    results = rows[kept], positions[kept], [each[kept] for each in before.scores], floors
-    return SearchResults.of(*results) if change.reordered else SearchResults.of_sorted(*results)
+    return SearchResults.of(
+        rows[kept], positions[kept], [each[kept] for each in before.scores], floors, is_sorted=not change.reordered
+    )
 
 
 def _inverse(origin: NDArray[np.int64], count: int) -> NDArray[np.int64]:
