@@ -202,6 +202,18 @@ class Checksum:
         for row in rows:
             self.add(row)
 
+    @classmethod
+    def from_text(cls, text: str) -> "Checksum":
+        """The checksum with this text, so that rows can be added and removed.
+
+        Raises:
+            ValueError: it is the text of none.
+        """
+        found = cls()
+        count, total = text.split(":")
+        found._count, found._total = int(count), int(total, 16)
+        return found
+
     def add(self, row: bytes) -> None:
         """Add a row."""
         self._count += 1

@@ -52,7 +52,7 @@ class Product:
 def without_escape_sequences(product: Product) -> Product:
     """The product with texts that can be split into words: imports of earlier versions kept escape sequences."""
     texts = (product.title, product.brand, product.category, product.model, *product.extra.values())
-    if not any(map(has_escapes, texts)):
+    if not has_escapes("".join(texts)):
         return product
     title, brand, category, model, *values = map(without_escapes, texts)
     extra = dict(zip(product.extra, values, strict=True))
@@ -77,7 +77,9 @@ def identifying_gtins(products: Sequence[Product], defaults: DefaultGtins | None
         defaults: as of `default_gtins`; by default those of these products.
     """
     without = default_gtins(products) if defaults is None else defaults
-    gtins = [product.gtin for product in products]
+    gtins = [product.gtin if product.upc else "" for product in products]
+    if not without:
+        return gtins
     return ["" if (product.source, gtin) in without else gtin for product, gtin in zip(products, gtins, strict=True)]
 
 

@@ -44,7 +44,7 @@ _CHUNK_SIZE = 500
 _MAX_RANKED = 300
 
 _ONE_PAGE = """
-SELECT key, source, id, title, brand, category, model, price, upc, extra, currency FROM products
+SELECT key, source, id, title, brand, category, model, price, upc, extra, currency, hash FROM products
 WHERE source = ? AND key > ? ORDER BY key LIMIT ?
 """
 _BY_IDS = """
@@ -284,7 +284,20 @@ class CatalogStore:
         """
         for each in self.sources():
             if (role is None or has_role(each.role, role)) and (source is None or each.name == source):
-                yield from self._pages(each.name)
+                yield from (product for product, _ in self._pages(each.name))
+
+    def iter_with_digests(self, source: str) -> Iterator[tuple[Product, str]]:
+        """The products of a source with the content digests stored at import, in the order of `iter`."""
+        return self._pages(source)
+
+    def categories(self, role: Role) -> dict[ProductRef, str]:
+        """The category of each product in a role, in the order of `iter`."""
+        found: dict[ProductRef, str] = {}
+        for source in self.sources_in(role):
+            with self._guarded() as db:
+                rows = db.execute("SELECT id, category FROM products WHERE source = ? ORDER BY key", (source,))
+                found |= {ProductRef(source, _text(id_)): _text(category) for id_, category in rows}
+        return found
 
     def shared_gtins(self) -> dict[ProductRef, str]:
         """Product → GTIN, for GTINs of several products; without those on too many listings of a source."""
@@ -423,12 +436,12 @@ class CatalogStore:
             rows = db.execute(_TITLES, (json.dumps(list(dict.fromkeys(refs))),))
             return {ProductRef(*map(_text, row[:2])): _text(row[2]) for row in rows}
 
-    def _pages(self, source: str) -> Iterator[Product]:
+    def _pages(self, source: str) -> Iterator[tuple[Product, str]]:
         last = -1
         while True:
             with self._guarded() as db:
                 rows = db.execute(_ONE_PAGE, (source, last, _PAGE_SIZE)).fetchall()
-                products = [_product(row) for row in rows]
+                products = [(_product(row[:-1]), _text(row[-1])) for row in rows]
             if not rows:
                 return
             last = rows[-1][0]
@@ -471,13 +484,14 @@ def _product(row: Sequence[Any]) -> Product:
     """
     _, source, key, title, brand, category, model, price, upc, extra_json, currency = row
     try:
-        extra = json.loads(extra_json)
+        extra = json.loads(extra_json) if extra_json != "{}" else {}
     except (ValueError, TypeError, RecursionError) as error:
         raise sqlite3.DatabaseError("the attributes of a product are not JSON") from error
     if not isinstance(extra, dict):
         raise sqlite3.DatabaseError("the attributes of a product are not a JSON object")
-    for text in (source, key, title, brand, category, model, upc, currency, *extra.values()):
-        _text(text)
+    # Without a call for each: an index run reads every product.
+    if {*map(type, (source, key, title, brand, category, model, upc, currency, *extra.values()))} != {str}:
+        raise sqlite3.DatabaseError("a field of a product is not a text")
     if not (price is None or (isinstance(price, float) and math.isfinite(price))):
         raise sqlite3.DatabaseError("the price of a product is not a number")
     # Of texts that many products have, one object for all: a fifth of the memory of a catalogue.

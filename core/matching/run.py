@@ -3,11 +3,12 @@
 `bring_up_to_date` is the whole pipeline; each step is skipped while the fingerprint of its inputs is unchanged.
 """
 
+import gc
 import hashlib
 import json
 import time
-from collections.abc import Collection, Sequence, Set
-from contextlib import closing
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
@@ -30,15 +31,22 @@ from core.matching.fitting import (
     read_training_labels,
 )
 from core.matching.matcher import Matcher, load_matcher, prior_matcher
-from core.matching.shortlist import Shortlist, shortlist_fingerprint
+from core.matching.shortlist import KnownFeatures, Shortlist, shortlist_fingerprint
 from core.retrieval.array_file import load_arrays
 from core.retrieval.candidates import CandidateStore
 from core.retrieval.corpus import Corpus
 from core.retrieval.corpus_vectors import encode_listings, index_folder
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.encoding_rate import save_stage_seconds
-from core.retrieval.index_run import IndexReport, build_index, draw_validation, index_fingerprint, is_intact
-from core.retrieval.index_state import STATISTICS, indexed_snapshot, statistics_checksum
+from core.retrieval.index_run import (
+    MAX_IN_MEMORY,
+    IndexReport,
+    build_index,
+    draw_validation,
+    index_fingerprint,
+    is_intact,
+)
+from core.retrieval.index_state import STATISTICS, statistics_checksum, touched_since
 from core.retrieval.indexed_products import IndexedProducts
 from core.retrieval.milvus_index import is_stored
 from core.settings import Settings
@@ -60,6 +68,8 @@ SEED = 7
 _MAX_REPAIRS = 3
 #: Pairs whose listings are prepared at once: 0.4 GB.
 _BLOCK_PAIRS = 2**16
+#: Objects allocated between two collections of an index run; 700 by default.
+_ALLOCATIONS = 500_000
 #: Size limit of a file of out-of-fold cosines, far above that of all labelled pairs.
 _MAX_OUT_OF_FOLD_BYTES = 256 * 2**20
 #: A cosine with its rounding error.
@@ -121,12 +131,28 @@ def bring_up_to_date(
         CatalogError: nothing was imported.
         ModelError: something must be encoded, and the model cannot be loaded.
     """
-    for _ in range(_MAX_REPAIRS):
-        try:
-            return _update(workspace, settings, model, reporter, corpus, rebuild=rebuild)
-        except DamagedError as error:
-            reporter.message(f"{error.message} Indexing again.")
-    return _update(workspace, settings, model, reporter, corpus, rebuild=rebuild)
+    with _few_collections():
+        for _ in range(_MAX_REPAIRS):
+            try:
+                return _update(workspace, settings, model, reporter, corpus, rebuild=rebuild)
+            except DamagedError as error:
+                reporter.message(f"{error.message} Indexing again.")
+        return _update(workspace, settings, model, reporter, corpus, rebuild=rebuild)
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Collect cyclic garbage rarely.
+
+    A catalogue is many objects that stay: to look through them again and again takes a fifth of a run after a small
+    change.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(_ALLOCATIONS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _update(
@@ -140,24 +166,34 @@ def _update(
 ) -> UpdateReport:
     began, timer = time.monotonic(), StageTimer(reporter)
     with CatalogStore(workspace.catalog) as catalog:
-        if catalog.repair_search():
-            reporter.message("The search index of the catalogue was damaged and has been rebuilt.")
+        # Of a large catalogue this takes seconds, and is left to runs that have something to do.
+        is_small = catalog.count() <= MAX_IN_MEMORY
+        if is_small:
+            _repair_search(catalog, reporter)
     training = read_training_labels(workspace, settings)
     table: FeatureTable | None = None
     report = None if rebuild else _unchanged(workspace, settings, model, training, timer)
     weighed = report is None
     if report is None:
+        if not is_small:
+            with CatalogStore(workspace.catalog) as catalog:
+                _repair_search(catalog, reporter)
         corpus = corpus or Corpus.read(workspace)
         selection = Shortlist(CorpusFeatures(workspace, settings, corpus), settings.search.k)
         report = build_index(workspace, settings, model, timer, corpus=corpus, selection=selection, rebuild=rebuild)
         if not report.full and selection.features.statistics is None:
             selection.restore(load_arrays(index_folder(workspace, model) / STATISTICS))
-        weighed, table = _update_features(selection.features, model, training, timer, rebuild=rebuild)
+        weighed, table = _update_features(selection, model, training, timer, rebuild=rebuild)
     matcher, fitted = _update_matcher(workspace, settings, model, training, table, timer)
     if report.full:
         # The estimate of a retrain's duration uses these.
         save_stage_seconds(workspace.index / model.id, {n: s for n, s in timer.seconds.items() if n != "encode"})
     return UpdateReport(report, weighed, fitted, matcher, time.monotonic() - began)
+
+
+def _repair_search(catalog: CatalogStore, reporter: Reporter) -> None:
+    if catalog.repair_search():
+        reporter.message("The search index of the catalogue was damaged and has been rebuilt.")
 
 
 def _unchanged(
@@ -185,7 +221,7 @@ def _unchanged(
         if indexed.mark != mark:
             return None
     with CatalogStore(workspace.catalog) as catalog:
-        queries, products = list(catalog.iter(role="query")), catalog.count("catalog")
+        queries, products = catalog.categories("query"), catalog.count("catalog")
     drawn = draw_validation(workspace, settings, queries)
     return IndexReport(
         len(queries), products, model.id, unchanged=True, validation_drawn=drawn, seconds=time.monotonic() - began
@@ -235,76 +271,82 @@ def _without_features(workspace: Workspace, store: FeatureStore, training: Train
 
 
 def _update_features(
-    corpus_features: CorpusFeatures, model: EncoderModel, training: TrainingLabels, reporter: Reporter, *, rebuild: bool
+    selection: Shortlist, model: EncoderModel, training: TrainingLabels, reporter: Reporter, *, rebuild: bool
 ) -> tuple[bool, FeatureTable | None]:
-    """Update the features of candidates and labelled pairs. Returns whether any were computed, and all features.
+    """Update the features of candidates and labelled pairs.
 
     Features of pairs whose listings are unchanged stay.
+
+    Returns:
+        whether any were computed; and all features, if they were.
     """
+    corpus_features = selection.features
     workspace, settings, corpus = corpus_features.workspace, corpus_features.settings, corpus_features.corpus
     wanted_settings = _features_settings(workspace, settings, model)
-    snapshot = indexed_snapshot(index_folder(workspace, model))
+    labelled = {label.pair for label in training.labels}
     with closing(FeatureStore(workspace.derived)) as store:
         known = _FeaturesVersion.parse(store.fingerprint)
         if rebuild or known is None or known.settings != wanted_settings:
             known = None
         elif known.corpus == corpus.version and not _without_features(workspace, store, training):
-            return False, store.read()
-        touched = None if known is None else snapshot.touched_since(known.corpus)
-        if touched is None:
-            known = None
-        before = store.read() if known is not None else None
-        pairs, cosines = _wanted_pairs(workspace, corpus, training)
-        kept = {
-            pair for pair in pairs if before and touched is not None and pair in before.row and touched.isdisjoint(pair)
-        }
-        left = [row for row, pair in enumerate(pairs) if pair not in kept]
-        new = compute_features(corpus_features, model, [pairs[row] for row in left], reporter, cosines[left])
-        table = _merged(before, new, pairs, kept)
-        if known is None or before is None:
-            basis, changed = hashlib.sha256(f"{wanted_settings}:{corpus.version}".encode()).hexdigest(), 0
-        else:
-            basis, changed = _next_basis(known, before, table, {label.pair for label in training.labels})
-        version = _FeaturesVersion(basis, str(changed), wanted_settings, corpus.version)
-        store.replace(table, str(version), kept)
-    return True, table
+            return False, None
+        touched = None if known is None else touched_since(index_folder(workspace, model), known.corpus)
+        if known is None or touched is None:
+            with closing(CandidateStore(workspace.derived)) as candidates:
+                cosines = candidates.similarities()
+            wanted = {**dict.fromkeys(_in_corpus(labelled, corpus), np.nan), **cosines}
+            table = _features_of(wanted, selection, model, reporter)
+            basis = hashlib.sha256(f"{wanted_settings}:{corpus.version}".encode()).hexdigest()
+            store.replace(table, str(_FeaturesVersion(basis, "0", wanted_settings, corpus.version)))
+            return True, table
+        cosines, rest = store.outdated(touched)
+        kept = _in_corpus(labelled & rest, corpus)
+        missing = _in_corpus(store.missing(labelled - cosines.keys()), corpus)
+        missing |= {pair for pair in kept if not touched.isdisjoint(pair)}
+        table = _features_of({**dict.fromkeys(missing, np.nan), **cosines}, selection, model, reporter)
+        gone = rest - kept
+        before = store.vectors(labelled & (gone | table.row.keys()))
+        basis, changed = _next_basis(known, before, table, labelled & (gone | table.row.keys()), len(labelled))
+        store.update(table, gone, str(_FeaturesVersion(basis, str(changed), wanted_settings, corpus.version)))
+    return True, None
 
 
-def _wanted_pairs(
-    workspace: Workspace, corpus: Corpus, training: TrainingLabels
-) -> tuple[list[Pair], NDArray[np.float32]]:
-    """The candidates, and the labelled pairs of listings that are in the corpus; and their cosines, NaN if unknown."""
-    with closing(CandidateStore(workspace.derived)) as candidates:
-        known = candidates.similarities()
-    labelled = [label.pair for label in training.labels if label.pair not in known]
-    if labelled:
-        queries, products = {each.ref for each in corpus.queries}, {each.ref for each in corpus.products}
-        labelled = [pair for pair in labelled if pair.query in queries and pair.candidate in products]
-    pairs = sorted([*known, *labelled])
-    return pairs, np.array([known.get(pair, np.nan) for pair in pairs], np.float32)
+def _in_corpus(pairs: Collection[Pair], corpus: Corpus) -> set[Pair]:
+    """The pairs of a query and a product of a corpus."""
+    if not pairs:
+        return set()
+    queries, products = set(corpus.query_refs), set(corpus.product_refs)
+    return {pair for pair in pairs if pair.query in queries and pair.candidate in products}
 
 
-def _merged(before: FeatureTable | None, new: FeatureTable, pairs: list[Pair], kept: Set[Pair]) -> FeatureTable:
-    """The features of all pairs: the kept ones from before, the others from the new table."""
-    if before is None or not kept:
-        return new
-    vectors = np.empty((len(pairs), len(new.features)), np.float32)
-    for row, pair in enumerate(pairs):
-        vectors[row] = before.vectors[before.row[pair]] if pair in kept else new.vectors[new.row[pair]]
-    return FeatureTable(new.features, pairs, vectors)
+def _features_of(
+    cosines: Mapping[Pair, float], selection: Shortlist, model: EncoderModel, reporter: Reporter
+) -> FeatureTable:
+    """The features of pairs with their cosines, NaN if unknown."""
+    pairs = sorted(cosines)
+    known = np.array([cosines[pair] for pair in pairs], np.float32)
+    return compute_features(selection.features, model, pairs, reporter, known, selection.scored)
 
 
 def _next_basis(
-    known: _FeaturesVersion, before: FeatureTable, after: FeatureTable, labelled: Set[Pair]
+    known: _FeaturesVersion, before: Mapping[Pair, bytes], after: FeatureTable, pairs: Set[Pair], labelled: int
 ) -> tuple[str, int]:
-    """The same basis and the number of labelled pairs that differ from it; another basis, if they are enough."""
+    """The same basis and the number of labelled pairs that differ from it; another basis, if they are enough.
 
-    def row(table: FeatureTable, pair: Pair) -> bytes:
-        return table.vectors[table.row[pair]].tobytes() if pair in table.row else b""
+    Args:
+        known: the version before.
+        before: the features of the pairs then.
+        after: their features now.
+        pairs: labelled pairs that may have other features.
+        labelled: number of all labelled pairs.
+    """
 
-    different = [(pair, found) for pair in sorted(labelled) if (found := row(after, pair)) != row(before, pair)]
+    def row(pair: Pair) -> bytes:
+        return after.vectors[after.row[pair]].tobytes() if pair in after.row else b""
+
+    different = [(pair, found) for pair in sorted(pairs) if (found := row(pair)) != before.get(pair, b"")]
     changed = int(known.changed) + len(different)
-    if not changed or (len(labelled) >= MANY_LABELS and changed < REFIT_SHARE * len(labelled)):
+    if not changed or (labelled >= MANY_LABELS and changed < REFIT_SHARE * labelled):
         return known.basis, changed
     return hashlib.sha256(repr((known.basis, different)).encode()).hexdigest(), 0
 
@@ -327,21 +369,23 @@ def _update_matcher(
         table: all features, if they were read already.
         reporter: receives progress, and messages about damage.
     """
-    _set_damaged_aside(workspace, model, reporter)
-    current = _readable_matcher(workspace)
+    current = _current_or_set_aside(workspace, model, reporter)
     with closing(FeatureStore(workspace.derived)) as store, closing(CandidateStore(workspace.derived)) as candidates:
         features_fingerprint = store.fingerprint or ""
         wanted = _matcher_fingerprint(training, settings, features_fingerprint)
         valid = current is not None and current.fingerprint == wanted
         if current is not None and valid and candidates.is_scored:
             return current, False
+        unscored = candidates.unscored_pairs() if valid and candidates.matcher_summary is not None else None
+        if current is not None and unscored is not None:
+            # Candidates are new; another fit would give the same matcher.
+            publish(workspace, current, store.part(unscored, current.features))
+            return current, False
         table = table or store.read()
-        unscored = candidates.unscored_pairs() if candidates.matcher_summary is not None else None
     assert table is not None  # noqa: S101 - written before
     if current is not None and valid:
-        # Candidates are new, or derived.db was made again; another fit would give the same matcher.
-        publish(workspace, current, table, unscored)
-        return current, unscored is None
+        publish(workspace, current, table)  # derived.db was made again
+        return current, True
     reporter.stage("fit the matcher")
     matcher = fit_to_labels(workspace, settings, model.id, table, features_fingerprint)
     set_aside_irregular(matcher_path(workspace))
@@ -350,10 +394,11 @@ def _update_matcher(
     return matcher, True
 
 
-def _set_damaged_aside(workspace: Workspace, model: EncoderModel, reporter: Reporter) -> None:
-    """Set aside a damaged matcher and damaged out-of-fold cosines, and report it."""
+def _current_or_set_aside(workspace: Workspace, model: EncoderModel, reporter: Reporter) -> Matcher | None:
+    """The current matcher; a damaged one, and damaged out-of-fold cosines, are set aside and reported."""
+    current = None
     try:
-        saved_matcher(workspace)
+        current = saved_matcher(workspace)
     except DamagedError as error:
         reporter.message(f"{error.message} It is fitted again.")
         set_aside(matcher_path(workspace))
@@ -363,6 +408,7 @@ def _set_damaged_aside(workspace: Workspace, model: EncoderModel, reporter: Repo
     except DamagedError as error:
         reporter.message(f"{error.message} {error.hint}")
         set_aside(cosines)
+    return current
 
 
 def _readable_matcher(workspace: Workspace) -> Matcher | None:
@@ -431,6 +477,7 @@ def compute_features(
     pairs: Sequence[Pair],
     reporter: Reporter,
     cosines: NDArray[np.float32] | None = None,
+    scored: KnownFeatures | None = None,
 ) -> FeatureTable:
     """The features of pairs; pairs with a product outside the corpus are left out.
 
@@ -440,13 +487,14 @@ def compute_features(
         pairs: the pairs.
         reporter: receives progress.
         cosines: of the pairs, NaN for those to encode; by default all are encoded.
+        scored: features that were computed before, with these cosines.
 
     Raises:
         ModelError: something must be encoded, and the model cannot be loaded.
     """
     corpus = corpus_features.corpus
-    row_of = {query.ref: i for i, query in enumerate(corpus.queries)}
-    column_of = {product.ref: i for i, product in enumerate(corpus.products)}
+    row_of = {ref: i for i, ref in enumerate(corpus.query_refs)}
+    column_of = {ref: i for i, ref in enumerate(corpus.product_refs)}
     places = [i for i, pair in enumerate(pairs) if pair.query in row_of and pair.candidate in column_of]
     known = [pairs[i] for i in places]
     reporter.stage("compute the features", total=len(known))
@@ -457,12 +505,16 @@ def compute_features(
     unknown = np.flatnonzero(np.isnan(found))
     found[unknown] = _cosines(corpus_features, model, rows[unknown], columns[unknown], reporter)
     vectors = np.empty((len(known), len(corpus_features.names)), np.float32)
+    is_scored = np.zeros(len(known), bool) if scored is None else scored.has(rows, columns)
+    if scored is not None:
+        vectors[is_scored] = scored.compute(rows[is_scored], columns[is_scored], found[is_scored])
+    left = np.flatnonzero(~is_scored)
     # With statistics, only the listings of a block are prepared; without, all of them are, once.
     size = len(known) if corpus_features.statistics is None else _BLOCK_PAIRS
-    for start in range(0, len(known), max(size, 1)):
-        part = slice(start, start + size)
+    for start in range(0, len(left), max(size, 1)):
+        part = left[start : start + size]
         vectors[part] = corpus_features.compute(rows[part], columns[part], found[part])
-        reporter.advance(min(start + size, len(known)))
+        reporter.advance(len(known) - len(left) + start + len(part))
     return FeatureTable(corpus_features.names, known, vectors)
 
 
@@ -485,11 +537,8 @@ def _cosines(
     return cosines
 
 
-def publish(workspace: Workspace, matcher: Matcher, table: FeatureTable, pairs: Set[Pair] | None = None) -> None:
-    """Write the matcher's probability of every candidate to derived.db, or of some pairs only."""
-    if pairs is not None:
-        chosen = [pair for pair in table.pairs if pair in pairs]
-        table = FeatureTable(table.features, chosen, table.vectors[[table.row[pair] for pair in chosen]])
+def publish(workspace: Workspace, matcher: Matcher, table: FeatureTable) -> None:
+    """Write the matcher's probability of every candidate in a table to derived.db."""
     probabilities = matcher.probabilities(table.vectors)
     scored = ((pair.query, pair.candidate, float(p)) for pair, p in zip(table.pairs, probabilities, strict=True))
     with closing(CandidateStore(workspace.derived)) as store:

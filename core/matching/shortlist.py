@@ -60,13 +60,19 @@ class KnownFeatures:
         """The features of some of the pairs, in the form of `CorpusFeatures.compute`."""
         return self._vectors[np.searchsorted(self._keys, rows * self._columns + columns)]
 
+    def has(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of some pairs are known, shape (n,)."""
+        known = columns < self._columns
+        known[known] = np.isin(rows[known] * self._columns + columns[known], self._keys)
+        return known
+
 
 class Shortlist:
     """Selects the `k` candidates of each query that are kept.
 
     Attributes:
         features: of the corpus; with the statistics of the last full run after `restore`.
-        scored: the features of the pairs that were scored last, of a shortlist of `with_queries`; None before.
+        scored: the features of the pairs that were scored last with the statistics of a full run; None before.
     """
 
     def __init__(self, features: CorpusFeatures, k: int) -> None:
@@ -170,6 +176,7 @@ class Shortlist:
             raise ValueError("the scale of other features")
         self._learner = replace(learner, scale=scale)
         self.features = replace(self.features, statistics=statistics)
+        self._keeps = True
 
 
 def shortlist_fingerprint(workspace: Workspace, settings: Settings, k: int) -> str:

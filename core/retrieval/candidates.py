@@ -118,10 +118,7 @@ class CandidateStore:
         with self._cache.writing() as connection:
             _clear(connection)
             for query, candidates in rows:
-                values = [_row(query, candidate) for candidate in candidates]
-                connection.executemany(_INSERT, values)
-                for row in values:
-                    checksum.add(_bytes(row))
+                _insert(connection, [_row(query, candidate) for candidate in candidates], checksum)
             connection.execute("INSERT OR REPLACE INTO runs VALUES (1, ?, ?)", [model, fingerprint])
             connection.execute(_INSERT_CHECKSUM, [_CHECKSUM_NAME, str(checksum)])
 
@@ -129,41 +126,54 @@ class CandidateStore:
         self,
         rows: Iterable[tuple[ProductRef, list[Candidate]]],
         *,
+        gone: Iterable[ProductRef],
         touched: frozenset[ProductRef],
         model: str,
+        before: str,
         fingerprint: str,
     ) -> int:
         """Bring the candidates to a new state in one transaction; only queries with other candidates are written.
 
-        Probabilities stay, except for pairs with a touched product.
+        Probabilities stay, except for pairs with a touched product. The checksum is carried on without the other rows:
+        damage to them stays as visible as it was.
 
         Args:
-            rows: every query with its candidates by rank.
+            rows: queries with their candidates by rank; all other queries stay as they are.
+            gone: queries that have no candidates any more.
             touched: products whose pairs must be scored again.
             model: id of the encoder.
+            before: fingerprint of the stored run.
             fingerprint: hash of all inputs of the run; see `is_current`.
 
         Returns:
             the number of queries whose candidates or their scores differ.
+
+        Raises:
+            DamagedError: the stored candidates are invalid, or of another run than `before`; they were deleted.
         """
-        checksum, updated = Checksum(), 0
+        updated = 0
         with self._damage_handled(), self._cache.writing() as connection:
-            before = _rows_by_query(connection)
+            if _run(connection, "fingerprint") != (before,):
+                raise _InvalidRowError("they are from another run")
+            checksum = _checksum(connection)
+            for query in gone:
+                _delete(connection, _rows_of(connection, query), checksum)
             for query, candidates in rows:
-                old = before.pop(query, [])
+                old = _rows_of(connection, query)
                 known = {row[2:4]: row[-1] for row in old if touched.isdisjoint(((row[0], row[1]), (row[2], row[3])))}
                 new = [(*row[:-1], known.get(row[2:4])) for row in (_row(query, each) for each in candidates)]
-                for row in new:
-                    checksum.add(_bytes(row))
-                if new != old:
-                    updated += [row[:-1] for row in new] != [row[:-1] for row in old]
-                    _delete(connection, query)
-                    connection.executemany(_INSERT, new)
-            for query in before:
-                _delete(connection, query)
+                updated += [row[:-1] for row in new] != [row[:-1] for row in old]
+                _delete(connection, [row for row in old if row not in new], checksum)
+                _insert(connection, [row for row in new if row not in old], checksum)
             connection.execute("INSERT OR REPLACE INTO runs VALUES (1, ?, ?)", [model, fingerprint])
             connection.execute(_INSERT_CHECKSUM, [_CHECKSUM_NAME, str(checksum)])
         return updated
+
+    def queries(self) -> list[ProductRef]:
+        """The queries with candidates."""
+        with self._cache.reading() as connection:
+            rows = connection.execute("SELECT DISTINCT query_source, query_id FROM candidates").fetchall()
+        return [ProductRef(*row) for row in rows]
 
     def unscored_pairs(self) -> set[Pair]:
         """The pairs of a query and one of its candidates without a probability."""
@@ -195,19 +205,22 @@ class CandidateStore:
         """
         new = {(*query, *candidate): probability for query, candidate, probability in probabilities}
         with self._damage_handled(), self._cache.writing() as connection:
-            found, scored = Checksum(), Checksum()
+            checksum, changes = Checksum(), []
             for row in connection.execute(f"SELECT {_COLUMNS} FROM candidates"):  # noqa: S608 - constants only
                 _require_valid(row)
-                found.add(_bytes(row))
-                scored.add(_bytes((*row[:-1], new.get(row[:4], row[-1]))))
-            _compare(connection, found)
+                checksum.add(_bytes(row))
+                if row[:4] in new:
+                    changes.append(row)
+            _compare(connection, checksum)
+            for row in changes:
+                checksum.remove(_bytes(row))
+                checksum.add(_bytes((*row[:-1], new[row[:4]])))
             connection.executemany(
-                "UPDATE candidates SET probability = ?5"
-                " WHERE (query_source, query_id, candidate_source, candidate_id) = (?1, ?2, ?3, ?4)",
-                ((*pair, probability) for pair, probability in new.items()),
+                "UPDATE candidates SET probability = ? WHERE (query_source, query_id, rank) = (?, ?, ?)",
+                ((new[row[:4]], row[0], row[1], row[4]) for row in changes),
             )
             connection.execute("INSERT OR REPLACE INTO standing VALUES (1, ?, ?, ?, ?, ?)", astuple(summary))
-            connection.execute(_INSERT_CHECKSUM, [_CHECKSUM_NAME, str(scored)])
+            connection.execute(_INSERT_CHECKSUM, [_CHECKSUM_NAME, str(checksum)])
 
     @property
     def matcher_summary(self) -> MatcherSummary | None:
@@ -290,7 +303,7 @@ class CandidateStore:
 
     def _run(self, column: str) -> str | None:
         with self._cache.reading() as connection:
-            row = connection.execute(f"SELECT {column} FROM runs").fetchone()  # noqa: S608 - constants only
+            row = _run(connection, column)
         if row is not None and not isinstance(row[0], str):
             raise self._damaged("the record of the index run is invalid")
         return row and str(row[0])
@@ -321,24 +334,59 @@ class CandidateStore:
         return DamagedError(f"The candidates in derived.db are damaged: {what[:_MAX_REASON_CHARS]}.", REBUILD_HINT)
 
 
-def _rows_by_query(connection: sqlite3.Connection) -> dict[ProductRef, list[tuple[Any, ...]]]:
-    """All rows by query and rank.
+def _run(connection: sqlite3.Connection, column: str) -> Any:
+    """A column of the last run, as a row; None before the first one."""
+    return connection.execute(f"SELECT {column} FROM runs").fetchone()  # noqa: S608 - constants only
+
+
+def _rows_of(connection: sqlite3.Connection, query: ProductRef) -> list[tuple[Any, ...]]:
+    """The rows of a query by rank.
 
     Raises:
-        _InvalidRowError: they are damaged.
+        _InvalidRowError: a value is out of range.
     """
-    found: dict[ProductRef, list[tuple[Any, ...]]] = {}
-    checksum = Checksum()
-    for row in connection.execute(f"SELECT {_COLUMNS} FROM candidates ORDER BY query_source, query_id, rank"):  # noqa: S608 - constants only
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM candidates WHERE (query_source, query_id) = (?, ?) ORDER BY rank",  # noqa: S608 - constants only
+        query,
+    ).fetchall()
+    for row in rows:
         _require_valid(row)
+    return rows
+
+
+def _checksum(connection: sqlite3.Connection) -> Checksum:
+    """The stored checksum, to carry on; that of the rows in a file of an earlier version, which stored none.
+
+    Raises:
+        _InvalidRowError: it is the text of none.
+    """
+    stored = _stored_checksum(connection)
+    if stored is None:
+        return Checksum(map(_bytes, connection.execute(f"SELECT {_COLUMNS} FROM candidates")))  # noqa: S608 - constants only
+    try:
+        return Checksum.from_text(stored)
+    except (ValueError, AttributeError) as error:
+        raise _InvalidRowError("their checksum is unreadable") from error
+
+
+def _stored_checksum(connection: sqlite3.Connection) -> Any:
+    row = connection.execute("SELECT value FROM checksums WHERE name = ?", [_CHECKSUM_NAME]).fetchone()
+    return row and row[0]
+
+
+def _delete(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], checksum: Checksum) -> None:
+    connection.executemany(
+        "DELETE FROM candidates WHERE (query_source, query_id, rank) = (?, ?, ?)",
+        ((row[0], row[1], row[4]) for row in rows),
+    )
+    for row in rows:
+        checksum.remove(_bytes(row))
+
+
+def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], checksum: Checksum) -> None:
+    connection.executemany(_INSERT, rows)
+    for row in rows:
         checksum.add(_bytes(row))
-        found.setdefault(ProductRef(row[0], row[1]), []).append(row)
-    _compare(connection, checksum)
-    return found
-
-
-def _delete(connection: sqlite3.Connection, query: ProductRef) -> None:
-    connection.execute("DELETE FROM candidates WHERE (query_source, query_id) = (?, ?)", query)
 
 
 def _clear(connection: sqlite3.Connection) -> None:
@@ -365,8 +413,8 @@ def _compare(connection: sqlite3.Connection, found: Checksum) -> None:
     Raises:
         _InvalidRowError: they differ.
     """
-    stored = connection.execute("SELECT value FROM checksums WHERE name = ?", [_CHECKSUM_NAME]).fetchone()
-    if stored is not None and stored[0] != str(found):
+    stored = _stored_checksum(connection)
+    if stored is not None and stored != str(found):
         raise _InvalidRowError("their checksum does not match")
 
 

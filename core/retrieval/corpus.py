@@ -38,12 +38,14 @@ class Corpus:
             mark = catalog.mark  # before the products, so that a concurrent import counts as new
             sources = catalog.sources()
             # Each source once: a listing in both roles is one object.
-            listings = {each.name: [*map(without_escape_sequences, catalog.iter(source=each.name))] for each in sources}
+            digests: dict[ProductRef, str] = {}
+            listings = {each.name: _listings(catalog, each.name, digests) for each in sources}
         queries, products = (
             [listing for each in sources if has_role(each.role, role) for listing in listings[each.name]]
             for role in SIDES
         )
         corpus = cls(queries, products, mark)
+        vars(corpus)["digests"] = digests  # in place of those that would be computed
         for missing, role in ((not corpus.queries, "query"), (not corpus.products, "catalog")):
             if missing:
                 raise CatalogError(
@@ -76,6 +78,16 @@ class Corpus:
         return len(self.listings)
 
     @cached_property
+    def query_refs(self) -> list[ProductRef]:
+        """The key of each query."""
+        return [each.ref for each in self.queries]
+
+    @cached_property
+    def product_refs(self) -> list[ProductRef]:
+        """The key of each product."""
+        return [each.ref for each in self.products]
+
+    @cached_property
     def digests(self) -> Mapping[ProductRef, str]:
         """The content digest of each listing."""
         return {each.ref: product_digest(each) for each in self.listings}
@@ -85,10 +97,21 @@ class Corpus:
         """The mark; for a corpus without one, a hash of its content."""
         if self.mark:
             return self.mark
-        digest = hashlib.sha256(repr([len(self.queries), *self.digests.items()]).encode())
+        content = ((each.ref, self.digests[each.ref]) for each in self.listings)
+        digest = hashlib.sha256(repr([len(self.queries), *content]).encode())
         return digest.hexdigest()
 
     @cached_property
     def default_gtins(self) -> DefaultGtins:
         """The GTINs that are default values of their source."""
         return default_gtins(self.listings)
+
+
+def _listings(catalog: CatalogStore, source: str, digests: dict[ProductRef, str]) -> list[Product]:
+    """The listings of a source; their digests are added, which are those of the catalogue unless a text was changed."""
+    found = []
+    for stored, digest in catalog.iter_with_digests(source):
+        product = without_escape_sequences(stored)
+        digests[ProductRef(source, product.id)] = digest if product is stored else product_digest(product)
+        found.append(product)
+    return found

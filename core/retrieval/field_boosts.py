@@ -8,6 +8,7 @@ top ten, on the training or the validation queries.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +45,7 @@ class FieldBoosts:
         for position, gtin in enumerate(self._gtins):
             if gtin:
                 self._by_gtin.setdefault(gtin, []).append(position)
-        self._brands = [alphanumeric(product.brand) for product in products]
-        self._models = [alphanumeric(product.model) for product in products]
+        self._products = products
         self._log_prices = np.log([p.price or np.nan for p in products])
         self._currencies = np.array([p.currency for p in products], str)
 
@@ -71,8 +71,9 @@ class FieldBoosts:
         Zero where nothing can be compared; at most the sum of the weights.
         """
         brand, model = alphanumeric(query.brand), alphanumeric(query.model)
-        brands = np.array([_brand_score(brand, self._brands[p]) for p in positions], np.float32)
-        models = np.array([_model_score(model, self._models[p]) for p in positions], np.float32)
+        found = [self._products[position] for position in positions.tolist()]
+        brands = np.array([_brand_score(brand, _normalized(each.brand)) for each in found], np.float32)
+        models = np.array([_model_score(model, _normalized(each.model)) for each in found], np.float32)
         distance = np.abs(np.log(query.price or np.nan) - self._log_prices[positions])
         if query.currency:
             others = self._currencies[positions]
@@ -81,6 +82,10 @@ class FieldBoosts:
         # Centred at 1/2, so that an unknown price is neutral.
         prices = np.where(np.isnan(distance), 0.0, np.exp(-distance / PRICE_WIDTH) - 0.5)
         return (BRAND_WEIGHT * brands + MODEL_WEIGHT * models + PRICE_WEIGHT * prices).astype(np.float32)
+
+
+#: An update compares few products, and a full run each product with several queries.
+_normalized = lru_cache(maxsize=2**15)(alphanumeric)
 
 
 def _gtin_score(one: str, other: str) -> float:

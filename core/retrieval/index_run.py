@@ -9,7 +9,7 @@ Of a large corpus, queries are searched block by block, and what is computed is 
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -53,6 +53,8 @@ LEXICAL_TEMPLATE = "{title} {brand} {model}"
 
 #: Incremented when the same input gives different candidates.
 _VERSION = "7"
+#: Incremented when the files of an unfinished run change.
+_FILES_VERSION = "2"
 #: Number of listings up to which a run computes everything at once, in memory. Of more, it takes block by block, and
 #: keeps each in a file.
 MAX_IN_MEMORY = 100_000
@@ -193,47 +195,51 @@ def build_index(
     report = IndexReport(
         len(corpus.queries), len(corpus.products), model.id, unchanged=True, validation_drawn=0, seconds=0
     )
+    snapshot: Snapshot | None = None
     with closing(CandidateStore(workspace.derived)) as candidates:
         is_current = not rebuild and is_intact(candidates, folder, version, reporter)
         if not (is_current and is_stored(folder, workspace.home, settings.search)):
             if model.pooling_note:
                 reporter.message(model.pooling_note)
-            run = _Run(workspace, settings, model, reporter, corpus, selection, folder, fingerprint)
+            stored = candidates.fingerprint
+            run = _Run(workspace, settings, model, reporter, corpus, selection, folder, fingerprint, stored)
             done = (None if rebuild else run.updated()) or run.full()
             change = done.change
             save_state(
                 folder, fingerprint, done.snapshot, done.fusion.dense, done.fusion.lexical, done.results(),
                 selection.to_arrays() if change is None else None,
             )  # fmt: skip
-            updated = _store(candidates, done.rows(), done.snapshot, model.id, fingerprint, full=change is None)
+            updated = _store(candidates, done, stored or "", model.id, fingerprint)
             done.files.discard()
             report = replace(report, unchanged=False, full=change is None, updated=updated)
             if change is not None:
                 counts = len(change.added), len(change.changed), len(change.removed)
                 report = replace(report, added=counts[0], changed=counts[1], removed=counts[2])
-    _record_products(workspace, corpus)
-    drawn = draw_validation(workspace, settings, corpus.queries)
+            snapshot = done.snapshot
+    _record_products(workspace, corpus, snapshot)
+    drawn = draw_validation(workspace, settings, {each.ref: each.category for each in corpus.queries})
     return replace(report, validation_drawn=drawn, seconds=time.monotonic() - started)
 
 
-def _store(
-    candidates: CandidateStore,
-    rows: Iterable[tuple[ProductRef, list[Candidate]]],
-    snapshot: Snapshot,
-    model: str,
-    fingerprint: str,
-    *,
-    full: bool,
-) -> int:
-    """Store the candidates of all queries. Returns for how many queries they were written."""
+def _store(candidates: CandidateStore, done: "_Done", stored: str, model: str, fingerprint: str) -> int:
+    """Store the candidates that a run has computed. Returns for how many queries they were written.
+
+    Args:
+        candidates: the store.
+        done: what the run has computed.
+        stored: fingerprint of the stored candidates at its start; it may have computed only what differs from them.
+        model: id of the encoder.
+        fingerprint: of the settings.
+    """
+    snapshot = done.snapshot
     version = f"{fingerprint}:{snapshot.version}"
-    settings, _, stored = (candidates.fingerprint or "").rpartition(":")
     # Candidates of another encoder have probabilities by its matcher, which must not stay.
-    touched = snapshot.touched_since(stored) if settings == fingerprint else None
-    if full or touched is None:
-        candidates.replace(rows, model=model, fingerprint=version)
+    touched = snapshot.touched_since(stored.rpartition(":")[2]) if stored.startswith(f"{fingerprint}:") else None
+    if done.change is None or touched is None:
+        candidates.replace(done.rows(), model=model, fingerprint=version)
         return len(snapshot.queries)
-    return candidates.update(rows, touched=touched, model=model, fingerprint=version)
+    gone = [query for query in candidates.queries() if query not in snapshot.queries]
+    return candidates.update(done.rows(), gone=gone, touched=touched, model=model, before=stored, fingerprint=version)
 
 
 @dataclass(frozen=True)
@@ -263,11 +269,18 @@ class _Done:
         )
 
     def rows(self) -> Iterator[tuple[ProductRef, list[Candidate]]]:
-        """The candidates of each query."""
+        """The candidates of each query that may have others than before."""
         for block in self.blocks:
             arrays = self.files.load(_block_file(block))
-            found = SearchResults.from_arrays(arrays), Ranked.from_arrays(arrays)
-            yield from self.fusion.listed(self.refs[block], *found)
+            altered = arrays[_ALTERED].astype(np.int64)
+            refs = [self.refs[block.start + row] for row in altered.tolist()]
+            yield from self.fusion.listed(
+                refs, SearchResults.from_arrays(arrays).of_queries(altered), Ranked.from_arrays(arrays)
+            )
+
+
+#: Array of a block's file: the rows of the queries whose candidates it has.
+_ALTERED = "altered"
 
 
 def _block_file(block: slice) -> str:
@@ -276,7 +289,7 @@ def _block_file(block: slice) -> str:
 
 @dataclass(frozen=True)
 class _Run:
-    """One index run that has something to do."""
+    """One index run that has something to do; `stored` is the fingerprint of the stored candidates."""
 
     workspace: Workspace
     settings: Settings
@@ -286,6 +299,7 @@ class _Run:
     selection: Selection
     folder: Path
     fingerprint: str
+    stored: str | None
 
     def full(self) -> _Done:
         """Index everything."""
@@ -293,8 +307,9 @@ class _Run:
         fusion, vectors = build_fusion(self.workspace, self.settings, self.model, corpus, self.reporter, files)
         texts = lexical_texts(corpus.queries)
 
-        def search(block: slice, reporter: Reporter) -> SearchResults:
-            return fusion.search(corpus.queries[block], texts[block], vectors[block], reporter)
+        def search(block: slice, reporter: Reporter) -> tuple[SearchResults, NDArray[np.bool_]]:
+            found = fusion.search(corpus.queries[block], texts[block], vectors[block], reporter)
+            return found, np.ones(len(texts[block]), bool)
 
         if files.folder is not None:
             self.selection.restore(files.kept(STATISTICS, lambda: self._statistics(fusion, texts, vectors, files)))
@@ -315,7 +330,11 @@ class _Run:
         return self._apply(state, change)
 
     def _apply(self, state: IndexState, change: Change) -> _Done:
-        corpus, files = self.corpus, self._files(f"from {state.snapshot.version}")
+        corpus = self.corpus
+        # After an interrupted run, the stored candidates may be older than the state.
+        if self.stored != f"{self.fingerprint}:{state.snapshot.version}":
+            change = replace(change, reordered=True)
+        files = self._files(f"from {state.snapshot.version}{', all queries' * change.reordered}")
         listings = [corpus.products[position] for position in np.flatnonzero(change.products < 0).tolist()]
         lexical = state.lexical.replaced(change.products, lexical_texts(listings))
         exact = read_exact(self.folder) if is_exact(self.settings.search.index, len(corpus.products)) else None
@@ -334,7 +353,7 @@ class _Run:
         self.reporter.stage("update the candidates")
         texts = lexical_texts(corpus.queries)
 
-        def update(block: slice, _: Reporter) -> SearchResults:
+        def update(block: slice, _: Reporter) -> tuple[SearchResults, NDArray[np.bool_]]:
             origin = change.queries[block]
             known = np.flatnonzero(origin >= 0)
             queries = np.full(len(origin), -1, np.int64)
@@ -349,7 +368,7 @@ class _Run:
         """Where the run keeps what it has computed; `kind` tells runs over the same corpus apart."""
         if self.corpus.size <= MAX_IN_MEMORY:
             return RunFiles()
-        return RunFiles.on_disk(self.folder, f"{self.fingerprint}:{self.corpus.version}:{kind}")
+        return RunFiles.on_disk(self.folder, f"{self.fingerprint}:{self.corpus.version}:{kind}:{_FILES_VERSION}")
 
     def _statistics(
         self, fusion: Fusion, texts: Sequence[str], vectors: NDArray[np.float32], files: RunFiles
@@ -368,7 +387,7 @@ class _Run:
         snapshot: Snapshot,
         files: RunFiles,
         change: Change | None,
-        search: Callable[[slice, Reporter], SearchResults],
+        search: Callable[[slice, Reporter], tuple[SearchResults, NDArray[np.bool_]]],
     ) -> _Done:
         """Search and select block by block; a block that an interrupted run has finished is left out."""
         count = len(self.corpus.queries)
@@ -385,21 +404,35 @@ class _Run:
             files.make(_block_file(block), partial(self._selected, fusion, search, block, reporter))
         if len(blocks) > 1:
             self.reporter.advance(count)
-        return _Done(fusion, snapshot, files, blocks, [each.ref for each in self.corpus.queries], change)
+        return _Done(fusion, snapshot, files, blocks, self.corpus.query_refs, change)
 
     def _selected(
-        self, fusion: Fusion, search: Callable[[slice, Reporter], SearchResults], block: slice, reporter: Reporter
+        self,
+        fusion: Fusion,
+        search: Callable[[slice, Reporter], tuple[SearchResults, NDArray[np.bool_]]],
+        block: slice,
+        reporter: Reporter,
     ) -> Arrays:
-        rows = np.arange(block.start, block.stop)
-        results, chosen = select_candidates(fusion, search(block, reporter), self.selection, reporter, rows)
-        return {**results.to_arrays(), **chosen.to_arrays()}
+        results, is_altered = search(block, reporter)
+        altered = np.flatnonzero(is_altered)
+        part, chosen = select_candidates(
+            fusion, results.of_queries(altered), self.selection, reporter, altered + block.start
+        )
+        return {**results.with_prior(altered, part).to_arrays(), **chosen.to_arrays(), _ALTERED: altered}
 
 
-def _record_products(workspace: Workspace, corpus: Corpus) -> None:
-    """Record the indexed products, so that later imports are detected."""
+def _record_products(workspace: Workspace, corpus: Corpus, snapshot: Snapshot | None) -> None:
+    """Record the indexed products, so that later imports are detected.
+
+    Args:
+        workspace: of the run.
+        corpus: that is indexed.
+        snapshot: of it, whose changes since the recorded version are written; without one, all listings are compared.
+    """
     with closing(IndexedProducts(workspace.derived)) as indexed:
-        if indexed.mark != corpus.mark:
-            indexed.replace(corpus)
+        mark = indexed.mark
+        if mark != corpus.mark:
+            indexed.replace(corpus, snapshot.touched_since(mark or "") if snapshot is not None else None)
 
 
 def is_indexed(workspace: Workspace, fingerprint: str, version: str) -> bool:
@@ -429,27 +462,26 @@ def is_intact(candidates: CandidateStore, folder: Path, version: str, reporter: 
     Raises:
         DamagedError: the candidates are damaged, and were deleted.
     """
-    candidates.check()
     if not candidates.is_current(version):
         return False
+    candidates.check()
     if not candidates.is_verified or manifest_fingerprint(folder) != version:
         reporter.message("The index files have no checksums, or are from another run: the index is rebuilt.")
         return False
-    found = index_damage(folder)
+    found = index_damage(folder, quick=True)
     if found:
         reporter.message(f"In {folder}: {'; '.join(found)}. The index is rebuilt.")
     return not found
 
 
-def draw_validation(workspace: Workspace, settings: Settings, queries: Sequence[Product]) -> int:
+def draw_validation(workspace: Workspace, settings: Settings, categories: Mapping[ProductRef, str]) -> int:
     """Draw unlabelled validation queries, stratified by category. Returns how many were drawn."""
     validation = settings.validation
-    count = min(round(validation.share * len(queries)), validation.max_pairs // settings.search.k)
+    count = min(round(validation.share * len(categories)), validation.max_pairs // settings.search.k)
     if not count:
         return 0
     # Categories with fewer than two expected draws are pooled.
-    categories = {query.ref: query.category for query in queries}
-    names = merge_small_strata(categories, fewest=2 * len(queries) // count)
+    names = merge_small_strata(categories, fewest=2 * len(categories) // count)
     drawn = stratified(names, count, validation.seed)
     with LabelStore(workspace.labels) as labels:
         return labels.draw_validation(drawn, validation.seed, drawn)
@@ -554,7 +586,7 @@ def make_fusion(settings: Settings, corpus: Corpus, dense: VectorIndex, lexical:
         dense=dense,
         lexical=lexical,
         field_boosts=FieldBoosts(corpus.products, corpus.default_gtins),
-        refs=[p.ref for p in corpus.products],
+        refs=corpus.product_refs,
         dense_weight=settings.search.dense_weight,
         depth=settings.search.depth,
         k=settings.search.k,

@@ -9,6 +9,8 @@ checksums, so that a run that was interrupted between two files leaves no state,
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import repeat
+from operator import ne
 from pathlib import Path
 
 import numpy as np
@@ -58,9 +60,8 @@ class Snapshot:
     @classmethod
     def of(cls, corpus: Corpus) -> "Snapshot":
         """The snapshot of a corpus that is indexed in full."""
-        queries, products = (
-            {each.ref: corpus.digests[each.ref] for each in side} for side in (corpus.queries, corpus.products)
-        )
+        digests = corpus.digests
+        queries, products = ({ref: digests[ref] for ref in side} for side in (corpus.query_refs, corpus.product_refs))
         return cls(corpus.version, queries, products, corpus.default_gtins)
 
     def followed_by(self, corpus: Corpus, change: "Change") -> "Snapshot":
@@ -122,6 +123,8 @@ class Change:
         added: listings that were not indexed in their present role.
         changed: listings with another content, or whose GTIN has begun or ceased to be a default value.
         removed: listings that are no longer there in that role.
+        reordered: whether unchanged listings are in another order, or form other pairs, so that the candidates of every
+            query may differ.
     """
 
     queries: NDArray[np.int64]
@@ -129,6 +132,7 @@ class Change:
     added: frozenset[ProductRef]
     changed: frozenset[ProductRef]
     removed: frozenset[ProductRef]
+    reordered: bool
 
     @property
     def touched(self) -> frozenset[ProductRef]:
@@ -139,27 +143,30 @@ class Change:
 def compare(before: Snapshot, corpus: Corpus) -> Change:
     """Compare a corpus with the indexed one."""
     flipped = before.defaults ^ corpus.default_gtins
+    digests = corpus.digests
     added: set[ProductRef] = set()
     changed: set[ProductRef] = set()
     removed: set[ProductRef] = set()
 
-    def origins(known: Mapping[ProductRef, str], listings: Sequence[Product]) -> NDArray[np.int64]:
-        row_of = {ref: row for row, ref in enumerate(known)}
-        origin = np.full(len(listings), -1, np.int64)
-        for i, each in enumerate(listings):
-            ref = each.ref
-            row = row_of.pop(ref, None)
-            if row is None:
-                added.add(ref)
-            elif known[ref] != corpus.digests[ref] or (flipped and (each.source, each.gtin) in flipped):
-                changed.add(ref)
-            else:
-                origin[i] = row
-        removed.update(row_of)
+    def origins(
+        known: Mapping[ProductRef, str], listings: Sequence[Product], refs: Sequence[ProductRef]
+    ) -> NDArray[np.int64]:
+        row_of = dict(zip(known, range(len(known)), strict=True))
+        origin = np.fromiter(map(row_of.get, refs, repeat(-1)), np.int64, len(refs))
+        differs = np.fromiter(map(ne, map(known.get, refs), map(digests.get, refs)), bool, len(refs))
+        if flipped:
+            differs |= np.array([(each.source, each.gtin) in flipped for each in listings], bool)
+        added.update(refs[i] for i in np.flatnonzero(origin < 0).tolist())
+        changed.update(refs[i] for i in np.flatnonzero((origin >= 0) & differs).tolist())
+        removed.update(known.keys() - set(refs))
+        origin[differs] = -1
         return origin
 
-    queries, products = origins(before.queries, corpus.queries), origins(before.products, corpus.products)
-    return Change(queries, products, frozenset(added), frozenset(changed), frozenset(removed))
+    queries = origins(before.queries, corpus.queries, corpus.query_refs)
+    products = origins(before.products, corpus.products, corpus.product_refs)
+    both = {ref.source for ref in before.queries} & {ref.source for ref in before.products}
+    reordered = both != corpus.both or any(bool((np.diff(each[each >= 0]) < 0).any()) for each in (queries, products))
+    return Change(queries, products, frozenset(added), frozenset(changed), frozenset(removed), reordered)
 
 
 @dataclass(frozen=True)
@@ -225,17 +232,21 @@ def save_state(
     if statistics is not None:
         save_arrays(folder / STATISTICS, statistics)
     products = [PRODUCTS] if (folder / PRODUCTS).exists() else []
-    write_manifest(folder, f"{settings}:{snapshot.version}", (*products, RESULTS, STATISTICS), dense.record)
+    kept = [] if statistics is not None else [STATISTICS]
+    names = *products, RESULTS, STATISTICS
+    write_manifest(folder, f"{settings}:{snapshot.version}", names, dense.record, kept)
 
 
-def indexed_snapshot(folder: Path) -> Snapshot:
-    """The snapshot of the last index run.
+def touched_since(folder: Path, version: str) -> frozenset[ProductRef] | None:
+    """As `Snapshot.touched_since` of the last index run.
 
     Raises:
         DamagedError: there is none.
     """
     try:
-        return Snapshot.from_text(array_text(load_arrays(folder / RESULTS, ["corpus"])["corpus"]))
+        return Snapshot.from_text(array_text(load_arrays(folder / RESULTS, ["corpus"])["corpus"])).touched_since(
+            version
+        )
     except ARRAY_ERRORS as error:
         raise DamagedError(f"{RESULTS} is damaged.", "`samesku index` makes it again.") from error
 

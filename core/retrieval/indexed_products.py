@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.catalog.product import Product, Role, has_role
+from core.catalog.product import Role, has_role
 from core.catalog.store import CatalogStore
 from core.derived_db import derived_cache
 from core.retrieval.corpus import Corpus
@@ -113,19 +113,27 @@ class IndexedProducts:
         found: set[tuple[ProductRef, Role]] = {(ProductRef(str(r[0]), str(r[1])), "query") for r in queries}
         return found | {(ProductRef(str(r[0]), str(r[1])), "catalog") for r in products}
 
-    def replace(self, corpus: Corpus) -> None:
+    def replace(self, corpus: Corpus, touched: Collection[ProductRef] | None = None) -> None:
         """Record the products of a corpus instead of the previous ones; only differences are written.
+
+        Args:
+            corpus: that was indexed.
+            touched: listings that may differ from the recorded ones; by default all are compared.
 
         Raises:
             DamagedError: the file is damaged. CoreError: it cannot be written.
         """
-        by_role: tuple[tuple[Role, list[Product]], ...] = (("query", corpus.queries), ("catalog", corpus.products))
+        by_role: tuple[tuple[Role, list[ProductRef]], ...] = (
+            ("query", corpus.query_refs),
+            ("catalog", corpus.product_refs),
+        )
         present = {
-            each.ref: ("both" if each.source in corpus.both else role, corpus.digests[each.ref])
+            ref: ("both" if ref.source in corpus.both else role, corpus.digests[ref])
             for role, side in by_role
-            for each in side
+            for ref in side
+            if touched is None or ref in touched
         }
-        before = self.read()
+        before = self.read() if touched is None else dict.fromkeys(touched)
         with self._cache.writing() as connection:
             connection.executemany(
                 "DELETE FROM indexed WHERE (source, id) = (?, ?)", (ref for ref in before if ref not in present)

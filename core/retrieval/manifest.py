@@ -1,8 +1,9 @@
 """Manifest of the index files of a model: sizes and checksums, to detect missing and damaged files."""
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+import stat
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,6 +14,7 @@ from labels.quarantine import set_aside_irregular
 
 _FILE_NAME = "manifest.json"
 _CHUNK_BYTES = 2**20
+_SECOND_NS = 10**9
 #: File name of the FAISS index of the products.
 PRODUCTS = "products.faiss"
 
@@ -55,11 +57,13 @@ class Manifest:
         fingerprint: hash of all inputs of the run.
         files: by name.
         dense: of an index that is not an exact one in a file.
+        written: when each file was written, in nanoseconds since the epoch; empty in manifests of earlier versions.
     """
 
     fingerprint: str
     files: dict[str, IndexFile]
     dense: DenseRecord | None = None
+    written: dict[str, int] = field(default_factory=dict)
 
     @property
     def has_products(self) -> bool:
@@ -67,15 +71,35 @@ class Manifest:
         return self.dense is None or self.dense.kind != MILVUS
 
 
-def write_manifest(folder: Path, fingerprint: str, names: Iterable[str], dense: DenseRecord | None = None) -> None:
+def write_manifest(
+    folder: Path,
+    fingerprint: str,
+    names: Iterable[str],
+    dense: DenseRecord | None = None,
+    kept: Collection[str] = (),
+) -> None:
     """Write the manifest of index files in a folder.
+
+    Args:
+        folder: of the model.
+        fingerprint: hash of all inputs of the run.
+        names: of the files.
+        dense: of an index that is not an exact one in a file.
+        kept: files that the run has read and not written, whose checksums are those of the manifest before.
 
     Raises:
         CoreError: it cannot be written.
     """
+    before = read_manifest(folder)
+    known = {name: before.files[name] for name in kept if name in before.files} if before is not None else {}
     set_aside_irregular(folder / _FILE_NAME)
-    files = {name: index_file(folder / name) for name in names}
-    save(folder / _FILE_NAME, asdict(Manifest(fingerprint, files, dense)))
+    names = list(names)
+    # The times before the checksums, so that a file that is replaced meanwhile has another one.
+    written = {name: (folder / name).lstat().st_mtime_ns for name in names}
+    if before is not None:
+        written |= {name: before.written.get(name, 0) for name in known}
+    files = {name: known.get(name) or index_file(folder / name) for name in names}
+    save(folder / _FILE_NAME, asdict(Manifest(fingerprint, files, dense, written)))
 
 
 def add_to_manifest(folder: Path, fingerprint: str, name: str, dense: DenseRecord | None = None) -> None:
@@ -100,18 +124,41 @@ def read_manifest(folder: Path) -> Manifest | None:
         return None
 
 
-def index_damage(folder: Path) -> list[str]:
-    """The missing and damaged index files of a model folder, a few words each."""
+def index_damage(folder: Path, *, quick: bool = False) -> list[str]:
+    """The missing and damaged index files of a model folder, a few words each.
+
+    Args:
+        folder: of the model.
+        quick: read only the files that were written since the manifest, or in the second before it. Those of a million
+            products take gigabytes; whoever uses them compares their checksums.
+    """
     try:
         manifest = load(folder / _FILE_NAME, Manifest)
     except FileNotFoundError:
         return [f"{_FILE_NAME} is missing"]
     except CoreError:
         return [f"{_FILE_NAME} is damaged"]
-    states = {name: file_damage(folder / name, expected) for name, expected in manifest.files.items()}
+    states = {
+        name: "" if quick and _is_untouched(folder, name, manifest) else file_damage(folder / name, expected)
+        for name, expected in manifest.files.items()
+    }
     if manifest.has_products:
         states.setdefault(PRODUCTS, "missing")
     return [f"{name} is {state}" for name, state in states.items() if state]
+
+
+def _is_untouched(folder: Path, name: str, manifest: Manifest) -> bool:
+    """Whether a file has the size and the time that the manifest records, and the manifest was written a second later.
+
+    Within a second, a file may be written twice without another time.
+    """
+    try:
+        file, recorded = (folder / name).lstat(), (folder / _FILE_NAME).lstat()
+    except OSError:
+        return False
+    if (file.st_size, file.st_mtime_ns) != (manifest.files[name].bytes, manifest.written.get(name)):
+        return False
+    return stat.S_ISREG(file.st_mode) and file.st_mtime_ns + _SECOND_NS < recorded.st_mtime_ns
 
 
 def manifest_fingerprint(folder: Path) -> str:

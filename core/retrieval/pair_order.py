@@ -33,11 +33,11 @@ class PairOrder:
         """The order of the listings of a corpus; None without listings in both roles, where all are pairs."""
         if not corpus.both:
             return None
-        shared = sorted(each.ref for each in corpus.products if each.source in corpus.both)
+        shared = sorted(ref for ref in corpus.product_refs if ref.source in corpus.both)
         places = {ref: place for place, ref in enumerate(shared)}
         return cls(
-            _places(places, (each.ref for each in corpus.queries), -1),
-            _places(places, (each.ref for each in corpus.products), len(places)),
+            _places(places, corpus.query_refs, -1),
+            _places(places, corpus.product_refs, len(places)),
             places,
         )
 

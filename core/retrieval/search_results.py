@@ -76,6 +76,8 @@ class SearchResults(_Columns):
         positions: NDArray[np.int64],
         scores: Sequence[NDArray[np.float32]],
         floors: NDArray[np.float32],
+        *,
+        is_sorted: bool = False,
     ) -> Self:
         """Results in any order.
 
@@ -84,11 +86,30 @@ class SearchResults(_Columns):
             positions: their products.
             scores: cosine, lexical, boost, gtin, prior.
             floors: shape (queries, 2).
+            is_sorted: whether they are in order, by query and then by position.
         """
-        order = np.lexsort((positions, rows))
+        if not is_sorted:
+            order = np.lexsort((positions, rows))
+            rows, positions, scores = rows[order], positions[order], [each[order] for each in scores]
         starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(floors)))])
-        cosine, lexical, boost, gtin, prior = (each[order] for each in scores)
-        return cls(starts, positions[order].astype(np.int32), cosine, lexical, boost, gtin, prior, floors)
+        cosine, lexical, boost, gtin, prior = scores
+        return cls(starts, positions.astype(np.int32), cosine, lexical, boost, gtin, prior, floors)
+
+    def with_results(
+        self, rows: NDArray[np.int64], positions: NDArray[np.int64], scores: Sequence[NDArray[np.float32]]
+    ) -> Self:
+        """These results and others, of other products and by query; arguments are those of `of`."""
+        order = np.lexsort((positions, rows))
+        rows, positions = rows[order], positions[order]
+        products = int(max(self.positions.max(initial=0), positions.max(initial=0))) + 1
+        places = np.searchsorted(self.rows * products + self.positions, rows * products + positions)
+        return self.of(
+            np.insert(self.rows, places, rows),
+            np.insert(self.positions, places, positions),
+            [np.insert(each, places, more[order]) for each, more in zip(self.scores, scores, strict=True)],
+            self.floors,
+            is_sorted=True,
+        )
 
     def of_queries(self, rows: NDArray[np.int64]) -> Self:
         """The results of some queries, in this order.
@@ -96,11 +117,26 @@ class SearchResults(_Columns):
         Args:
             rows: of the queries, shape (n,).
         """
-        starts, counts = self.starts[rows], np.diff(self.starts)[rows]
-        ends = np.concatenate([[0], np.cumsum(counts)])
-        entries = np.repeat(starts - ends[:-1], counts) + np.arange(ends[-1])
+        entries, ends = self._entries_of(rows)
         columns = {each.name: getattr(self, each.name)[entries] for each in fields(self)[1:-1]}
         return replace(self, starts=ends, floors=self.floors[rows], **columns)
+
+    def with_prior(self, rows: NDArray[np.int64], part: Self) -> Self:
+        """The same results, with the prior of those of some queries.
+
+        Args:
+            rows: of the queries.
+            part: of them, as of `of_queries`.
+        """
+        prior = self.prior.copy()
+        prior[self._entries_of(rows)[0]] = part.prior
+        return replace(self, prior=prior)
+
+    def _entries_of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The indices of the results of some queries, and their `starts` among these."""
+        counts = np.diff(self.starts)[rows]
+        ends = np.concatenate([[0], np.cumsum(counts)])
+        return np.repeat(self.starts[rows] - ends[:-1], counts) + np.arange(ends[-1]), ends
 
     @classmethod
     def joined(cls, count: int, load: Callable[[int, str], NDArray[np.generic]]) -> dict[str, JoinedArray]:

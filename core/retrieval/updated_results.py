@@ -22,7 +22,7 @@ def updated_results(
     queries: Sequence[Product],
     texts: Sequence[str],
     vectors: NDArray[np.float32],
-) -> SearchResults:
+) -> tuple[SearchResults, NDArray[np.bool_]]:
     """Search results after a change, equal to those of a search as far as they can become candidates.
 
     Args:
@@ -32,26 +32,33 @@ def updated_results(
         queries: the present queries.
         texts: of the queries, for the lexical index.
         vectors: of the queries.
+
+    Returns:
+        the results; and which queries have others than before, shape (queries,): the candidates of the rest stay.
     """
     kept = _kept_results(before, change)
     new = _new_results(fusion, kept.floors, change, queries, texts, vectors)
-    rows, positions = np.concatenate([kept.rows, new[0]]), np.concatenate([kept.positions, new[1]])
-    scores = [np.concatenate(pair) for pair in zip(kept.scores, new[2], strict=True)]
-    results = SearchResults.of(rows, positions.astype(np.int64), scores, kept.floors)
-    again = np.flatnonzero((change.queries < 0) | results.incomplete(fusion.depth, len(fusion.refs)))
+    results = kept.with_results(new[0], new[1], list(new[2]))
+    is_new = change.queries < 0
+    altered = is_new | change.reordered
+    altered[~is_new] |= np.diff(kept.starts)[~is_new] != np.diff(before.starts)[change.queries[~is_new]]
+    altered[new[0]] = True
+    again = np.flatnonzero(is_new | results.incomplete(fusion.depth, len(fusion.refs)))
     if not len(again):
-        return results
+        return results, altered
+    altered[again] = True
     asked = [(queries[row], texts[row]) for row in again.tolist()]
     found = fusion.search([query for query, _ in asked], [text for _, text in asked], vectors[again], Silent())
     rest = ~np.isin(results.rows, again)
     floors = results.floors.copy()
     floors[again] = found.floors
-    return SearchResults.of(
+    updated = SearchResults.of(
         np.concatenate([results.rows[rest], again[found.rows]]),
         np.concatenate([results.positions[rest], found.positions]).astype(np.int64),
         [np.concatenate([old[rest], other]) for old, other in zip(results.scores, found.scores, strict=True)],
         floors,
     )
+    return updated, altered
 
 
 def _kept_results(before: SearchResults, change: Change) -> SearchResults:
@@ -63,7 +70,9 @@ def _kept_results(before: SearchResults, change: Change) -> SearchResults:
     floors = np.full((len(change.queries), 2), np.inf, np.float32)  # finds nothing, and the query is searched
     unchanged = change.queries >= 0
     floors[unchanged] = before.floors[change.queries[unchanged]]
-    return SearchResults.of(rows[kept], positions[kept], [each[kept] for each in before.scores], floors)
+    return SearchResults.of(
+        rows[kept], positions[kept], [each[kept] for each in before.scores], floors, is_sorted=not change.reordered
+    )
 
 
 def _inverse(origin: NDArray[np.int64], count: int) -> NDArray[np.int64]:
@@ -100,4 +109,6 @@ def _new_results(
         rows.append(of_block + start)
         columns.append(new[of_new])
     pairs = np.concatenate(rows), np.concatenate(columns)
-    return *pairs, fusion.scores(queries, texts, vectors, *pairs)
+    used, row_of = np.unique(pairs[0], return_inverse=True)
+    asked = [queries[row] for row in used.tolist()], [texts[row] for row in used.tolist()], vectors[used]
+    return *pairs, fusion.scores(*asked, row_of, pairs[1])

@@ -50,6 +50,8 @@ class Phrases:
 
     def find(self, text: str) -> Iterator[str]:
         """The canonical names of the phrases in a text, in order. Matches do not overlap."""
+        if text.isascii() and text.isalnum() and text.lower() not in self._by_first:
+            return  # a single word, as most are that are looked up
         split = words(text)
         place = 0
         while place < len(split):

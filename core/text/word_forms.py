@@ -58,11 +58,10 @@ class WordForms:
     def _read(self, written: str) -> tuple[str, frozenset[str]]:
         """The normalised word, and its parts."""
         if (known := self._known.get(written)) is None:
-            parts = {*_PART.findall(written), *_LETTERS_OR_DIGITS.findall(written)}
-            known = self._known[written] = (
-                self._normal("".join(_PART.findall(written))),
-                frozenset(map(self._normal, parts)),
-            )
+            split = _PART.findall(written)
+            alone, parts = "".join(split), {*split, *_LETTERS_OR_DIGITS.findall(written)}
+            normal = {part: self._normal(part) for part in {alone, *parts}}
+            known = self._known[written] = normal[alone], frozenset(normal[part] for part in parts)
         return known
 
     def _normal(self, word: str) -> str:

@@ -1,7 +1,7 @@
 """Attribute features: whether titles agree on quantities, pack count, colours and the like."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -199,15 +199,22 @@ def _agreement(
 class _LogValues:
     """Logarithms of the values that products state in one dimension; most state none."""
 
-    def __init__(self, stated: Sequence[Sequence[float]]) -> None:
-        self.counts = np.array([min(len(values), _MAX_VALUES) for values in stated], np.float32)
-        filled = np.flatnonzero(self.counts)
-        self._place = np.zeros(len(stated), np.int64)
+    def __init__(self, stated: Mapping[int, Sequence[float]], count: int) -> None:
+        """Take logarithms.
+
+        Args:
+            stated: values by the index of the product, ascending.
+            count: number of products.
+        """
+        values = [each[:_MAX_VALUES] for each in stated.values()]
+        filled = np.array([*stated], np.int64)
+        self.counts = np.zeros(count, np.float32)
+        self.counts[filled] = [len(each) for each in values]
+        self._place = np.zeros(count, np.int64)
         self._place[filled] = np.arange(len(filled))
         self._table = np.full((len(filled), int(self.counts.max(initial=0))), np.nan)
-        for place, product in enumerate(filled):
-            values = stated[int(product)][:_MAX_VALUES]
-            self._table[place, : len(values)] = np.log(values)
+        for place, each in enumerate(values):
+            self._table[place, : len(each)] = np.log(each)
 
     def of(self, products: NDArray[np.int64]) -> NDArray[np.float64]:
         """The values of products that state some, shape (n, max count), padded with NaN."""
@@ -217,10 +224,15 @@ class _LogValues:
 
 def _values_by_dimension(sides: Sequence[Sequence[TitleAttributes]]) -> dict[str, tuple[_LogValues, ...]]:
     """For each stated dimension, the values of the queries and of the products."""
-    dimensions = sorted({dimension for side in sides for each in side for dimension in each.values})
+    stated: dict[str, tuple[dict[int, Sequence[float]], ...]] = {}
+    for number, side in enumerate(sides):
+        for row, each in enumerate(side):
+            for dimension, values in each.values.items():
+                if values:
+                    stated.setdefault(dimension, tuple({} for _ in sides))[number][row] = values
     return {
-        dimension: tuple(_LogValues([each.values.get(dimension, ()) for each in side]) for side in sides)
-        for dimension in dimensions
+        dimension: tuple(_LogValues(of_side, len(side)) for of_side, side in zip(stated[dimension], sides, strict=True))
+        for dimension in sorted(stated)
     }
 
 

@@ -269,7 +269,7 @@ def test_a_killed_run_is_made_good_by_the_next(tmp_path: Path, step: str, monkey
         "select": "core.retrieval.index_run.select_candidates",
         "candidates": "core.retrieval.candidates.CandidateStore.update",
         "products": "core.retrieval.index_run._record_products",
-        "features": "core.matching.features.store.FeatureStore.replace",
+        "features": "core.matching.features.store.FeatureStore.update",
         "published": "core.matching.run.publish",
     }
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from samples import candidates_of, q
 
+from core.errors import DamagedError
 from core.retrieval.candidates import CandidateStore, MatcherSummary
+from labels.model import ProductRef
 
 
 @pytest.fixture
@@ -91,3 +93,30 @@ def test_a_file_of_the_version_before_keeps_its_candidates_and_drops_what_no_lab
         again.score([], MatcherSummary(0.5, 0.9, 0.1, 12, 3))
         assert again.matcher_summary == MatcherSummary(0.5, 0.9, 0.1, 12, 3)
         again.close()
+
+
+def test_an_update_writes_what_differs_and_carries_the_checksum_on(store: CandidateStore) -> None:
+    store.replace([(q(f"q{n}"), candidates_of(f"q{n}")) for n in (1, 2, 3)], model="m", fingerprint="a")
+    changed = candidates_of("q1")[:1]
+    rows = [(q("q1"), changed), (q("q2"), candidates_of("q2"))]
+    asked = {"gone": [q("q3")], "touched": frozenset[ProductRef](), "model": "m"}
+    assert store.update(rows, before="a", fingerprint="b", **asked) == 1
+    store.check()
+    assert store.fingerprint == "b"
+    assert store.queries() == [q("q1"), q("q2")]
+    assert [store.for_query(q(name)) for name in ("q1", "q2", "q3")] == [changed, candidates_of("q2"), []]
+
+
+def test_no_update_of_another_run_and_none_that_hides_damage(store: CandidateStore, tmp_path: Path) -> None:
+    written = [(q("q1"), candidates_of("q1")), (q("q2"), candidates_of("q2"))]
+    asked = {"gone": [], "touched": frozenset[ProductRef](), "model": "m"}
+    store.replace(written, model="m", fingerprint="a")
+    with pytest.raises(DamagedError, match="another run"):
+        store.update(written[:1], before="other", fingerprint="b", **asked)
+    assert store.model is None
+    store.replace(written, model="m", fingerprint="a")
+    with closing(sqlite3.connect(tmp_path / "derived.db", isolation_level=None)) as other:
+        other.execute("UPDATE candidates SET similarity = 0.123 WHERE query_id = 'q2' AND rank = 1")
+    store.update([(q("q1"), [])], before="a", fingerprint="b", **asked)
+    with pytest.raises(DamagedError, match="checksum does not match"):
+        store.check()

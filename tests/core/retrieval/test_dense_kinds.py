@@ -1,5 +1,6 @@
 """The approximate indexes against exact search, their files against damage, and filters inside the search."""
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -143,6 +144,20 @@ def folder(tmp_path: Path) -> Path:
     index.save(tmp_path / INDEX_FILE)
     write_manifest(tmp_path, "run", (INDEX_FILE,), index.record)
     return tmp_path
+
+
+def test_a_quick_check_reads_files_that_were_written_since(folder: Path) -> None:
+    file, manifest = folder / INDEX_FILE, folder / "manifest.json"
+    written, content = file.stat(), file.read_bytes()
+    os.utime(manifest, ns=(0, written.st_mtime_ns + 2 * 10**9))
+    assert index_damage(folder, quick=True) == index_damage(folder) == []
+    file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    os.utime(file, ns=(0, written.st_mtime_ns + 1))
+    assert index_damage(folder, quick=True) == index_damage(folder) != []
+    os.utime(file, ns=(0, written.st_mtime_ns))  # as no program leaves it: the file is not read
+    assert index_damage(folder, quick=True) == []
+    os.utime(manifest, ns=(0, written.st_mtime_ns))
+    assert index_damage(folder, quick=True) != [], "both within a second"
 
 
 def reopened(folder: Path, vectors: NDArray[np.float32] = VECTORS, **search: object) -> tuple[DenseIndex, list[str]]:

@@ -1,12 +1,13 @@
 """The feature store: values as written, replaced as a whole."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from samples import c, q
+from samples import c, candidates_of, q
 
 from core.matching.features.store import FeatureStore, FeatureTable
 from core.retrieval.candidates import CandidateStore
@@ -96,3 +97,36 @@ def test_the_candidates_in_the_same_file_are_left_alone(store: FeatureStore, tmp
     store.replace(table(0.1), "e")
     assert (candidates.model, store.is_current("e")) == ("m", True)
     candidates.close()
+
+
+def test_an_update_leaves_the_other_features_and_carries_the_checksum_on(store: FeatureStore) -> None:
+    first = table(0.1, 0.2, 0.3)
+    store.replace(first, "f1")
+    store.update(table(0.9), [first.pairs[1]], "f2")
+    store.check()
+    read = store.read()
+    assert read is not None
+    assert {pair: float(read.vectors[row, 0]) for pair, row in read.row.items()} == {
+        first.pairs[0]: pytest.approx(0.9),
+        first.pairs[2]: pytest.approx(0.3),
+    }
+    assert store.is_current("f2")
+    assert store.missing(first.pairs) == [first.pairs[1]]
+    part = store.part(first.pairs, FEATURES)
+    assert (list(part.pairs), part.vectors.shape) == ([first.pairs[0], first.pairs[2]], (2, 2))
+
+
+def test_outdated_are_candidates_without_features_or_with_a_touched_listing(
+    store: FeatureStore, tmp_path: Path
+) -> None:
+    pairs = [Pair(q("q1"), each.ref) for each in candidates_of("q1")]
+    with closing(CandidateStore(tmp_path / "derived.db")) as candidates:
+        candidates.replace([(q("q1"), candidates_of("q1"))], model="m", fingerprint="a")
+    other = Pair(q("other"), c("gone"))
+    known = [*pairs[1:], other]
+    store.replace(FeatureTable(FEATURES, known, np.zeros((len(known), 2), np.float32)), "f")
+    assert (set(store.outdated([])[0]), store.outdated([])[1]) == ({pairs[0]}, {other})
+    assert set(store.outdated([pairs[1].candidate])[0]) == set(pairs[:2])
+    assert store.outdated([q("q1")])[0] == {
+        Pair(q("q1"), each.ref): pytest.approx(each.similarity) for each in candidates_of("q1")
+    }
