@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from core.jobs.progress import Reporter, Silent
-from core.matching.features.base import Feature, dots
+from core.matching.features.base import Feature
 from core.retrieval.inverted_index import InvertedIndex, highest, terms_of
 
 #: Ranks are counted up to this one.
@@ -125,7 +125,6 @@ class NeighbourFeatures:
 
     def __init__(
         self,
-        features: tuple[Feature, ...],
         vectors: tuple[csr_matrix, csr_matrix],
         corpus: Neighbourhood,
         rows: CorpusRows | None = None,
@@ -133,13 +132,10 @@ class NeighbourFeatures:
         """Look the queries and products up.
 
         Args:
-            features: the columns, as of `neighbour_features`.
             vectors: unit vectors of the queries, and of the products.
             corpus: the texts that a pair is compared with.
             rows: where the queries and products are in the corpus; by default they are the corpus.
         """
-        self.features = features
-        self._vectors = vectors
         if rows is None:
             self._best, self._nearest = corpus.best, corpus.nearest
             self._listing = np.arange(vectors[0].shape[0]), np.arange(vectors[1].shape[0])
@@ -148,9 +144,16 @@ class NeighbourFeatures:
             self._best, self._nearest = (forth[0], back[0]), (forth[1], back[1])
             self._listing = rows.listing
 
-    def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
-        """The columns, in the order of `features`."""
-        scores = dots(self._vectors[0][rows], self._vectors[1][columns])
+    def compute(
+        self, rows: NDArray[np.int64], columns: NDArray[np.int64], scores: NDArray[np.float32]
+    ) -> list[NDArray[np.float32]]:
+        """The columns, in the order of `neighbour_features`.
+
+        Args:
+            rows: indices of the pairs' queries, shape (n,).
+            columns: indices of the pairs' products, shape (n,).
+            scores: similarities of the pairs, shape (n,).
+        """
         queries, products = self._listing[0][rows], self._listing[1][columns]
         forth, rank = _margin_and_rank(scores, self._best[0][rows], self._nearest[0][rows] == products)
         back, rank_back = _margin_and_rank(scores, self._best[1][columns], self._nearest[1][columns] == queries)

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from core.catalog.product import Product
 from core.matching.features import neighbours
 from core.matching.features.builder import FEATURES, FeatureBuilder
-from core.matching.features.neighbours import NeighbourFeatures, Neighbourhood, neighbour_features
+from core.matching.features.neighbours import NeighbourFeatures, Neighbourhood
 from core.text.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary.load()
@@ -134,10 +134,10 @@ def test_rivals_are_counted_right_beyond_one_block_and_up_to_the_depth() -> None
     sides = [side / np.linalg.norm(side, axis=1, keepdims=True) for side in sides]
     scores = sides[0] @ sides[1].T
     vectors = csr_matrix(sides[0]), csr_matrix(sides[1])
-    part = NeighbourFeatures(neighbour_features("c", "chance"), vectors, Neighbourhood.of(vectors))
+    part = NeighbourFeatures(vectors, Neighbourhood.of(vectors))
     rows, columns = random.integers(0, 600, 500), random.integers(0, 70, 500)
-    lead, lead_back, place, place_back = part.compute(rows, columns)
     own = scores[rows, columns]
+    lead, lead_back, place, place_back = part.compute(rows, columns, own)
     for found, others in ((place, scores[rows]), (place_back, scores[:, columns].T)):
         wanted = np.minimum((others > own[:, None] + 1e-5).sum(axis=1), 50) + 1
         assert_array_equal(found, wanted)
@@ -213,7 +213,7 @@ def test_the_features_of_other_queries_do_not_depend_on_which_are_given_together
     for i, other in enumerate(others):
         rows, columns = np.zeros(len(products), np.int64), np.arange(len(products))
         alone = beside(builder, [other], products).compute(rows, columns, cosines[i])
-        assert_allclose(alone, together[i * len(products) : (i + 1) * len(products)], atol=1e-6)
+        assert_array_equal(alone, together[i * len(products) : (i + 1) * len(products)])
     assert_array_equal(all_pairs(builder, len(queries), len(products)), before)
 
 
