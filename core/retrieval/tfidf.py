@@ -188,22 +188,25 @@ def vectors_by(weights: TermWeights, analyse: Analyser, *lists: Iterable[str]) -
     Returns:
         one matrix for each list; the weights of its columns.
     """
-    read = weights.reader(analyse)
-    found, ends = [], [0]
+    read, count = weights.reader(analyse), len(weights.terms)
+    columns, starts, ends = array("i"), array("q", [0]), [0]
+    found = _vocabulary()
     for texts in lists:
-        found += [[*map(read, text.split())] for text in texts]
-        ends.append(len(found))
-    further = sorted({term for words in found for _, unseen in words for term in unseen})
-    column_of = {term: column for column, term in enumerate(further, len(weights.terms))}
-    columns, starts = array("i"), array("q", [0])
-    for words in found:
-        for known, unseen in words:
-            columns.extend(known)
-            if unseen:
-                columns.extend([column_of[term] for term in unseen])
-        starts.append(len(columns))
+        for text in texts:
+            for known, unseen in map(read, text.split()):
+                columns.extend(known)
+                if unseen:
+                    columns.extend([count + found[term] for term in unseen])
+            starts.append(len(columns))
+        ends.append(len(starts) - 1)
+    further = sorted(found)
+    places = np.empty(len(further), np.int32)
+    places[[found[term] for term in further]] = np.arange(count, count + len(further))
+    indices = np.array(columns, np.int32)
+    new = indices >= count
+    indices[new] = places[indices[new] - count]
     extended = weights.extended(further)
-    matrix = _weighted_by_rarity(_count_matrix(columns, starts, len(extended.idf)), extended.idf)
+    matrix = _weighted_by_rarity(_count_matrix(indices, starts, len(extended.idf)), extended.idf)
     return [_rows(matrix, start, end) for start, end in pairwise(ends)], extended
 
 
@@ -255,13 +258,13 @@ def _counted(lists: Iterable[Iterable[str]], vocabulary: defaultdict[str, int]) 
     for items in lists:
         columns.extend([vocabulary[item] for item in items])
         starts.append(len(columns))
-    return _count_matrix(columns, starts, len(vocabulary))
+    return _count_matrix(np.array(columns, np.int32), starts, len(vocabulary))
 
 
-def _count_matrix(columns: "array[int]", starts: "array[int]", width: int) -> csr_matrix:
+def _count_matrix(columns: NDArray[np.int32], starts: "array[int]", width: int) -> csr_matrix:
     """The count matrix of lists of columns one after another, given where each starts; shape (lists, width)."""
-    indices, ones = np.array(columns, np.int32), np.ones(len(columns), np.float32)
-    matrix = csr_matrix((ones, indices, np.array(starts)), shape=(len(starts) - 1, max(width, 1)))
+    ones = np.ones(len(columns), np.float32)
+    matrix = csr_matrix((ones, columns, np.array(starts)), shape=(len(starts) - 1, max(width, 1)))
     matrix.sum_duplicates()
     return matrix
 
