@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,6 @@ _SEPARATE_DIMENSIONS = ("length", "storage", "power")
 _AGREEMENT = "-1 conflict to 1 equal"
 #: Values compared in one dimension: a title that states more lists every variant.
 _MAX_VALUES = 8
-#: Titles whose attributes are remembered: 16 MiB.
-_REMEMBERED_TITLES = 2**14
 
 
 @dataclass(frozen=True)
@@ -84,12 +82,6 @@ class TitleAttributes:
         return self.vocabulary.compatible(self.title)
 
 
-@lru_cache(maxsize=_REMEMBERED_TITLES)
-def title_attributes(title: str, vocabulary: Vocabulary) -> TitleAttributes:
-    """The attributes of a title; those of the last titles are remembered, since queries share their candidates."""
-    return TitleAttributes(title, vocabulary)
-
-
 class AttributeFeatures:
     """Title attributes compared. Quantities are equal as in `core.text.quantities.same`, within rounding."""
 
@@ -116,7 +108,7 @@ class AttributeFeatures:
     )  # fmt: skip
 
     def __init__(self, queries: Sequence[Product], products: Sequence[Product], vocabulary: Vocabulary) -> None:
-        sides = [[title_attributes(p.title, vocabulary) for p in side] for side in (queries, products)]
+        sides = [[TitleAttributes(p.title, vocabulary) for p in side] for side in (queries, products)]
         self._values = _values_by_dimension(sides)
         self._packs = [np.array([each.pack or np.nan for each in side], np.float64) for side in sides]
         self._colours = SmallSets([[each.colours for each in side] for side in sides])
