@@ -11,7 +11,9 @@ from scipy.sparse import csr_matrix, vstack
 
 from core.retrieval.array_file import Arrays, weights_arrays, weights_of
 from core.retrieval.inverted_index import InvertedIndex, terms_of
-from core.retrieval.tfidf import TermWeights, Texts, character_ngrams
+from core.retrieval.tfidf import TermWeights, Texts, character_ngrams, vectors_by
+
+_TERMS = character_ngrams(3, 3)
 
 
 class LexicalIndex:
@@ -24,16 +26,14 @@ class LexicalIndex:
     @classmethod
     def of(cls, texts: Sequence[str]) -> "LexicalIndex":
         """The index of product texts, with their own weights."""
-        vectors, weights = Texts(texts=[text.lower() for text in texts]).vectors(character_ngrams(3, 3), ["texts"])
+        vectors, weights = Texts(texts=[text.lower() for text in texts]).vectors(_TERMS, ["texts"])
         # N-grams that no product has match nothing; counted, they would only shorten the rest of a query's vector.
         return cls(weights.closed(), InvertedIndex(vectors[0]))
 
     def vectors(self, texts: Sequence[str]) -> csr_matrix:
         """Texts as vectors of length 1, shape (texts, n-grams); the weights are those of the products at the start."""
-        found, _ = Texts(texts=[text.lower() for text in texts]).vectors(
-            character_ngrams(3, 3), ["texts"], weights=self._weights
-        )
-        return found[0]
+        (found,), _ = vectors_by(self._weights, _TERMS, (text.lower() for text in texts))
+        return found
 
     def replaced(self, origin: NDArray[np.int64], texts: Sequence[str]) -> "LexicalIndex":
         """An index of other products with the same weights.

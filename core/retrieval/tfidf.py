@@ -11,13 +11,19 @@ from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 Analyser = Callable[[str], Iterable[str]]
+#: Gives the columns of the known terms of a word, and its other terms.
+Reader = Callable[[str], tuple["array[int]", tuple[str, ...]]]
+
+#: Words whose terms are remembered, for each kind of terms: 8 MiB of n-grams, and most words of any title.
+_REMEMBERED_WORDS = 2**14
 
 #: Entries and rows of a matrix that are processed at once: intermediate results take a few 10 MiB, not a multiple of
 #: the matrix.
@@ -57,6 +63,18 @@ class TermWeights:
         unseen = np.full(len(further), self.unseen, np.float32)
         return TermWeights(self.terms, np.concatenate([self.idf, unseen]), self.unseen, tuple(further))
 
+    def reader(self, analyse: Analyser) -> "Reader":
+        """What gives the terms of a word; it remembers words, since catalogues repeat them."""
+        if analyse not in self._readers:
+            self._readers[analyse] = lru_cache(_REMEMBERED_WORDS)(
+                partial(_read, analyse, self.columns, bool(self.unseen))
+            )
+        return self._readers[analyse]
+
+    @cached_property
+    def _readers(self) -> dict[Analyser, "Reader"]:
+        return {}
+
     def of(self, terms: Iterable[str]) -> NDArray[np.float64]:
         """The weights of some terms, shape (terms,)."""
         columns = self.columns
@@ -84,32 +102,26 @@ class Texts:
         others: Sequence[str] = (),
         *,
         min_df: int = 1,
-        weights: TermWeights | None = None,
     ) -> tuple[list[csr_matrix], TermWeights]:
-        """TF-IDF vectors of length 1, tf being 1 + ln(count).
+        """TF-IDF vectors of length 1, tf being 1 + ln(count), with the weights of these texts.
 
         Args:
             analyse: splits a word into the terms that are counted, such as its character n-grams.
             fit: names of the lists from which document frequencies are counted.
             others: names of further lists to turn into vectors.
             min_df: terms in fewer texts are left out, unless that leaves none.
-            weights: of another corpus, which replace those of `fit`; its terms are the first columns.
 
         Returns:
             one matrix for each of `fit` and `others`; the weights of its columns.
         """
         names = (*fit, *others)
-        if weights is not None:
-            terms, weights = _with_weights(map(analyse, self._words), weights)
-            counts = {name: self._terms_of(name, terms) for name in names}
-        else:
-            found = _vocabulary()
-            terms = _counted(map(analyse, self._words), found)
-            counts = {name: self._terms_of(name, terms) for name in names}
-            frequency = np.sum([_frequencies(counts[name]) for name in fit], axis=0)
-            weights, frequent = self._fitted(found, frequency, fit, min_df)
-            if frequent is not None:
-                counts = {name: matrix[:, frequent] for name, matrix in counts.items()}
+        found = _vocabulary()
+        terms = _counted(map(analyse, self._words), found)
+        counts = {name: self._terms_of(name, terms) for name in names}
+        frequency = np.sum([_frequencies(counts[name]) for name in fit], axis=0)
+        weights, frequent = self._fitted(found, frequency, fit, min_df)
+        if frequent is not None:
+            counts = {name: matrix[:, frequent] for name, matrix in counts.items()}
         return [_weighted_by_rarity(counts[name], weights.idf) for name in names], weights
 
     def weights(self, analyse: Analyser, fit: Sequence[str], *, min_df: int = 1) -> TermWeights:
@@ -153,24 +165,56 @@ def _idf(texts: int, frequency: NDArray[np.int64] | int) -> NDArray[np.float32]:
     return np.asarray(np.log((1 + texts) / (1 + np.asarray(frequency))) + 1, np.float32)
 
 
-def _with_weights(lists: Iterable[Iterable[str]], weights: TermWeights) -> tuple[csr_matrix, TermWeights]:
-    """The counts of the terms of each word, and their weights.
+def _read(
+    analyse: Analyser, columns: dict[str, int], keeps_unseen: bool, word: str
+) -> tuple["array[int]", tuple[str, ...]]:
+    """The columns of the terms of a word, and those that the corpus lacks, unless they are left out."""
+    terms = list(analyse(word))
+    unseen = tuple(term for term in terms if term not in columns) if keeps_unseen else ()
+    return array("i", [columns[term] for term in terms if term in columns]), unseen
+
+
+def vectors_by(weights: TermWeights, analyse: Analyser, *lists: Iterable[str]) -> tuple[list[csr_matrix], TermWeights]:
+    """TF-IDF vectors of texts with the weights of another corpus, as of `Texts.vectors`.
 
     Unseen terms are further columns, sorted, so that vectors are reproducible. Nothing takes longer with more terms in
-    the corpus: a single query is counted in less than a millisecond.
+    the corpus.
+
+    Args:
+        weights: of the corpus; its terms are the first columns.
+        analyse: as the weights were made with.
+        lists: of texts.
+
+    Returns:
+        one matrix for each list; the weights of its columns.
     """
+    read, count = weights.reader(analyse), len(weights.terms)
+    columns, starts, ends = array("i"), array("q", [0]), [0]
     found = _vocabulary()
-    known = weights.columns
-    if not weights.unseen:
-        lists = ([term for term in terms if term in known] for terms in lists)
-    counts = _counted(lists, found)
-    further = sorted(term for term in found if term not in known)
-    column_of = {term: column for column, term in enumerate(further, len(weights.terms))}
-    columns = np.array([known[term] if term in known else column_of[term] for term in found], np.int32)
-    counts.indices = columns[counts.indices]
-    counts.has_sorted_indices = False
-    counts.sort_indices()
-    return widen(counts, len(weights.terms) + len(further)), weights.extended(further)
+    for texts in lists:
+        for text in texts:
+            for known, unseen in map(read, text.split()):
+                columns.extend(known)
+                if unseen:
+                    columns.extend([count + found[term] for term in unseen])
+            starts.append(len(columns))
+        ends.append(len(starts) - 1)
+    further = sorted(found)
+    places = np.empty(len(further), np.int32)
+    places[[found[term] for term in further]] = np.arange(count, count + len(further))
+    indices = np.array(columns, np.int32)
+    new = indices >= count
+    indices[new] = places[indices[new] - count]
+    extended = weights.extended(further)
+    matrix = _weighted_by_rarity(_count_matrix(indices, starts, len(extended.idf)), extended.idf)
+    return [_rows(matrix, start, end) for start, end in pairwise(ends)], extended
+
+
+def _rows(matrix: csr_matrix, start: int, end: int) -> csr_matrix:
+    """Some rows of a matrix, which share its memory."""
+    starts = matrix.indptr[start : end + 1]
+    part = slice(starts[0], starts[-1])
+    return csr_matrix((matrix.data[part], matrix.indices[part], starts - starts[0]), (end - start, matrix.shape[1]))
 
 
 def _weighted_by_rarity(counts: csr_matrix, idf: NDArray[np.float32]) -> csr_matrix:
@@ -214,8 +258,13 @@ def _counted(lists: Iterable[Iterable[str]], vocabulary: defaultdict[str, int]) 
     for items in lists:
         columns.extend([vocabulary[item] for item in items])
         starts.append(len(columns))
-    indices, ones = np.array(columns, np.int32), np.ones(len(columns), np.float32)
-    matrix = csr_matrix((ones, indices, np.array(starts)), shape=(len(starts) - 1, max(len(vocabulary), 1)))
+    return _count_matrix(np.array(columns, np.int32), starts, len(vocabulary))
+
+
+def _count_matrix(columns: NDArray[np.int32], starts: "array[int]", width: int) -> csr_matrix:
+    """The count matrix of lists of columns one after another, given where each starts; shape (lists, width)."""
+    ones = np.ones(len(columns), np.float32)
+    matrix = csr_matrix((ones, columns, np.array(starts)), shape=(len(starts) - 1, max(width, 1)))
     matrix.sum_duplicates()
     return matrix
 

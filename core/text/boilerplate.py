@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from core.text.vocabulary import Vocabulary
 
@@ -62,7 +63,7 @@ class _Tokens:
 
     def separates(self, place: int, *, at_start: bool) -> bool:
         """Whether a token separates a fragment from the name: spaces are around it, or behind a closing one."""
-        if not (_AFTER_START if at_start else _BEFORE_END).fullmatch(self.words[place]):
+        if self.words[place].isalnum() or not (_AFTER_START if at_start else _BEFORE_END).fullmatch(self.words[place]):
             return False
         start, end = self.spans[place]
         before, after = self.title[max(start - 1, 0) : start], self.title[end : end + 1]
@@ -94,6 +95,14 @@ class Boilerplate:
     phrases: frozenset[Fragment]
     endings: frozenset[Fragment] = field(default_factory=frozenset)
     beginnings: frozenset[Fragment] = field(default_factory=frozenset)
+
+    @cached_property
+    def _first_words(self) -> frozenset[str]:
+        return frozenset(phrase[0] for phrase in self.phrases)
+
+    @cached_property
+    def _last_words(self) -> frozenset[str]:
+        return frozenset(phrase[-1] for phrase in self.phrases)
 
     @classmethod
     def learn(cls, titles: Sequence[str], vocabulary: Vocabulary) -> "Boilerplate":
@@ -140,7 +149,8 @@ class Boilerplate:
             end -= 1
         while start < end and start > 0 and _SEPARATOR.fullmatch(words[start]):
             start += 1
-        for length in range(min(_MAX_TOKENS, end - start), 0, -1):
+        has_phrase = start < end and (words[end - 1] in self._last_words or words[start] in self._first_words)
+        for length in range(min(_MAX_TOKENS, end - start), 0, -1) if has_phrase else ():
             if tuple(words[end - length : end]) in self.phrases:
                 return start, end - length
             if tuple(words[start : start + length]) in self.phrases:

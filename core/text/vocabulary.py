@@ -6,7 +6,7 @@ format, extends or overrides them.
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +24,11 @@ _WORD = re.compile(r"[^\W_]+")
 def words(text: str) -> list[str]:
     """The words of a text in lower case, split at everything but letters and digits."""
     return _WORD.findall(text.lower())
+
+
+@lru_cache(maxsize=1024)  # one title after another is looked up in several tables
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(words(text))
 
 
 class Phrases:
@@ -50,14 +55,14 @@ class Phrases:
 
     def find(self, text: str) -> Iterator[str]:
         """The canonical names of the phrases in a text, in order. Matches do not overlap."""
-        if text.isascii() and text.isalnum() and text.lower() not in self._by_first:
-            return  # a single word, as most are that are looked up
-        split = words(text)
+        split = _split(text)
+        if self._by_first.keys().isdisjoint(split):
+            return  # as for most titles: one check in compiled code
         place = 0
         while place < len(split):
             length = 1
             for phrase, name in self._by_first.get(split[place], ()):
-                if len(phrase) == 1 or tuple(split[place : place + len(phrase)]) == phrase:
+                if len(phrase) == 1 or split[place : place + len(phrase)] == phrase:
                     yield name
                     length = len(phrase)
                     break

@@ -1,7 +1,7 @@
 """Attribute features: whether titles agree on quantities, pack count, colours and the like."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.catalog.product import Product
-from core.matching.features.base import Feature, dots, incidence, row_sums
-from core.retrieval.tfidf import widen
+from core.matching.features.base import Feature, SmallSets
 from core.text.packs import pack_count
 from core.text.quantities import STORAGE_TOLERANCE, TOLERANCE, Quantity, quantities
 from core.text.units import COUNTS
@@ -112,10 +111,10 @@ class AttributeFeatures:
         sides = [[TitleAttributes(p.title, vocabulary) for p in side] for side in (queries, products)]
         self._values = _values_by_dimension(sides)
         self._packs = [np.array([each.pack or np.nan for each in side], np.float64) for side in sides]
-        self._colours = _Sets([[each.colours for each in side] for side in sides])
-        self._audiences = _Sets([[each.audiences for each in side] for side in sides])
-        self._kinds = _Sets([[each.kinds for each in side] for side in sides])
-        self._generations = _Sets([[each.generations for each in side] for side in sides])
+        self._colours = SmallSets([[each.colours for each in side] for side in sides])
+        self._audiences = SmallSets([[each.audiences for each in side] for side in sides])
+        self._kinds = SmallSets([[each.kinds for each in side] for side in sides])
+        self._generations = SmallSets([[each.generations for each in side] for side in sides])
         numbers: dict[str, int] = {}
         self._conditions = [
             np.array([numbers.setdefault(each.condition, len(numbers)) for each in side]) for side in sides
@@ -124,15 +123,15 @@ class AttributeFeatures:
 
     def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
-        kinds = self._kinds.counts(rows, columns)
+        kinds = self._kinds.compare(rows, columns)
         return [
             *self._compare_quantities(rows, columns),
             *self._compare_packs(rows, columns),
-            self._colours.agreement(rows, columns),
-            self._audiences.agreement(rows, columns),
-            self._kinds.agreement(rows, columns),
-            kinds[0] + kinds[1] - 2 * self._kinds.shared(rows, columns),
-            self._generations.agreement(rows, columns),
+            _agreement(*self._colours.compare(rows, columns)),
+            _agreement(*self._audiences.compare(rows, columns)),
+            _agreement(*kinds),
+            kinds[1] + kinds[2] - 2 * kinds[0],
+            _agreement(*self._generations.compare(rows, columns)),
             (self._conditions[0][rows] != self._conditions[1][columns]).astype(np.float32),
             (self._compatible[0][rows] != self._compatible[1][columns]).astype(np.float32),
         ]
@@ -160,30 +159,6 @@ class AttributeFeatures:
             np.where(stated, np.where(left == right, 1.0, -1.0), np.nan).astype(np.float32),
             np.log(np.nan_to_num(left, nan=1.0) / np.nan_to_num(right, nan=1.0)).astype(np.float32),
         ]
-
-
-class _Sets:
-    """The sets of the queries and of the products, over one vocabulary."""
-
-    def __init__(self, sides: Sequence[Sequence[Iterable[object]]]) -> None:
-        vocabulary: dict[object, int] = {}
-        matrices = [incidence(side, vocabulary) for side in sides]
-        self._present = [widen(matrix, len(vocabulary)) for matrix in matrices]
-        self._sizes = [row_sums(matrix) for matrix in self._present]
-
-    def shared(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The number of items in both sets, shape (n,)."""
-        return dots(self._present[0][rows], self._present[1][columns])
-
-    def counts(
-        self, rows: NDArray[np.int64], columns: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The number of items in each set, two arrays of shape (n,)."""
-        return self._sizes[0][rows], self._sizes[1][columns]
-
-    def agreement(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
-        """As `_agreement`, shape (n,)."""
-        return _agreement(self.shared(rows, columns), *self.counts(rows, columns))
 
 
 def _agreement(

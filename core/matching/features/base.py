@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import process
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, hstack
 
 #: The group of features that never explain a probability, such as the length of a title.
 OTHER = "other"
@@ -66,10 +66,61 @@ def compare_texts(left: Sequence[str], right: Sequence[str], scorer: Any) -> NDA
     return scores
 
 
+class SmallSets:
+    """Sets of a few items, of the queries and of the products; most are empty."""
+
+    def __init__(self, sides: Sequence[Sequence[frozenset[str]]]) -> None:
+        self._sets = sides
+        self._sizes = [np.array([len(items) for items in side], np.float32) for side in sides]
+
+    def compare(
+        self, rows: NDArray[np.int64], columns: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """The number of items that are in both sets, in the query's, and in the product's; each of shape (n,)."""
+        of_query, of_product = self._sizes[0][rows], self._sizes[1][columns]
+        shared = np.zeros(len(rows), np.float32)
+        both = np.flatnonzero((of_query > 0) & (of_product > 0))
+        queries, products = self._sets
+        pairs = zip(rows[both].tolist(), columns[both].tolist(), strict=True)
+        shared[both] = [len(queries[row] & products[column]) for row, column in pairs]
+        return shared, of_query, of_product
+
+
 def dots(left: csr_matrix, right: csr_matrix) -> NDArray[np.float32]:
     """The row-wise dot product, shape (n,)."""
     products: NDArray[np.float32] = np.asarray(left.multiply(right).sum(axis=1), dtype=np.float32).ravel()
     return products
+
+
+class RowDots:
+    """Row-wise dot products of several pairs of matrices, in one pass over all of them."""
+
+    def __init__(self, left: Sequence[csr_matrix], right: Sequence[csr_matrix]) -> None:
+        """Join the matrices.
+
+        Args:
+            left: of the queries, one a pair.
+            right: of the products, one a pair, with the columns of the one on the left.
+        """
+        self._starts = np.cumsum([0, *(matrix.shape[1] for matrix in left)])
+        self._sides = [hstack(side, format="csr") for side in (left, right)]
+
+    def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+        """As `dots`, for each pair of matrices.
+
+        Args:
+            rows: of the left ones, shape (n,).
+            columns: rows of the right ones, shape (n,).
+        """
+        shared = self._sides[0][rows].multiply(self._sides[1][columns])
+        count = len(self._starts) - 1
+        pair = np.searchsorted(self._starts, shared.indices, side="right") - 1
+        place = np.repeat(np.arange(len(rows)) * count, np.diff(shared.indptr)) + pair
+        found = np.zeros(len(rows) * count, np.float32)
+        if len(place):
+            first = np.flatnonzero(np.diff(place, prepend=-1))
+            found[place[first]] = np.add.reduceat(shared.data, first)
+        return list(found.reshape(len(rows), count).T)
 
 
 def row_sums(matrix: csr_matrix) -> NDArray[np.float32]:

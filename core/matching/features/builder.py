@@ -14,11 +14,11 @@ from core.matching.features.attributes import AttributeFeatures
 from core.matching.features.base import Feature, FeatureGroup
 from core.matching.features.differences import DIFFERENCE_WEIGHTS, DifferenceFeatures, difference_weights
 from core.matching.features.fields import (
+    CategoryCounts,
     CategoryFeatures,
     DetailFeatures,
     FieldFeatures,
     GtinFeatures,
-    count_categories,
     listing_weights,
 )
 from core.matching.features.lexical import LexicalFeatures, lexical_vectors, title_weights
@@ -45,9 +45,6 @@ from core.workspace import Workspace
 
 COSINE = Feature("cosine", "cosine", "Similarity by the encoder", "similarity")
 
-_BY_CHARACTERS = neighbour_features("characters", "shared character sequences")
-_BY_WORDS = neighbour_features("words", "shared words")
-
 #: The columns that depend on the two listings and the weights of terms, in order.
 FEATURES: tuple[Feature, ...] = (
     COSINE,
@@ -61,7 +58,12 @@ FEATURES: tuple[Feature, ...] = (
     *DifferenceFeatures.features,
 )
 #: All columns, in order: those that compare a pair with its neighbours follow.
-ALL_FEATURES = (*FEATURES, *_BY_CHARACTERS, *_BY_WORDS)
+ALL_FEATURES = (
+    *FEATURES,
+    *neighbour_features("characters", "shared character sequences"),
+    *neighbour_features("words", "shared words"),
+)
+_COLUMNS = {feature.name: column for column, feature in enumerate(ALL_FEATURES)}
 
 
 class FeatureBuilder:
@@ -108,13 +110,15 @@ class FeatureBuilder:
             ModelNumberFeatures(queries, products),
             AttributeFeatures(queries, products, vocabulary),
             FieldFeatures(queries, products, vocabulary, store_brands=store_brands),
-            CategoryFeatures(queries, products, self.statistics.together),
+            CategoryFeatures(queries, products, self.statistics.categories),
             details,
             GtinFeatures(queries, products, defaults),
             differences,
-            NeighbourFeatures(_BY_CHARACTERS, words.characters, neighbours["characters"], rows),
-            NeighbourFeatures(_BY_WORDS, words.words, neighbours["words"], rows),
         )
+        self._neighbours = {
+            "characters": NeighbourFeatures(words.characters, neighbours["characters"], rows),
+            "words": NeighbourFeatures(words.words, neighbours["words"], rows),
+        }
 
     def compute(
         self, rows: NDArray[np.int64], columns: NDArray[np.int64], cosines: NDArray[np.float32]
@@ -129,6 +133,8 @@ class FeatureBuilder:
         found = [cosines.astype(np.float32)]
         for part in self._parts:
             found += part.compute(rows, columns)
+        for kind, neighbours in self._neighbours.items():
+            found += neighbours.compute(rows, columns, found[_COLUMNS[kind]])
         return np.stack(found, axis=1)
 
 
@@ -161,7 +167,7 @@ def _statistics(
     return CorpusStatistics(
         weights={**words.weights, "listing": details.weights, **differences.weights},
         boilerplate=boilerplate,
-        together=count_categories(queries, products, by_characters.mutual()),
+        categories=CategoryCounts.of(queries, products, by_characters.mutual()),
         neighbours={"characters": by_characters, "words": Neighbourhood.of(words.words, own, sources=sources)},
         rows=rows,
     )
@@ -213,7 +219,7 @@ def large_statistics(corpus: Corpus, vocabulary: Vocabulary, files: RunFiles, re
     return CorpusStatistics(
         weights={kind: weights_of(kind, arrays) for kind, arrays in kinds.items()},
         boilerplate=boilerplate,
-        together=count_categories(queries, products, found["characters"].mutual()),
+        categories=CategoryCounts.of(queries, products, found["characters"].mutual()),
         neighbours=found,
         rows=rows,
     )
@@ -308,7 +314,9 @@ class CorpusFeatures:
         So the features of a query do not depend on which queries are given together.
         """
         statistics = self.statistics or self.builder.statistics
-        return replace(self, corpus=self.corpus.with_queries(queries), statistics=statistics)
+        other = replace(self, corpus=self.corpus.with_queries(queries), statistics=statistics)
+        vars(other)["vocabulary"] = self.vocabulary  # in place of one that would be read again
+        return other
 
     def _builder(self, queries: Sequence[Product], products: Sequence[Product]) -> FeatureBuilder:
         return FeatureBuilder(

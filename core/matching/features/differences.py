@@ -110,9 +110,10 @@ class DifferenceFeatures:
         known = weights if weights and "title_words" in weights else None
         #: Of the words, by kind; see `_corpus_weights`.
         self.weights = known or _corpus_weights(own, [str(term) for term in columns])
-        heads = [incidence([title[:_HEAD] for title in side], columns) for side in words]
+        heads = [incidence((title[:_HEAD] for title in side), columns) for side in words]
         texts = [[f"{p.title} {p.brand} {p.model}"[:LONGEST] for p in side] for side in (queries, products)]
-        forms = [incidence([reader.forms(text) for text in side], columns) for side in texts]
+        # A form that is no word of a title takes nothing away.
+        forms = [incidence((columns.keys() & reader.forms(text) for text in side), columns) for side in texts]
         self._terms = [str(term) for term in columns] or [""]
         count = len(self._terms)
         #: 1 for a word of the title, 2 for one of its head.

@@ -2,7 +2,9 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,7 @@ from rapidfuzz import fuzz
 from core.catalog.product import DefaultGtins, Product, identifying_gtins
 from core.matching.features.base import LONGEST, OTHER, Feature, dots
 from core.matching.features.lexical import binary, listing_texts, overlap, weighted, words
-from core.retrieval.tfidf import TermWeights
+from core.retrieval.tfidf import TermWeights, vectors_by
 from core.text.model_numbers import alphanumeric
 from core.text.vocabulary import Vocabulary
 
@@ -93,23 +95,16 @@ class CategoryFeatures:
                 "category"),
     )  # fmt: skip
 
-    def __init__(
-        self, queries: Sequence[Product], products: Sequence[Product], together: Mapping[tuple[str, str], int]
-    ) -> None:
+    def __init__(self, queries: Sequence[Product], products: Sequence[Product], counts: "CategoryCounts") -> None:
         """Prepare both lists.
 
         Args:
             queries: with categories.
             products: likewise.
-            together: number of neighbours by their two categories, as of `count_categories`.
+            counts: of the corpus.
         """
         self._categories = [p.category.lower() for p in queries], [p.category.lower() for p in products]
-        self._together = Counter(together)
-        self._of_query: Counter[str] = Counter()
-        self._of_product: Counter[str] = Counter()
-        for (query, product), count in self._together.items():
-            self._of_query[query] += count
-            self._of_product[product] += count
+        self._counts = counts
 
     def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The one column."""
@@ -117,26 +112,60 @@ class CategoryFeatures:
         return [np.array([self._association(query, product) for query, product in names], np.float32)]
 
     def _association(self, query: str, product: str) -> float:
-        if not query or not product or not self._together:
+        counts = self._counts
+        if not query or not product or not counts.total:
             return math.nan
-        by_chance = self._of_query[query] * self._of_product[product] / self._together.total()
-        return math.log((self._together[(query, product)] + _SMOOTHING) / (by_chance + _SMOOTHING))
+        by_chance = counts.of_query[query] * counts.of_product[product] / counts.total
+        return math.log((counts.together[(query, product)] + _SMOOTHING) / (by_chance + _SMOOTHING))
 
 
-def count_categories(
-    queries: Sequence[Product],
-    products: Sequence[Product],
-    neighbours: tuple[NDArray[np.int64], NDArray[np.int64]],
-) -> Counter[tuple[str, str]]:
-    """The number of neighbours by their two categories in lower case, of those that both have one.
+@dataclass(frozen=True)
+class CategoryCounts:
+    """Listings that are each other's nearest neighbour, counted by their categories in lower case.
 
-    Args:
-        queries: with categories.
-        products: likewise.
-        neighbours: indices of queries and products that are each other's nearest neighbour.
+    Attributes:
+        together: by both categories, of those that both have one.
     """
-    pairs = ((queries[q].category.lower(), products[p].category.lower()) for q, p in zip(*neighbours, strict=True))
-    return Counter(pair for pair in pairs if all(pair))
+
+    together: Counter[tuple[str, str]]
+
+    @classmethod
+    def of(
+        cls,
+        queries: Sequence[Product],
+        products: Sequence[Product],
+        neighbours: tuple[NDArray[np.int64], NDArray[np.int64]],
+    ) -> "CategoryCounts":
+        """Count the categories.
+
+        Args:
+            queries: with categories.
+            products: likewise.
+            neighbours: indices of queries and products that are each other's nearest neighbour.
+        """
+        pairs = ((queries[q].category.lower(), products[p].category.lower()) for q, p in zip(*neighbours, strict=True))
+        return cls(Counter(pair for pair in pairs if all(pair)))
+
+    @cached_property
+    def of_query(self) -> Counter[str]:
+        """By the query's category."""
+        return self._of_side(0)
+
+    @cached_property
+    def of_product(self) -> Counter[str]:
+        """By the product's category."""
+        return self._of_side(1)
+
+    @cached_property
+    def total(self) -> int:
+        """All of them."""
+        return self.together.total()
+
+    def _of_side(self, side: int) -> Counter[str]:
+        found: Counter[str] = Counter()
+        for pair, count in self.together.items():
+            found[pair[side]] += count
+        return found
 
 
 _SHARE = "share by rarity"
@@ -167,8 +196,13 @@ class DetailFeatures:
         if weights is not None and not any(side.any() for side in self._has_extra):
             self.weights = weights
             return  # nothing will be compared
-        texts = listing_texts(queries, products, _listing)
-        vectors, self.weights = texts.vectors(words, _LISTINGS, ["query_titles", "product_titles"], weights=weights)
+        if weights is None:
+            texts = listing_texts(queries, products, _listing)
+            vectors, self.weights = texts.vectors(words, _LISTINGS, ["query_titles", "product_titles"])
+        else:
+            listings = (map(_listing, side) for side in (queries, products))
+            titles = ((p.title.lower() for p in side) for side in (queries, products))
+            vectors, self.weights = vectors_by(weights, words, *listings, *titles)
         self._vectors = vectors[:2]
         self._present = [binary(side) for side in vectors[:2]]
         self._titles = [weighted(binary(side), self.weights.idf) for side in vectors[2:]]

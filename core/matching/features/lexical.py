@@ -9,8 +9,8 @@ from rapidfuzz import fuzz
 from scipy.sparse import csr_matrix
 
 from core.catalog.product import Product
-from core.matching.features.base import LONGEST, OTHER, Feature, compare_texts, dots, row_maxima, row_sums
-from core.retrieval.tfidf import Analyser, TermWeights, Texts, character_ngrams
+from core.matching.features.base import LONGEST, OTHER, Feature, RowDots, compare_texts, dots, row_maxima, row_sums
+from core.retrieval.tfidf import Analyser, TermWeights, Texts, character_ngrams, vectors_by
 
 #: Letters and digits are separate words: `4gb`, `4 gb` and `4-gb` are the same two words.
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?")
@@ -83,38 +83,44 @@ class LexicalFeatures:
         titles = [p.title.lower() for p in queries], [p.title.lower() for p in products]
         self._titles = [[title[:LONGEST] for title in side] for side in titles]
         self._lengths = [np.array([len(t) for t in side], np.float32) for side in titles]
-        texts = listing_texts(queries, products, _text)
-        known = weights or {}
-        by_character, characters = texts.vectors(_CHARACTERS, _WHOLE, weights=known.get("characters"))
+        if weights:
+            whole = [[*map(_text, side)] for side in (queries, products)]
+            by_character, characters = vectors_by(weights["characters"], _CHARACTERS, *whole)
+            of_titles, title_characters = vectors_by(weights["title_characters"], _TITLE_CHARACTERS, *titles)
+            by_word, of_words = vectors_by(weights["words"], words, *whole, *titles)
+        else:
+            texts = listing_texts(queries, products, _text)
+            by_character, characters = texts.vectors(_CHARACTERS, _WHOLE)
+            of_titles, title_characters = texts.vectors(_TITLE_CHARACTERS, _TITLES, min_df=_MIN_TITLES)
+            by_word, of_words = texts.vectors(words, _WHOLE, _TITLES)
         #: Unit vectors of the queries, and of the products.
         self.characters = by_character[0], by_character[1]
-        self._title_characters, title_characters = texts.vectors(
-            _TITLE_CHARACTERS, _TITLES, min_df=_MIN_TITLES, weights=known.get("title_characters")
-        )
-        by_word, of_words = texts.vectors(words, _WHOLE, _TITLES, weights=known.get("words"))
+        self.words = by_word[0], by_word[1]
         #: Of the terms, by kind.
         self.weights = {"characters": characters, "title_characters": title_characters, "words": of_words}
-        self.words, self._title_words = (by_word[0], by_word[1]), by_word[2:]
-        rarity = of_words.idf
-        self._present = [binary(side) for side in self.words]
-        self._present_in_title = [binary(side) for side in self._title_words]
-        self._rarity = [weighted(side, rarity) for side in self._present]
-        self._title_rarity = [weighted(side, rarity) for side in self._present_in_title]
-        self._number_rarity = _of_numbers(self._title_rarity, of_words)
+        self._present, in_title = [[*map(binary, sides)] for sides in (self.words, by_word[2:])]
+        rarity = [weighted(side, of_words.idf) for side in self._present]
+        self._title_rarity = [weighted(side, of_words.idf) for side in in_title]
+        numbers = _of_numbers(self._title_rarity, of_words)
+        self._totals = [[*map(row_sums, sides)] for sides in (rarity, self._title_rarity, numbers)]
+        for side in numbers:
+            side.eliminate_zeros()
+        self._dots = RowDots(
+            (self.characters[0], of_titles[0], *by_word[::2], rarity[0], self._title_rarity[0], numbers[0]),
+            (self.characters[1], of_titles[1], *by_word[1::2], self._present[1], in_title[1], in_title[1]),
+        )
 
     def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
-
-        def cosine(sides: Sequence[csr_matrix]) -> NDArray[np.float32]:
-            return dots(sides[0][rows], sides[1][columns])
-
-        query_found, candidate_found, shared, _, _ = overlap(self._rarity, self._present, rows, columns)
-        in_title = overlap(self._title_rarity, self._present_in_title, rows, columns)
-        numbers = overlap(self._number_rarity, self._present_in_title, rows, columns)
+        dots = self._dots.compute(rows, columns)
+        (query_found, candidate_found, shared, _, _), in_title, numbers = (
+            _shares(found, of_query[rows], of_candidate[columns])
+            for found, (of_query, of_candidate) in zip(dots[4:], self._totals, strict=True)
+        )
         left, right = [self._titles[0][r] for r in rows], [self._titles[1][c] for c in columns]
         lengths = self._lengths[0][rows], self._lengths[1][columns]
         return [
-            cosine(self.characters), cosine(self._title_characters), cosine(self.words), cosine(self._title_words),
+            *dots[:4],
             query_found, candidate_found, shared,
             in_title[0], in_title[1], in_title[3], in_title[4],
             _rarest(self._title_rarity[0][rows], self._present[1][columns]),
@@ -198,7 +204,13 @@ def overlap(
         the candidate.
     """
     shared = dots(weights[0][rows], present[1][columns])
-    of_query, of_candidate = row_sums(weights[0])[rows], row_sums(weights[1])[columns]
+    return _shares(shared, row_sums(weights[0])[rows], row_sums(weights[1])[columns])
+
+
+def _shares(
+    shared: NDArray[np.float32], of_query: NDArray[np.float32], of_candidate: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], ...]:
+    """As `overlap`, from the weights in both, in the query and in the candidate, each of shape (n,)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         found = (
             np.where(of_query > 0, shared / of_query, np.nan),

@@ -9,8 +9,7 @@ from rapidfuzz import fuzz
 from rapidfuzz.distance import JaroWinkler, Levenshtein, Prefix
 
 from core.catalog.product import Product
-from core.matching.features.base import LONGEST, Feature, compare_texts, dots, incidence, row_sums
-from core.retrieval.tfidf import widen
+from core.matching.features.base import LONGEST, Feature, SmallSets, compare_texts
 from core.text.model_numbers import alphanumeric, model_codes
 
 #: Characters from which containment counts: shorter model numbers occur in titles by chance.
@@ -46,10 +45,8 @@ class ModelNumberFeatures:
         sides = (queries, products)
         self._models = [[alphanumeric(p.model)[:LONGEST] for p in side] for side in sides]
         self._titles = [[alphanumeric(p.title)[:LONGEST] for p in side] for side in sides]
-        self._codes = [[tuple(sorted(model_codes(f"{p.title} {p.model}"))) for p in side] for side in sides]
-        vocabulary: dict[object, int] = {}
-        matrices = [incidence(side, vocabulary) for side in self._codes]
-        self._present = [widen(matrix, len(vocabulary)) for matrix in matrices]
+        self._codes = [[model_codes(f"{p.title} {p.model}") for p in side] for side in sides]
+        self._sets = SmallSets(self._codes)
 
     def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
@@ -81,15 +78,14 @@ class ModelNumberFeatures:
         ]
 
     def _shared_codes(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
-        shared = dots(self._present[0][rows], self._present[1][columns])
-        of_query, of_candidate = row_sums(self._present[0])[rows], row_sums(self._present[1])[columns]
+        shared, of_query, of_candidate = self._sets.compare(rows, columns)
         neither = (of_query == 0) & (of_candidate == 0)
         return [np.where(neither, np.nan, shared).astype(np.float32), of_query - shared, of_candidate - shared]
 
     def _best_code_similarity(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
         """The similarity of the two most similar codes, shape (n,), in one call over all pairs."""
         left, right, place = [], [], []
-        for i, (row, column) in enumerate(zip(rows, columns, strict=True)):
+        for i, (row, column) in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
             for one in self._codes[0][row]:
                 for other in self._codes[1][column]:
                     left.append(one)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from core.jobs.progress import Reporter, Silent
-from core.matching.features.base import Feature, dots
+from core.matching.features.base import Feature
 from core.retrieval.array_file import Arrays
 from core.retrieval.inverted_index import InvertedIndex, highest, terms_of
 from core.retrieval.run_files import RunFiles
@@ -187,7 +187,6 @@ class NeighbourFeatures:
 
     def __init__(
         self,
-        features: tuple[Feature, ...],
         vectors: tuple[csr_matrix, csr_matrix],
         corpus: Neighbourhood,
         rows: CorpusRows | None = None,
@@ -195,13 +194,10 @@ class NeighbourFeatures:
         """Look the queries and products up.
 
         Args:
-            features: the columns, as of `neighbour_features`.
             vectors: unit vectors of the queries, and of the products.
             corpus: the texts that a pair is compared with.
             rows: where the queries and products are in the corpus; by default they are the corpus.
         """
-        self.features = features
-        self._vectors = vectors
         if rows is None:
             self._rivals = [_with_all(best, near) for best, near in zip(corpus.best, corpus.nearest, strict=True)]
             self._listing = np.arange(vectors[0].shape[0]), np.arange(vectors[1].shape[0])
@@ -212,9 +208,16 @@ class NeighbourFeatures:
             ]
             self._listing, self._source = rows.listing, rows.source
 
-    def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
-        """The columns, in the order of `features`."""
-        scores = dots(self._vectors[0][rows], self._vectors[1][columns])
+    def compute(
+        self, rows: NDArray[np.int64], columns: NDArray[np.int64], scores: NDArray[np.float32]
+    ) -> list[NDArray[np.float32]]:
+        """The columns, in the order of `neighbour_features`.
+
+        Args:
+            rows: indices of the pairs' queries, shape (n,).
+            columns: indices of the pairs' products, shape (n,).
+            scores: similarities of the pairs, shape (n,).
+        """
         queries, products = self._listing[0][rows], self._listing[1][columns]
         best, nearest = self._rivals_of(0, rows, self._source[1][columns])
         forth, rank = _margin_and_rank(scores, best, nearest == products)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from core.catalog.product import Product
 from core.catalog.upsert import product_digest
+from core.matching.features.fields import CategoryCounts
 from core.matching.features.neighbours import CorpusRows, Neighbourhood
 from core.retrieval.array_file import (
     Arrays,
@@ -46,14 +47,14 @@ class CorpusStatistics:
     Attributes:
         weights: of terms, by kind.
         boilerplate: of the titles.
-        together: number of neighbours by their two categories.
+        categories: of neighbours.
         neighbours: by kind of text.
         rows: index and content digest of each query, and of each product.
     """
 
     weights: Mapping[str, TermWeights]
     boilerplate: Boilerplate
-    together: Counter[tuple[str, str]]
+    categories: CategoryCounts
     neighbours: Mapping[str, Neighbourhood]
     rows: Sides
 
@@ -71,7 +72,8 @@ class CorpusStatistics:
 
     def to_arrays(self) -> Arrays:
         """As arrays, for a file."""
-        found: Arrays = {"together": text_array(json.dumps([[*pair, n] for pair, n in self.together.items()]))}
+        pairs = [[*pair, n] for pair, n in self.categories.together.items()]
+        found: Arrays = {"together": text_array(json.dumps(pairs))}
         found["rows"] = text_array(
             json.dumps([[[*ref, digest] for ref, (_, digest) in side.items()] for side in self.rows])
         )
@@ -100,7 +102,7 @@ class CorpusStatistics:
         return cls(
             {kind: weights_of(kind, arrays) for kind in array_lines(arrays["kinds"])},
             boilerplate_of(arrays),
-            Counter(together),
+            CategoryCounts(Counter(together)),
             {kind: neighbours_of(kind, arrays, (queries, products)) for kind in ("characters", "words")},
             (queries, products),
         )

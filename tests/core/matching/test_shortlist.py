@@ -12,6 +12,7 @@ from core.matching.shortlist import Shortlist
 from core.retrieval.corpus import Corpus
 from core.retrieval.search_results import Ranked
 from core.settings import Settings
+from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
 from labels.model import ProductRef
 
@@ -69,3 +70,12 @@ def test_another_vocabulary_is_another_choice(tmp_path: Path) -> None:
     assert shortlist(tmp_path, SHEETS).fingerprint == before
     Workspace(tmp_path).vocabulary.write_text('[[store_brands]]\nname = "Linnaea"\n')
     assert shortlist(tmp_path, SHEETS).fingerprint != before
+
+
+def test_the_vocabulary_is_read_once_for_all_further_queries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    selection = shortlist(tmp_path, SHEETS)
+    selection.score(np.zeros(1, np.int64), np.zeros(1, np.int64), np.ones(1, np.float32), Silent())
+    monkeypatch.setattr(Vocabulary, "load", lambda _: pytest.fail("read again"))
+    for _ in range(2):
+        other = selection.with_queries([QUERY])
+        other.score(np.zeros(1, np.int64), np.ones(1, np.int64), np.ones(1, np.float32), Silent())

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from core.catalog.product import Product
 from core.matching.features import neighbours
 from core.matching.features.builder import FEATURES, FeatureBuilder
-from core.matching.features.neighbours import CorpusRows, NeighbourFeatures, Neighbourhood, neighbour_features
+from core.matching.features.neighbours import CorpusRows, NeighbourFeatures, Neighbourhood
 from core.matching.features.statistics import CorpusStatistics
 from core.text.vocabulary import Vocabulary
 
@@ -136,10 +136,10 @@ def test_rivals_are_counted_right_beyond_one_block_and_up_to_the_depth() -> None
     sides = [side / np.linalg.norm(side, axis=1, keepdims=True) for side in sides]
     scores = sides[0] @ sides[1].T
     vectors = csr_matrix(sides[0]), csr_matrix(sides[1])
-    part = NeighbourFeatures(neighbour_features("c", "chance"), vectors, Neighbourhood.of(vectors))
+    part = NeighbourFeatures(vectors, Neighbourhood.of(vectors))
     rows, columns = random.integers(0, 600, 500), random.integers(0, 70, 500)
-    lead, lead_back, place, place_back = part.compute(rows, columns)
     own = scores[rows, columns]
+    lead, lead_back, place, place_back = part.compute(rows, columns, own)
     for found, others in ((place, scores[rows]), (place_back, scores[:, columns].T)):
         wanted = np.minimum((others > own[:, None] + 1e-5).sum(axis=1), 50) + 1
         assert_array_equal(found, wanted)
@@ -197,18 +197,18 @@ def test_rivals_are_of_the_same_source() -> None:
     own = np.where(random.random(90) < 0.3, np.arange(90), -1)
     found = Neighbourhood.of(vectors, own, sources=sources)
     rows, columns = random.integers(0, 90, 200), random.integers(0, 140, 200)
-    part = NeighbourFeatures(neighbour_features("c", "chance"), vectors, found)
-    together = np.stack(part.compute(rows, columns))
+    part = NeighbourFeatures(vectors, found)
+    scores = (sides[0] @ sides[1].T)[rows, columns]
+    together = np.stack(part.compute(rows, columns, scores))
     for query_source, source in product_of(range(2), range(3)):
         side = np.flatnonzero(sources[0] == query_source), np.flatnonzero(sources[1] == source)
         place = np.full(141, -1)
         place[side[1]] = np.arange(len(side[1]))
         of_sources = vectors[0][side[0]], vectors[1][side[1]]
-        alone = NeighbourFeatures(
-            neighbour_features("c", "chance"), of_sources, Neighbourhood.of(of_sources, place[own[side[0]]])
-        )
+        alone = NeighbourFeatures(of_sources, Neighbourhood.of(of_sources, place[own[side[0]]]))
         these = np.flatnonzero((sources[0][rows] == query_source) & (sources[1][columns] == source))
-        wanted = alone.compute(np.searchsorted(side[0], rows[these]), np.searchsorted(side[1], columns[these]))
+        places = np.searchsorted(side[0], rows[these]), np.searchsorted(side[1], columns[these])
+        wanted = alone.compute(*places, scores[these])
         assert_allclose(together[:, these], wanted, atol=1e-6)
     # Looked up again they are the same, and for a listing of another source all are rivals.
     own_back = np.full(140, -1)
@@ -216,12 +216,12 @@ def test_rivals_are_of_the_same_source() -> None:
     for numbers in (sources, (np.full(90, -1), np.full(140, -1))):
         new = np.full(90, -1), np.full(140, -1)
         rows_of = CorpusRows(new, (np.arange(90), np.arange(140)), (own, own_back), numbers)
-        again = NeighbourFeatures(neighbour_features("c", "chance"), vectors, found, rows_of)
+        again = NeighbourFeatures(vectors, found, rows_of)
         if numbers is sources:
-            assert_allclose(np.stack(again.compute(rows, columns)), together, atol=1e-6)
+            assert_allclose(np.stack(again.compute(rows, columns, scores)), together, atol=1e-6)
         else:
-            one = NeighbourFeatures(neighbour_features("c", "chance"), vectors, Neighbourhood.of(vectors, own))
-            assert_allclose(again.compute(rows, columns), one.compute(rows, columns), atol=1e-6)
+            one = NeighbourFeatures(vectors, Neighbourhood.of(vectors, own))
+            assert_allclose(again.compute(rows, columns, scores), one.compute(rows, columns, scores), atol=1e-6)
 
 
 @pytest.mark.parametrize("sizes", [(0, 3), (3, 0), (0, 0)])
@@ -294,7 +294,7 @@ def test_the_features_of_other_queries_do_not_depend_on_which_are_given_together
     for i, other in enumerate(others):
         rows, columns = np.zeros(len(products), np.int64), np.arange(len(products))
         alone = beside(builder, [other], products).compute(rows, columns, cosines[i])
-        assert_allclose(alone, together[i * len(products) : (i + 1) * len(products)], atol=1e-6)
+        assert_array_equal(alone, together[i * len(products) : (i + 1) * len(products)])
     assert_array_equal(all_pairs(builder, len(queries), len(products)), before)
 
 
