@@ -56,9 +56,12 @@ def test_a_csv_has_the_columns_of_the_contract(tmp_path: Path) -> None:
     assert lines[2] == "1,2,b,-0.250000,,prior:low"
 
 
-def test_an_unknown_ending_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CoreError, match="unknown ending"):
-        write_table(ROWS, tmp_path / "out.xlsx")
+@pytest.mark.parametrize(
+    ("name", "reason"), [("out.txt", "unknown ending"), ("out.xlsx", "Excel workbooks are read, but not written")]
+)
+def test_an_unknown_ending_is_refused(tmp_path: Path, name: str, reason: str) -> None:
+    with pytest.raises(CoreError, match=reason):
+        write_table(ROWS, tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 
