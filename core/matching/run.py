@@ -178,17 +178,31 @@ def _update(
         if not is_small:
             with CatalogStore(workspace.catalog) as catalog:
                 _repair_search(catalog, reporter)
-        corpus = corpus or Corpus.read(workspace)
-        selection = Shortlist(CorpusFeatures(workspace, settings, corpus), settings.search.k)
-        report = build_index(workspace, settings, model, timer, corpus=corpus, selection=selection, rebuild=rebuild)
-        if not report.full and selection.features.statistics is None:
-            selection.restore(load_arrays(index_folder(workspace, model) / STATISTICS))
-        weighed, table = _update_features(selection, model, training, timer, rebuild=rebuild)
+        report, weighed, table = _indexed(workspace, settings, model, training, timer, corpus, rebuild=rebuild)
     matcher, fitted = _update_matcher(workspace, settings, model, training, table, timer)
     if report.full:
         # The estimate of a retrain's duration uses these.
         save_stage_seconds(workspace.index / model.id, {n: s for n, s in timer.seconds.items() if n != "encode"})
     return UpdateReport(report, weighed, fitted, matcher, time.monotonic() - began)
+
+
+def _indexed(
+    workspace: Workspace,
+    settings: Settings,
+    model: EncoderModel,
+    training: TrainingLabels,
+    reporter: Reporter,
+    corpus: Corpus | None,
+    *,
+    rebuild: bool,
+) -> tuple[IndexReport, bool, FeatureTable | None]:
+    """Update candidates and features: the report, and as `_update_features`. The corpus is in memory only meanwhile."""
+    corpus = corpus or Corpus.read(workspace)
+    selection = Shortlist(CorpusFeatures(workspace, settings, corpus), settings.search.k)
+    report = build_index(workspace, settings, model, reporter, corpus=corpus, selection=selection, rebuild=rebuild)
+    if not report.full and selection.features.statistics is None:
+        selection.restore(load_arrays(index_folder(workspace, model) / STATISTICS))
+    return report, *_update_features(selection, model, training, reporter, rebuild=rebuild)
 
 
 def _repair_search(catalog: CatalogStore, reporter: Reporter) -> None:

@@ -37,7 +37,7 @@ async def test_distributions_and_findings_are_side_by_side(bench: Bench) -> None
     ):  # fmt: skip
         assert words in text, words
     (day,) = [line for line in text.splitlines() if "2026-01-02   35%" in line]
-    assert "█▒▒░░░" in day
+    assert "█▒░" in day
     # Shares of the day and of the reference.
     assert "42%" in text
     assert "35%" in text

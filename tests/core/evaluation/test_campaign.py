@@ -86,7 +86,7 @@ def test_a_curve_is_written_with_mean_and_spread(tmp_path: Path) -> None:
     write_curves(curves, {"budget": 20}, tmp_path / "curve.json")
     assert json.loads((tmp_path / "curve.json").read_text()) == {"budget": 20}
     with pytest.raises(CoreError, match="unknown ending"):
-        write_curves(curves, {}, tmp_path / "curve.xls")
+        write_curves(curves, {}, tmp_path / "curve.txt")
 
 
 def test_the_plot_names_its_strategies_and_becomes_a_picture(tmp_path: Path) -> None:

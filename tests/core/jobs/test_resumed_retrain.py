@@ -43,7 +43,7 @@ def test_a_retrain_goes_on_after_kill_and_after_cancel(home: Workspace) -> None:
     assert steps(jobs, cancelled)[0] == 2
     assert "`samesku jobs resume`, or the same command, goes on from there." in messages[-1]
     last = jobs.resume(home.home, cancelled)
-    until(lambda: jobs.get(last).state is not JobState.RUNNING)
+    until(lambda: jobs.get(last).state is not JobState.RUNNING, 600)
     assert jobs.get(last).state is JobState.DONE, jobs.get(last).error
     assert steps(jobs, last)[-1] == 300
     assert len(Registry(home, load_settings(home.settings)).ids()) == 1
