@@ -133,7 +133,7 @@ def run(app: Callable[..., object], arguments: Sequence[str] | None = None) -> N
 
 
 def _print_error(error: SameskuError) -> None:
-    console = SafeConsole(stderr=True, highlight=False, soft_wrap=True)
+    console = SafeConsole(stderr=True, emoji=False, highlight=False, soft_wrap=True)
     try:
         console.print(Text.assemble(("Error: ", "bold red"), error.message))
         if error.hint:

@@ -111,7 +111,7 @@ class Context:
     @cached_property
     def err(self) -> Console:
         """Console for progress and remarks, on standard error."""
-        return SafeConsole(stderr=True, quiet=self.quiet, highlight=False, soft_wrap=True)
+        return SafeConsole(stderr=True, quiet=self.quiet, emoji=False, highlight=False, soft_wrap=True)
 
     @cached_property
     def out(self) -> Console:
@@ -119,6 +119,7 @@ class Context:
         terminal = sys.stdout.isatty()
         # Tables in a file are not wrapped, so that ids stay whole.
         return SafeConsole(
+            emoji=False,
             highlight=False,
             markup=False,
             soft_wrap=not terminal,

@@ -186,7 +186,9 @@ def import_file(
         _print_imported(context, report)
     context.answer(report.as_dict())
     report.require_labels(file)
-    require_most_rows(report.rejected, report.accepted, report.rejects_path, str(file), dry=dry_run)
+    # Tasks cannot be corrected as rows of a table.
+    rejects = None if label_format(file) in {Format.PRODIGY, Format.LABEL_STUDIO} else report.rejects_path
+    require_most_rows(report.rejected, report.accepted, rejects, str(file), dry=dry_run)
 
 
 def _print_imported(context: Context, report: LabelFileReport) -> None:
@@ -253,13 +255,13 @@ def require_most_rows(rejected: Counter[str], accepted: int, path: Path | None, 
     """
     if rejected.total() <= accepted:
         return
-    were, others = ("would be", "would be imported") if dry else ("were", "are imported")
+    were, are = ("would be", "would be") if dry else ("were", "is" if accepted == 1 else "are")
     where = f"{path} lists them with the reasons: correct them there, and import that file." if path else ""
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in rejected.most_common())
     raise CoreError(
         f"Most rows of {name} {were} skipped: {rejected.total():,} of {rejected.total() + accepted:,} ({reasons})."
-        f" The other {accepted:,} {others}.",
-        where or "Look at the file, and at the columns that were read.",
+        f" {accepted:,} {are} imported.",
+        where or "Look at the file, and at what was read; import it again when it is corrected.",
     )
 
 

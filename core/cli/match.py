@@ -265,7 +265,8 @@ def _print_rows(context: Context, own: Sequence[_QueryRow], before: Sequence[_Qu
     if not queries:
         context.out.print("No candidate is in these bands.")
     for query in queries:
-        context.out.print(f"{safe(query.source)} {safe(query.id)}: {safe(titles.get(query, ''))}".rstrip(": "))
+        title = shorten(safe(titles.get(query, "")), _MAX_TITLE_CHARS)
+        context.out.print(f"{safe(query.source)} {safe(query.id)}{f': {title}' if title else ''}")
         for line in (line for ref, row in own if ref == query for line in _candidate_lines(row)):
             context.out.print(line)
         for row in (row for ref, row in before if ref == query):

@@ -15,6 +15,8 @@ from labels.quarantine import set_aside_irregular
 _FILE_NAME = "manifest.json"
 _CHUNK_BYTES = 2**20
 _SECOND_NS = 10**9
+#: Bytes from which a file is large: reading it takes a third of a second.
+_MIN_LARGE = 2**28
 #: File name of the FAISS index of the products.
 PRODUCTS = "products.faiss"
 
@@ -129,8 +131,8 @@ def index_damage(folder: Path, *, quick: bool = False) -> list[str]:
 
     Args:
         folder: of the model.
-        quick: read only the files that were written since the manifest, or in the second before it. Those of a million
-            products take gigabytes; whoever uses them compares their checksums.
+        quick: do not read large files that were written over a second before the manifest. Those of a million products
+            take gigabytes; whoever uses them compares their checksums.
     """
     try:
         manifest = load(folder / _FILE_NAME, Manifest)
@@ -148,7 +150,7 @@ def index_damage(folder: Path, *, quick: bool = False) -> list[str]:
 
 
 def _is_untouched(folder: Path, name: str, manifest: Manifest) -> bool:
-    """Whether a file has the size and the time that the manifest records, and the manifest was written a second later.
+    """Whether a large file has the size and time of the manifest, which was written a second later.
 
     Within a second, a file may be written twice without another time.
     """
@@ -158,7 +160,14 @@ def _is_untouched(folder: Path, name: str, manifest: Manifest) -> bool:
         return False
     if (file.st_size, file.st_mtime_ns) != (manifest.files[name].bytes, manifest.written.get(name)):
         return False
+    if file.st_size < _MIN_LARGE:
+        return False
     return stat.S_ISREG(file.st_mode) and file.st_mtime_ns + _SECOND_NS < recorded.st_mtime_ns
+
+
+def forget(folder: Path) -> None:
+    """Remove the manifest: the next run makes all files again."""
+    (folder / _FILE_NAME).unlink(missing_ok=True)
 
 
 def manifest_fingerprint(folder: Path) -> str:

@@ -321,7 +321,7 @@ class LabelFileReport:
         """The report as JSON values."""
         return {
             **self.counts.as_dict(), "rejected": dict(self.rejected), "rejects_file": self.rejects_path,
-            "columns": dict(self.columns), "unsure": dict(self.unsure),
+            "columns": dict(self.columns), "unsure": dict(self.unsure), "first_faults": list(self.first_faults),
         }  # fmt: skip
 
     @property

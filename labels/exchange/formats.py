@@ -1,6 +1,7 @@
 """Detection of the format of a label file, by its suffix and, where formats share one, by its first record."""
 
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 
 from labels.errors import LabelsError
@@ -28,6 +29,12 @@ _BY_SUFFIX = {
 }
 
 
+#: Objects of a file that tell its format.
+_READ = 100
+#: Keys of a Label Studio task, any of which tells it from a row of a table.
+_TASK_KEYS = {"data", "annotations", "completions"}
+
+
 def format_by_suffix(path: Path) -> Format:
     """The format for a file to be written, by its suffix.
 
@@ -53,11 +60,11 @@ def detect_format(path: Path) -> Format:
     """
     found = _BY_SUFFIX.get(path.suffix.lower(), Format.CSV)
     if found is Format.EVENTS:
-        # A damaged line does not hide what the others are.
-        first = next((value for _, value in parse_json_lines(path) if not isinstance(value, str)), None)
-        if first is None or "kind" in first:
-            return Format.EVENTS
-        return Format.PRODIGY if "answer" in first else Format.CSV
+        # Damaged lines do not hide what the others are.
+        lines = list(islice((value for _, value in parse_json_lines(path) if not isinstance(value, str)), _READ))
+        if any("answer" in line and "kind" not in line for line in lines):
+            return Format.PRODIGY
+        return Format.EVENTS if not lines or any("kind" in line for line in lines) else Format.CSV
     if found is Format.LABEL_STUDIO:
         return Format.LABEL_STUDIO if _has_tasks(path) else Format.CSV
     return found
@@ -66,7 +73,7 @@ def detect_format(path: Path) -> Format:
 def _has_tasks(path: Path) -> bool:
     """Whether a JSON file is a list of Label Studio tasks; its JSON_MIN format is a table."""
     try:
-        first = next((each for each in read_json_list(path) if isinstance(each, dict)), None)
+        tasks = list(islice((each for each in read_json_list(path) if isinstance(each, dict)), _READ))
     except LabelsError:
         return False
-    return first is None or not {"data", "annotations", "completions"}.isdisjoint(first)
+    return not tasks or any(not _TASK_KEYS.isdisjoint(task) for task in tasks)

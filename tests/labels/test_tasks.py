@@ -108,6 +108,8 @@ def test_an_example_is_what_prodigy_writes(filled: LabelStore, tmp_path: Path) -
     assert first["_input_hash"] != first["_task_hash"]
     assert isinstance(first["_timestamp"], int)
     assert detect_format(tmp_path / "e.jsonl") is Format.PRODIGY
+    (tmp_path / "e.jsonl").write_text('{"text": "x"}\n' + (tmp_path / "e.jsonl").read_text())
+    assert detect_format(tmp_path / "e.jsonl") is Format.PRODIGY
 
 
 def example(**changes: object) -> dict[str, object]:
@@ -261,6 +263,8 @@ def test_an_invalid_annotation_does_not_cost_the_others_of_its_task(tmp_path: Pa
 def test_a_malformed_first_task_does_not_hide_what_the_file_is(tmp_path: Path) -> None:
     assert detect_format(written(tmp_path / "t.json", 7, task(annotation()))) is Format.LABEL_STUDIO
     assert detect_format(written(tmp_path / "t.json", 7, {"query_id": 1})) is Format.CSV
+    # A malformed task does not hide what the others are.
+    assert detect_format(written(tmp_path / "t.json", {"id": 5}, {}, task(annotation()))) is Format.LABEL_STUDIO
 
 
 @pytest.mark.parametrize("text", ["{}", "[", "[NaN]", "[" * 100_000, "", '{"a": 1, "a": 2}'])

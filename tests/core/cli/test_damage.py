@@ -1,6 +1,7 @@
 """Whatever becomes of a file that can be made again: it is named and made again, or one sentence says how."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from samples import HashEncoder, match, no_match, q, vector, write_catalogue
 from core.cli.app import make_app, run
 from core.diagnostics import damages
 from core.matching.run import out_of_fold_path, write_out_of_fold
+from core.retrieval import manifest
 from core.retrieval.encoder_files import EncoderModel
 from core.workspace import Workspace
 from labels.model import ActionDetails, Pair, Verb
@@ -201,6 +203,23 @@ def test_before_the_first_index_run_match_says_what_to_do(tmp_path: Path, call: 
 # -- the files of an index -----------------------------------------------------------------------------------
 
 
+def test_damage_that_an_index_run_does_not_see_is_made_good_by_whoever_reads_the_file(
+    indexed: Workspace, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manifest, "_MIN_LARGE", 0)
+    file, listed = (indexed.index / "hash" / name for name in ("statistics.safetensors", "manifest.json"))
+    written = file.stat().st_mtime_ns
+    flip(file, file.stat().st_size // 2, 10**9)
+    os.utime(file, ns=(0, written))
+    os.utime(listed, ns=(0, written + 2 * 10**9))
+    assert unchanged(call, indexed)
+    assert damages(indexed)
+    (indexed.home.parent / "new.csv").write_text("id,title\nz1,a drill\n")
+    options = "--input", indexed.home.parent / "new.csv", "--source", "walmart", "--out", indexed.home.parent / "o.csv"
+    assert call("--home", indexed.home, "match", *options).code == 0
+    assert damages(indexed) == []
+
+
 @pytest.mark.parametrize("damage", [name for name in TO_DATABASES if name not in HARMLESS])
 def test_damaged_vectors_are_encoded_again(
     indexed: Workspace, call: Call, hash_encoder: HashEncoder, damage: str
@@ -370,7 +389,7 @@ def test_a_catalogue_that_is_gone_is_one_sentence_too(indexed: Workspace, call: 
 def test_products_that_no_import_writes_are_one_sentence(indexed: Workspace, call: Call, statement: str) -> None:
     sql(indexed.catalog, "DROP TRIGGER products_changed", statement)
     # Without the trigger, a run that has nothing to do does not read the products.
-    answer = done(call, indexed, "index", "--rebuild")
+    answer = call("--home", indexed.home, "index", "--rebuild")
     assert answer.code == 1
     assert "no label is lost" in answer.err
 

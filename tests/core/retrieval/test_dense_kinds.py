@@ -13,6 +13,7 @@ from samples import PRODUCTS
 from core.catalog.product import Product
 from core.jobs.progress import Silent
 from core.retrieval import dense
+from core.retrieval import manifest as manifest_module
 from core.retrieval.dense import DenseIndex, Effort, exact_search
 from core.retrieval.dense_file import open_or_build
 from core.retrieval.dense_kinds import KINDS, MAX_FLAT, KindName, Truth, build_dense, choose_kind, efforts, find_effort
@@ -146,7 +147,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_quick_check_reads_files_that_were_written_since(folder: Path) -> None:
+def test_a_quick_check_reads_files_that_were_written_since(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manifest_module, "_MIN_LARGE", 0)
     file, manifest = folder / INDEX_FILE, folder / "manifest.json"
     written, content = file.stat(), file.read_bytes()
     os.utime(manifest, ns=(0, written.st_mtime_ns + 2 * 10**9))
@@ -158,6 +160,15 @@ def test_a_quick_check_reads_files_that_were_written_since(folder: Path) -> None
     assert index_damage(folder, quick=True) == []
     os.utime(manifest, ns=(0, written.st_mtime_ns))
     assert index_damage(folder, quick=True) != [], "both within a second"
+
+
+def test_a_quick_check_reads_all_small_files(folder: Path) -> None:
+    file = folder / INDEX_FILE
+    written, content = file.stat(), file.read_bytes()
+    file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    os.utime(file, ns=(0, written.st_mtime_ns))
+    os.utime(folder / "manifest.json", ns=(0, written.st_mtime_ns + 2 * 10**9))
+    assert index_damage(folder, quick=True) == index_damage(folder) != []
 
 
 def reopened(folder: Path, vectors: NDArray[np.float32] = VECTORS, **search: object) -> tuple[DenseIndex, list[str]]:
