@@ -260,7 +260,7 @@ def require_most_rows(rejected: Counter[str], accepted: int, path: Path | None, 
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in rejected.most_common())
     raise CoreError(
         f"Most rows of {name} {were} skipped: {rejected.total():,} of {rejected.total() + accepted:,} ({reasons})."
-        f" {accepted:,} {are} imported.",
+        f" The other {accepted:,} {are} imported.",
         where or "Look at the file, and at what was read; import it again when it is corrected.",
     )
 

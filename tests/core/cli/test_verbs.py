@@ -217,7 +217,10 @@ def test_labels_come_in_by_the_name_given(
     workspace: Workspace, labels_csv: Path, call: Call, verb: tuple[str, str]
 ) -> None:
     answer = call(*verb, labels_csv, "--as", "eve", "--home", workspace.home, "--json")
-    expected = {"written": 3, "repeated": 0, "validation": 1, "shared_queries": 0, "rejected": {}, "rejects_file": None}
+    expected = {
+        "written": 3, "repeated": 0, "validation": 1, "shared_queries": 0, "rejected": {}, "rejects_file": None,
+        "first_faults": [],
+    }  # fmt: skip
     assert {name: value for name, value in answer.json.items() if name not in {"columns", "unsure"}} == expected
     with LabelStore(workspace.labels) as store:
         assert {d.annotator for d in store.decisions()} == {"eve"}
