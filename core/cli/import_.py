@@ -153,7 +153,7 @@ def products(
 
 
 def _confirms_prune(context: Context, error: LargePruneError, source: str) -> bool:
-    """Ask at a terminal whether to remove a large part of a source; nobody can be asked elsewhere."""
+    """Ask at a terminal whether to remove a large part of a source. Without a terminal the answer is no."""
     if context.json or not sys.stdin.isatty():
         return False
     question = f"This would remove {error.removed:,} of {counted(error.products, 'product')} of {safe(source)}. Go on?"

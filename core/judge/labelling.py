@@ -234,7 +234,7 @@ class _Run:
         possible = self.total
         for _ in range(self._in_progress + 1):
             possible += self._dearest
-        # A failed request may have cost something that nobody has counted.
+        # A failed request may have a cost that the server did not report.
         if limits.pairs is not None and possible.pairs + self._failed > limits.pairs:
             return LabellingEnd.PAIRS
         if limits.tokens is not None and possible.tokens_in + possible.tokens_out > limits.tokens:

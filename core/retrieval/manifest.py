@@ -132,7 +132,7 @@ def index_damage(folder: Path, *, quick: bool = False) -> list[str]:
     Args:
         folder: of the model.
         quick: do not read large files that were written over a second before the manifest. Those of a million products
-            take gigabytes; whoever uses them compares their checksums.
+            take gigabytes; the code that uses them compares their checksums.
     """
     try:
         manifest = load(folder / _FILE_NAME, Manifest)

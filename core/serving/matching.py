@@ -127,7 +127,7 @@ class MatchingService:
             return await asyncio.gather(*map(asyncio.wrap_future, futures))
         finally:
             for future in futures:
-                future.cancel()  # nobody waits for it after a time-out; no effect on those that are done
+                future.cancel()  # the client is gone after a time-out; no effect on finished ones
 
     def _answer(self, queries: Sequence[MatchQuery]) -> list[Matched]:
         """The answers to a batch, in the worker thread."""

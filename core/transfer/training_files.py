@@ -29,7 +29,7 @@ Columns = dict[str, list[str] | list[int]]
 
 #: Name of the card in the folder of a data set; beside a .jsonl file it ends in this name.
 CARD_NAME = "card.json"
-#: Endings of tables, which nobody gives a folder.
+#: Endings of tables, which are not names of folders.
 _OTHER_TABLES = frozenset({".csv", ".tsv", ".json", ".parquet", ".xlsx", ".xlsm", ".xls"})
 
 
