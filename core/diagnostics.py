@@ -50,8 +50,8 @@ _PROGRESS_STEPS = 100_000
 _ContentCheck = Callable[[sqlite3.Connection, set[str]], str]
 
 _REBUILD = "`samesku index` rebuilds it."
-#: Of vectors, which other runs read only where a text is new.
-_REBUILD_VECTORS = "`samesku index --rebuild` rebuilds it."
+#: Of what other runs do not read: vectors of texts that are not new, and large files whose time is unchanged.
+_REBUILD_ALL = "`samesku index --rebuild` rebuilds it."
 _REPORT = "Move it away; the command that wrote it writes another."
 
 
@@ -128,9 +128,10 @@ def _check_index(workspace: Workspace) -> Iterator[Damage]:
     for folder in (each for each in sorted(workspace.index.glob("*")) if each.is_dir()):
         # Earlier versions wrote no manifest.
         for found in index_damage(folder) if folder.name in indexed_models(workspace.index) else ():
-            yield Damage(folder, found, _REBUILD)
+            noticed = found in index_damage(folder, quick=True)
+            yield Damage(folder, found, _REBUILD if noticed else _REBUILD_ALL)
         for path in sorted(folder.glob("vectors-*.db")):
-            yield from _check_database(path, lambda tables: "vectors" in tables, _REBUILD_VECTORS, _check_vectors)
+            yield from _check_database(path, lambda tables: "vectors" in tables, _REBUILD_ALL, _check_vectors)
         if not is_rate(folder):
             yield Damage(folder / "pace.json", "it cannot be read", "Remove it; an index run writes a new one.")
 

@@ -144,7 +144,9 @@ class Context:
         """
         work = work_kind(verb)
         assert work is not None, verb  # noqa: S101 - a verb that needs no lock does not ask for one
-        with exclusive(self.workspace.jobs, work, Holder.here(verb, self._account)):
+        # Of a job whose own verb needs no lock, such as a monitor that brings the index up to date first.
+        job = "" if self.job is None else self.job.folder.name
+        with exclusive(self.workspace.jobs, work, Holder.here(verb, self._account, job)):
             yield
 
     @contextmanager

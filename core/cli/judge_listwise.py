@@ -53,6 +53,8 @@ def choose(
         context.out.print(safe(f"{mark} {chance}{names[product.ref]}: {product.title}"))
     if choice.answered:
         context.out.print(safe(_summary(choice, names)))
+    if choice.answered and choice.failed:
+        context.err.print(f"{counted(choice.failed, 'request')} of {orders} failed, and their answers are missing.")
     # Not part of `judge spent`, which counts verdicts on pairs.
     context.out.print(
         f"Cost: {choice.seconds:,.1f} s, {counted(choice.tokens_in, 'token')} read, {choice.tokens_out:,} written."
@@ -61,7 +63,7 @@ def choose(
         {
             "judge": choice.judge, "answered": choice.answered, "chosen": choice.chosen and names[choice.chosen],
             "probabilities": {names[ref]: share for ref, share in choice.probabilities.items()},
-            "none": choice.none_probability,
+            "none": choice.none_probability, "failed": choice.failed,
             "seconds": round(choice.seconds, 3), "tokens_in": choice.tokens_in, "tokens_out": choice.tokens_out,
         }
     )  # fmt: skip
@@ -107,6 +109,11 @@ def _summary(choice: Choice, names: dict[ProductRef, str]) -> str:
 
 def _unanswered(choice: Choice, orders: int, settings: JudgeSettings) -> ModelError:
     """The error for a missing answer, with the likely reason and what may help."""
+    if choice.failed:
+        return ModelError(
+            f"{choice.judge} gave no answer: {counted(choice.failed, 'request')} of {orders} failed.",
+            "Run the same command again, or check the server with `samesku judge test`.",
+        )
     why = reason_of(choice.reasoning).removeprefix(NO_VERDICT).strip(" .") or "its output contains no verdict"
     hints = ["use another model (judge.mlx_model, judge.server_model)"]
     if settings.mode == "reasoned":

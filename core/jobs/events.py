@@ -48,6 +48,8 @@ class EventWriter:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        #: Of the job.
+        self.folder = path.parent
         with self._readable_errors():
             self._file = os.open(path, _APPEND_FLAGS, 0o666)
             if not stat.S_ISREG(os.fstat(self._file).st_mode):

@@ -34,6 +34,7 @@ class Choice:
         reasoning: the texts of all answers. Untrusted: pass it through `core.text.safe` before it is displayed.
         judge: name of the model.
         seconds, tokens_in, tokens_out: cost, summed over all orders.
+        failed: the number of orders whose request failed.
     """
 
     answered: bool
@@ -45,6 +46,7 @@ class Choice:
     seconds: float
     tokens_in: int
     tokens_out: int
+    failed: int
 
 
 def choose_candidates(
@@ -147,6 +149,7 @@ def _aggregate(answers: Sequence[_OrderAnswer], judge: str) -> Choice:
         seconds=sum(completion.seconds for completion in completions),
         tokens_in=sum(completion.tokens_in for completion in completions),
         tokens_out=sum(completion.tokens_out for completion in completions),
+        failed=sum(completion.failed for completion in completions),
     )
 
 

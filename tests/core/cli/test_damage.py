@@ -213,7 +213,7 @@ def test_damage_that_an_index_run_does_not_see_is_made_good_by_whoever_reads_the
     os.utime(file, ns=(0, written))
     os.utime(listed, ns=(0, written + 2 * 10**9))
     assert unchanged(call, indexed)
-    assert damages(indexed)
+    assert [damage.hint for damage in damages(indexed)] == ["`samesku index --rebuild` rebuilds it."]
     (indexed.home.parent / "new.csv").write_text("id,title\nz1,a drill\n")
     options = "--input", indexed.home.parent / "new.csv", "--source", "walmart", "--out", indexed.home.parent / "o.csv"
     assert call("--home", indexed.home, "match", *options).code == 0

@@ -79,3 +79,33 @@ def test_no_answer_is_told_with_the_reason_the_way_out_and_the_cost(
     assert hint in answer.err
     told = call("judge", "choose", "q1", "--json", "--home", workspace.home)
     assert (told.code, told.json["answered"], told.json["chosen"]) == (1, False, None)
+
+
+@dataclass
+class Failing:
+    """Answers the first questions, as many as `answers`; the requests after them fail."""
+
+    answers: int
+    name: str = "failing"
+
+    def complete(self, questions: Iterable[Question]) -> Iterator[Completion]:
+        for number, question in enumerate(questions):
+            scores = tuple(-float(place) for place in range(len(question.options)))
+            failed = Completion("", None, 0.0, 0, 0, failed=True)
+            yield Completion("", scores, 0.5, 100, 0) if number < self.answers else failed
+
+
+def test_failed_requests_are_no_answers_of_the_model(
+    workspace: Workspace, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_features(workspace)
+    workspace.settings.write_text('[judge]\nuse = ["server"]\n')
+    monkeypatch.setitem(factory.JUDGE_FACTORIES, "server", lambda *_: Failing(1))
+    answer = call("judge", "choose", "q1", "--orders", "3", "--json", "--home", workspace.home)
+    assert (answer.code, answer.json["answered"], answer.json["failed"]) == (0, True, 2)
+    assert "2 requests of 3 failed, and their answers are missing." in answer.err
+    monkeypatch.setitem(factory.JUDGE_FACTORIES, "server", lambda *_: Failing(0))
+    answer = call("judge", "choose", "q1", "--orders", "3", "--home", workspace.home)
+    assert answer.code == 1
+    assert "failing gave no answer: 3 requests of 3 failed." in answer.err
+    assert "Run the same command again" in answer.err

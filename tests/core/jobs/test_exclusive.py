@@ -14,9 +14,11 @@ from odd_files import ODD_FILES
 from samples import match, q, until, write_workspace
 
 from core.cli.app import make_app, run
+from core.cli.context import Context
 from core.errors import JobError
 from core.jobs import board
 from core.jobs.board import Jobs
+from core.jobs.events import EventWriter
 from core.jobs.exclusive import Holder, Work, exclusive, lock_path, work_kind
 from core.jobs.job import JobState
 from core.jobs.locks import is_held
@@ -100,6 +102,19 @@ def test_a_job_keeps_the_same_work_from_terminals_until_it_ends(
     assert "nothing to roll back to" in jobs.get(job_id).error
     with exclusive(home.jobs, Work.ENCODERS, Holder.here(["index"], "bob")):
         assert is_held(lock_path(home.jobs, Work.ENCODERS))
+
+
+def test_work_that_a_job_does_besides_its_own_is_the_job_s(home: Workspace, tmp_path: Path) -> None:
+    job = tmp_path / "20260101-000000-aaaa"
+    job.mkdir()
+    context = Context(home.home, annotator_name="mia", job=EventWriter(job / "events.jsonl"))
+    with (
+        context.exclusive("index"),
+        pytest.raises(JobError) as refused,
+        exclusive(home.jobs, Work.ENCODERS, Holder("")),
+    ):
+        pass
+    assert refused.value.hint == f"Watch it: Jobs in the desk's menu, or `samesku jobs tail {job.name}`."
 
 
 _HOLDS = """
