@@ -40,6 +40,8 @@ from core.workspace import Workspace
 
 _CLIENTS = (1, 8, 32)
 _WARM_UP = 20
+#: Requests per second from which no decimal is printed.
+_MANY = 100
 #: A busy machine gives figures of little use, but no error.
 _TIMEOUT_S = 600
 
@@ -182,8 +184,8 @@ def _print(what: str, clients: int, found: _Measured) -> float:
     rate, cpu = count / found.total, found.cpu / count * 1000
     p50, p95, p99 = (f"{percentile(found.seconds, share) * 1000:,.0f}" for share in (0.5, 0.95, 0.99))
     _say(
-        f"{what}, {clients} clients: {rate:,.0f} requests/s; p50 {p50} ms, p95 {p95} ms, p99 {p99} ms;"
-        f" {cpu:.1f} ms of the server's processor"
+        f"{what}, {clients} clients: {rate:,.{0 if rate >= _MANY else 1}f} requests/s;"
+        f" p50 {p50} ms, p95 {p95} ms, p99 {p99} ms; {cpu:.1f} ms of the server's processor"
     )
     return rate
 
