@@ -19,9 +19,9 @@ from core.errors import CoreError
 _MAX_CONCURRENCY = 1000
 #: Seconds for the request line and the headers, and until an idle connection is closed.
 _HEADERS_S, _KEEP_ALIVE_S = 10.0, 15
-#: Seconds that a thread computes while others wait for the interpreter lock. One batch of the encoder and one of stored
-#: candidates give it up hundreds of times, each time for as long as this if another thread computes: with Python's 5 ms
-#: that is a second, for work of a few ten milliseconds.
+#: Seconds that a thread holds the interpreter lock while others wait for it. The encoder gives the lock up for each of
+#: some hundred operations, and gets it back after this time if a batch is being scored: with Python's 5 ms, the wait is
+#: longer than the work.
 _SWITCH_S = 0.0005
 
 
