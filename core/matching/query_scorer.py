@@ -5,7 +5,7 @@ of the workspace: with their document frequencies, their rivals for each product
 candidates and probabilities do not depend on which queries are scored together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from copy import copy
 from dataclasses import dataclass, replace
@@ -158,6 +158,18 @@ class QueryScorer:
         """
         return [found.candidates for found in self.scored(queries)]
 
+    def needs_vector(self, query: Product, only: ProductFilter | None = None) -> bool:
+        """Whether a query is searched for, and does not have its stored candidates; as `scored`, from memory alone."""
+        return only is not None or not self._is_indexed(query)
+
+    def encode(self, queries: Sequence[Product]) -> NDArray[np.float32]:
+        """The vectors of queries, as `scored` takes them; by one thread at a time.
+
+        Raises:
+            ModelError: the encoder cannot be loaded.
+        """
+        return self._encoder.encode(queries)
+
     def scored(
         self,
         queries: Sequence[Product],
@@ -165,6 +177,7 @@ class QueryScorer:
         *,
         stored: bool = True,
         features: bool = True,
+        vectors: Sequence[NDArray[np.float32] | None] | None = None,
     ) -> list[ScoredQuery]:
         """The candidates of each query with their features.
 
@@ -175,6 +188,7 @@ class QueryScorer:
                 takes nothing from the files: it works after they have changed, and in any thread.
             features: whether they are needed. Without them, an indexed query has its stored probabilities, too, which
                 takes a tenth of the time.
+            vectors: of the queries, as of `encode`, where they need one; by default they are encoded here.
 
         Raises:
             IndexChangedError: stored candidates were asked for, and another process has changed the index.
@@ -184,14 +198,16 @@ class QueryScorer:
         indexed: list[int] = []
         new: list[int] = []
         for place, query in enumerate(queries):
-            (indexed if stored and only is None and self._is_indexed(query) else new).append(place)
+            (new if not stored or self.needs_vector(query, only) else indexed).append(place)
         found: dict[int, ScoredQuery] = {}
         if indexed:
             some = [queries[place] for place in indexed]
             scored = None if features else self._stored_scores(some)
             found |= zip(indexed, self._score_indexed(some) if scored is None else scored, strict=True)
         if new:
-            found |= zip(new, self._score_new([queries[place] for place in new], only), strict=True)
+            some = [queries[place] for place in new]
+            of_new = self.encode(some) if vectors is None else _stacked(vectors[place] for place in new)
+            found |= zip(new, self._score_new(some, of_new, only), strict=True)
         return [found[place] for place in range(len(queries))]
 
     def _require_current(self) -> None:
@@ -226,12 +242,13 @@ class QueryScorer:
         self._require_current()  # all of them are of the same run
         return self._scored(self._shortlist.features, [self._rows[query.ref] for query in queries], listed)
 
-    def _score_new(self, queries: Sequence[Product], only: ProductFilter | None) -> list[ScoredQuery]:
+    def _score_new(
+        self, queries: Sequence[Product], vectors: NDArray[np.float32], only: ProductFilter | None
+    ) -> list[ScoredQuery]:
         allowed = None if only is None else self._filter_columns.allowed(only)
         refs = [query.ref for query in queries]
         order = self._fusion.pair_order
         fusion = self._fusion if order is None else replace(self._fusion, pair_order=order.with_queries(refs))
-        vectors = self._encoder.encode(queries)
         results = fusion.search(queries, lexical_texts(queries), vectors, Silent(), allowed=allowed)
         shortlist = self._shortlist.with_queries(queries)
         results, chosen = select_candidates(fusion, results, shortlist, Silent())
@@ -268,6 +285,14 @@ class QueryScorer:
 def _best_first(candidates: Sequence[Candidate]) -> list[int]:
     """The order by probability, then by rank."""
     return sorted(range(len(candidates)), key=lambda i: (-(candidates[i].probability or 0), candidates[i].rank))
+
+
+def _stacked(vectors: Iterable[NDArray[np.float32] | None]) -> NDArray[np.float32]:
+    """The vectors as one array, shape (n, dimensions). Raises ValueError if one is missing."""
+    found = list(vectors)
+    if any(each is None for each in found):
+        raise ValueError("a query that is searched for has no vector")
+    return np.array(found, np.float32)
 
 
 def _require_features(matcher: Matcher, shortlist: Shortlist) -> None:

@@ -23,6 +23,8 @@ KindName = Literal["flat", "hnsw", "ivf", "ivfpq", "sq8"]
 
 #: Vectors converted to float32 at once: 48 MiB of 384 dimensions.
 _BLOCK = 32_768
+#: Scores of queries with all products that are in memory at once: 64 MiB.
+_BLOCK_SCORES = 2**24
 #: A filter that leaves no more products than this is searched exactly: 4 ms a query at 384 dimensions.
 _EXACT_PRODUCTS = 20_000
 #: Products in the visited lists per result, on average, at the least: lists differ in length.
@@ -104,6 +106,8 @@ class DenseIndex:
         depth = min(depth, count)
         if depth == 0:
             return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
+        if allowed is None and self.is_plain:
+            return nearest(self.vectors, queries, depth)
         if allowed is not None and count <= _EXACT_PRODUCTS:
             return exact_search(self.vectors, queries, depth, positions=np.flatnonzero(allowed.mask))
         wanted = min(max(depth, self.effort.shortlist), count)
@@ -121,6 +125,11 @@ class DenseIndex:
             rows = None if allowed is None else np.flatnonzero(allowed.mask)
             positions[short], scores[short] = exact_search(self.vectors, queries[short], depth, positions=rows)
         return positions, scores
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the index is no more than the vectors in memory."""
+        return self.kind == "flat" and self._given is None and self.vectors.dtype == np.float32
 
     def min_probes(self, wanted: int) -> int:
         """The minimum number of probes for this number of results; 0 for an exact index."""
@@ -204,6 +213,35 @@ def blocks(vectors: Vectors, positions: NDArray[np.int64] | None = None) -> Iter
     for start in range(0, len(vectors) if positions is None else len(positions), _BLOCK):
         part = slice(start, start + _BLOCK)
         yield start, np.ascontiguousarray(vectors[part if positions is None else positions[part]], np.float32)
+
+
+def nearest(
+    vectors: Vectors, queries: NDArray[np.float32], depth: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The nearest products by one product of matrices for many queries; equal cosines by position.
+
+    The flat index of FAISS 1.15 compares query by query, however many there are. Of 22,074 vectors of 384 dimensions,
+    it takes 3.5 times the processor time for one query, 4 times for 32, and 8 times for 128.
+
+    Args:
+        vectors: shape (products, dimensions).
+        queries: shape (queries, dimensions).
+        depth: results per query, at least 1 and at most the number of products.
+
+    Returns:
+        positions and cosines, both of shape (queries, depth), best first.
+    """
+    found = np.empty((len(queries), depth), np.int64)
+    cosines = np.empty((len(queries), depth), np.float32)
+    size = max(1, _BLOCK_SCORES // len(vectors))
+    for start in range(0, len(queries), size):
+        block = slice(start, start + size)
+        scores: NDArray[np.float32] = queries[block] @ vectors.T
+        places = np.argpartition(scores, len(vectors) - depth, axis=1)[:, len(vectors) - depth :]
+        best = np.take_along_axis(scores, places, axis=1)
+        order = np.lexsort((places, -best))
+        found[block], cosines[block] = np.take_along_axis(places, order, 1), np.take_along_axis(best, order, 1)
+    return found, cosines
 
 
 def exact_search(

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from importlib.metadata import version as version_of
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from core.catalog.product import Product, without_escape_sequences
 from core.prometheus_text import CONTENT_TYPE
+from core.retrieval.product_filter import ProductFilter
 from core.serving.answers import (
     cluster_response,
     match_result,
@@ -86,6 +88,7 @@ class Service:
         ledger: records decisions.
         judge: gives verdicts.
         metrics: what is counted.
+        lookups: the thread that reads the products of requests.
         close: releases everything else.
     """
 
@@ -96,6 +99,7 @@ class Service:
     ledger: FeedbackLedger
     judge: JudgeService
     metrics: Metrics
+    lookups: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "lookups"))
     close: Callable[[], None] = lambda: None
 
 
@@ -109,6 +113,7 @@ def make_app(service: Service) -> FastAPI:
         service.index.close()
         await asyncio.to_thread(service.matching.close)
         await asyncio.to_thread(service.judge.close)
+        service.lookups.shutdown()
         await asyncio.to_thread(service.close)
 
     app = FastAPI(
@@ -164,16 +169,12 @@ def _add_match_routes(app: FastAPI, service: Service) -> None:
     )
     async def match(wanted: MatchRequest) -> MatchResponse:
         k = _wanted_candidates(wanted.k, service.index.loaded.settings.search.k)
-        products = await asyncio.to_thread(
-            lambda: (
-                service.products.inline(wanted.products or [])
-                if wanted.ids is None
-                else service.products.named(wanted.ids, "query")
-            )
-        )
         only = product_filter(wanted.filters)
-        if only is not None and only.sources:
-            await asyncio.to_thread(service.products.require_candidate_sources, list(only.sources))
+        # One thread reads for all requests: the catalogue lets one in at a time, and more would only wait for it, and
+        # for the interpreter lock, in turns.
+        products = await asyncio.get_running_loop().run_in_executor(
+            service.lookups, _read_products, service.products, wanted, only
+        )
         queries = [MatchQuery(without_escape_sequences(each), only, wanted.reasons) for each in products]
         matched = await service.matching.match(queries)
         results = [match_result(*pair, k) for pair in zip(products, matched, strict=True)]
@@ -213,6 +214,14 @@ def _add_match_routes(app: FastAPI, service: Service) -> None:
         ] = None,
     ) -> ClusterResponse:
         return cluster_response(*await asyncio.to_thread(service.clusters.record, id, trust or []))
+
+
+def _read_products(source: ProductSource, wanted: MatchRequest, only: ProductFilter | None) -> list[Product]:
+    """The products of a request, whose filter must name known sources."""
+    products = source.inline(wanted.products or []) if wanted.ids is None else source.named(wanted.ids, "query")
+    if only is not None and only.sources:
+        source.require_candidate_sources(list(only.sources))
+    return products
 
 
 def _wanted_candidates(k: int | None, limit: int) -> int:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from typing import Any
@@ -18,6 +19,10 @@ from core.errors import CoreError
 _MAX_CONCURRENCY = 1000
 #: Seconds for the request line and the headers, and until an idle connection is closed.
 _HEADERS_S, _KEEP_ALIVE_S = 10.0, 15
+#: Seconds that a thread holds the interpreter lock while others wait for it. The encoder gives the lock up for each of
+#: some hundred operations, and gets it back after this time if a batch is being scored: with Python's 5 ms, the wait is
+#: longer than the work.
+_SWITCH_S = 0.0005
 
 
 def is_loopback(host: str) -> bool:
@@ -77,7 +82,19 @@ def run_server(app: ASGIApp, bound: socket.socket, *, drain_s: float, announce: 
     )
     host, port = bound.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    _Server(config, lambda: announce(f"http://{shown}:{port}")).run([bound])
+    with _short_switches():
+        _Server(config, lambda: announce(f"http://{shown}:{port}")).run([bound])
+
+
+@contextlib.contextmanager
+def _short_switches() -> Iterator[None]:
+    """Let threads that wait for the interpreter lock have it soon."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 class _Server(uvicorn.Server):

@@ -31,7 +31,7 @@ class ServiceOptions:
         local: whether it listens on this machine only, where no key is needed.
         rate: requests per second of each key; 0 for no limit.
         limits: on each request.
-        max_batch: queries that are scored together; 1 turns batching off.
+        max_batch: queries that are scored together; 1 turns batching off: one query is answered after another.
         max_waiting: queries that may wait.
         poll_s: seconds between two looks at the files of the index.
     """
@@ -83,7 +83,7 @@ def build_service(
     judge = JudgeService(workspace, settings, frequency)
     ledger = FeedbackLedger(workspace, settings)
     clusters = ClusterSource(workspace, catalog)
-    app = make_app(Service(index, matching, products, clusters, ledger, judge, metrics, catalog.close))
+    app = make_app(Service(index, matching, products, clusters, ledger, judge, metrics, close=catalog.close))
     app.add_middleware(
         Guard, keys=keys, local=options.local, rate=RateLimit(options.rate), limits=options.limits, metrics=metrics
     )
