@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,6 @@ _SEPARATE_DIMENSIONS = ("length", "storage", "power")
 _AGREEMENT = "-1 conflict to 1 equal"
 #: Values compared in one dimension: a title that states more lists every variant.
 _MAX_VALUES = 8
-#: Titles whose attributes are remembered: the candidates of one query are candidates of others. About 1 KiB each.
-_REMEMBERED_TITLES = 2**14
 
 
 @dataclass(frozen=True)
@@ -84,9 +82,6 @@ class TitleAttributes:
         return self.vocabulary.compatible(self.title)
 
 
-_remembered = lru_cache(_REMEMBERED_TITLES)(TitleAttributes)
-
-
 class AttributeFeatures:
     """Title attributes compared. Quantities are equal as in `core.text.quantities.same`, within rounding."""
 
@@ -113,7 +108,7 @@ class AttributeFeatures:
     )  # fmt: skip
 
     def __init__(self, queries: Sequence[Product], products: Sequence[Product], vocabulary: Vocabulary) -> None:
-        sides = [[_remembered(p.title, vocabulary) for p in side] for side in (queries, products)]
+        sides = [[TitleAttributes(p.title, vocabulary) for p in side] for side in (queries, products)]
         self._values = _values_by_dimension(sides)
         self._packs = [np.array([each.pack or np.nan for each in side], np.float64) for side in sides]
         self._colours = SmallSets([[each.colours for each in side] for side in sides])
