@@ -520,15 +520,16 @@ def compute_features(
     found[unknown] = _cosines(corpus_features, model, rows[unknown], columns[unknown], reporter)
     vectors = np.empty((len(known), len(corpus_features.names)), np.float32)
     is_scored = np.zeros(len(known), bool) if scored is None else scored.has(rows, columns)
-    if scored is not None:
-        vectors[is_scored] = scored.compute(rows[is_scored], columns[is_scored], found[is_scored])
-    left = np.flatnonzero(~is_scored)
     # With statistics, only the listings of a block are prepared; without, all of them are, once.
-    size = len(known) if corpus_features.statistics is None else _BLOCK_PAIRS
-    for start in range(0, len(left), max(size, 1)):
-        part = left[start : start + size]
-        vectors[part] = corpus_features.compute(rows[part], columns[part], found[part])
-        reporter.advance(len(known) - len(left) + start + len(part))
+    size = max(1, len(known) if corpus_features.statistics is None else _BLOCK_PAIRS)
+    done = 0
+    for features, chosen in ((scored or corpus_features, is_scored), (corpus_features, ~is_scored)):
+        indices = np.flatnonzero(chosen)
+        for start in range(0, len(indices), size):
+            part = indices[start : start + size]
+            vectors[part] = features.compute(rows[part], columns[part], found[part])
+            done += len(part)
+            reporter.advance(done)
     return FeatureTable(corpus_features.names, known, vectors)
 
 

@@ -10,16 +10,17 @@ prior give 0.995.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.catalog.product import Product
 from core.jobs.progress import Reporter
-from core.matching.features.builder import CorpusFeatures, large_statistics
+from core.matching.features.builder import DIFFERENCE_COLUMNS, CorpusFeatures, large_statistics
 from core.matching.features.statistics import CorpusStatistics
 from core.matching.learners import Linear, Scale
 from core.matching.prior import PRIOR_FILE, packaged_prior
@@ -39,16 +40,24 @@ _BLOCK = 12_800
 
 
 class KnownFeatures:
-    """The features of pairs, which are looked up."""
+    """The features of pairs, which are looked up, but for the differences, which are computed for those asked."""
 
-    def __init__(self, rows: NDArray[np.int64], columns: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
+    def __init__(
+        self,
+        rows: NDArray[np.int64],
+        columns: NDArray[np.int64],
+        vectors: NDArray[np.float32],
+        differences: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]],
+    ) -> None:
         """Keep the features of pairs.
 
         Args:
             rows: of the queries, shape (n,).
             columns: of the products, shape (n,).
             vectors: shape (n, features).
+            differences: computes the columns `DIFFERENCE_COLUMNS` of pairs, by rows and columns.
         """
+        self._differences = differences
         self._columns = int(columns.max(initial=0)) + 1
         keys = rows * self._columns + columns
         order = np.argsort(keys)
@@ -58,7 +67,10 @@ class KnownFeatures:
         self, rows: NDArray[np.int64], columns: NDArray[np.int64], _: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """The features of some of the pairs, in the form of `CorpusFeatures.compute`."""
-        return self._vectors[np.searchsorted(self._keys, rows * self._columns + columns)]
+        found = self._vectors[np.searchsorted(self._keys, rows * self._columns + columns)]
+        if len(found):
+            found[:, DIFFERENCE_COLUMNS] = self._differences(rows, columns)
+        return found
 
     def has(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of some pairs are known, shape (n,)."""
@@ -111,7 +123,8 @@ class Shortlist:
         for first in range(blocks):
             # Every block has pairs of all parts of the corpus, so that the first is a fair sample of its scale.
             part = slice(first, None, blocks)
-            vectors = part_of_corpus.compute(rows[part], positions[part], cosines[part])
+            # The prior gives the differences no weight: they are computed for the candidates alone.
+            vectors = part_of_corpus.compute(rows[part], positions[part], cosines[part], differences=False)
             if self._learner is None:
                 self._learner = packaged_prior().learner(self.features.names, vectors)
             scores[part] = self._learner.scores(vectors)
@@ -119,8 +132,9 @@ class Shortlist:
                 kept[part] = vectors
             done += len(vectors)
             reporter.advance(done)
-        if self._keeps:
-            self.scored = KnownFeatures(rows, positions, kept)
+        if self._keeps and self.features.statistics is not None:
+            differences = partial(self.features.differences, self.features.statistics)
+            self.scored = KnownFeatures(rows, positions, kept, differences)
         return scores
 
     def choose(self, pool: Ranked, scores: NDArray[np.float32]) -> Ranked:

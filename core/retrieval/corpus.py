@@ -60,6 +60,7 @@ class Corpus:
         """The same products, and other queries; which GTINs are default values stays."""
         other = replace(self, queries=list(queries))
         vars(other)["default_gtins"] = self.default_gtins  # in place of those that would be counted
+        vars(other)["product_digests"] = self.product_digests  # likewise
         return other
 
     @cached_property
@@ -91,6 +92,11 @@ class Corpus:
     def digests(self) -> Mapping[ProductRef, str]:
         """The content digest of each listing."""
         return {each.ref: product_digest(each) for each in self.listings}
+
+    @cached_property
+    def product_digests(self) -> Mapping[ProductRef, str]:
+        """The content digest of each product, and perhaps of others."""
+        return self.digests
 
     @cached_property
     def version(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from core.catalog.product import Product
 from core.jobs.progress import Reporter
@@ -122,11 +123,12 @@ class Fusion:
         floors = np.zeros((len(queries), 2), np.float32)
         for start in range(0, len(queries), _BATCH):
             batch = slice(start, start + _BATCH)
-            found, floors[batch] = self._found(queries[batch], texts[batch], vectors[batch], allowed)
+            words = self.lexical.vectors(texts[batch])
+            found, floors[batch] = self._found(queries[batch], words, vectors[batch], allowed)
             of_batch = np.repeat(np.arange(len(found)), list(map(len, found)))
             rows.append(of_batch + start)
             positions.append(np.concatenate(found))
-            scores.append(self.scores(queries[batch], texts[batch], vectors[batch], of_batch, positions[-1]))
+            scores.append(self.scores(queries[batch], words, vectors[batch], of_batch, positions[-1]))
             reporter.advance(min(start + _BATCH, len(queries)))
         return SearchResults.of(
             np.concatenate(rows), np.concatenate(positions), list(np.concatenate(scores, axis=1)), floors
@@ -135,7 +137,7 @@ class Fusion:
     def scores(
         self,
         queries: Sequence[Product],
-        texts: Sequence[str],
+        texts: Sequence[str] | csr_matrix,
         vectors: NDArray[np.float32],
         rows: NDArray[np.int64],
         positions: NDArray[np.int64],
@@ -144,8 +146,8 @@ class Fusion:
 
         Args:
             queries: the query products.
-            texts: of the queries.
-            vectors: of the queries.
+            texts: of the queries, or their vectors in the lexical index.
+            vectors: of the queries, in the dense index.
             rows: of the queries, ascending, shape (pairs,).
             positions: of the products, shape (pairs,).
         """
@@ -161,7 +163,7 @@ class Fusion:
     def _found(
         self,
         queries: Sequence[Product],
-        texts: Sequence[str],
+        texts: csr_matrix,
         vectors: NDArray[np.float32],
         allowed: Allowed | None,
     ) -> tuple[list[NDArray[np.int64]], NDArray[np.float32]]:
@@ -178,7 +180,7 @@ class Fusion:
                 few = (scores > floors[:, [retriever]]).sum(axis=1) < depth
                 for row in np.flatnonzero(few & (floors[:, retriever] != _NO_SIMILARITY[retriever])).tolist():
                     # Many equal cosines at the end, of which the retriever returned some: take all of them.
-                    every = self._every_score(retriever, vectors[row], texts[row])
+                    every = self._every_score(retriever, vectors, texts, row)
                     lowest = max(np.partition(every, -depth)[-depth] - EPSILON, _NO_SIMILARITY[retriever])
                     positions[retriever][row] = np.flatnonzero(every > lowest)
                     floors[row, retriever] = lowest + EPSILON / 2 if lowest > _NO_SIMILARITY[retriever] else lowest
@@ -192,8 +194,10 @@ class Fusion:
         found = np.array(self.field_boosts.same_gtin(query), np.int64)
         return found if allowed is None else found[allowed.mask[found]]
 
-    def _every_score(self, retriever: int, vector: NDArray[np.float32], text: str) -> NDArray[np.float32]:
+    def _every_score(
+        self, retriever: int, vectors: NDArray[np.float32], texts: csr_matrix, row: int
+    ) -> NDArray[np.float32]:
         """The cosine of one query with every product, shape (products,)."""
         if retriever == 0:
-            return self.dense.scores(vector[None]).ravel()
-        return self.lexical.every_score(text)
+            return self.dense.scores(vectors[row][None]).ravel()
+        return self.lexical.every_score(texts, row)

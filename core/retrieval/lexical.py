@@ -48,14 +48,14 @@ class LexicalIndex:
         return LexicalIndex(self._weights, InvertedIndex(rows))
 
     def search(
-        self, texts: Sequence[str], depth: int, *, allowed: NDArray[np.bool_] | None = None
+        self, texts: Sequence[str] | csr_matrix, depth: int, *, allowed: NDArray[np.bool_] | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The most similar products of each text. Cosines are exact.
 
         Of more than `MAX_EXACT` products, a few results may be missed, as of an approximate dense index.
 
         Args:
-            texts: of the queries.
+            texts: of the queries, or their `vectors`.
             depth: results per text, limited to the number of products, or of those allowed.
             allowed: which products may be results, shape (products,); None is all.
 
@@ -63,11 +63,20 @@ class LexicalIndex:
             product positions and cosines in [0, 1], both of shape (texts, depth), best first.
         """
         rows = None if allowed is None else np.flatnonzero(allowed)
-        return self._index.search(self.vectors(texts), min(depth, len(self) if rows is None else len(rows)), rows=rows)
+        return self._index.search(self._of(texts), min(depth, len(self) if rows is None else len(rows)), rows=rows)
 
-    def every_score(self, text: str) -> NDArray[np.float32]:
-        """The cosine of one text with every product, shape (products,)."""
-        return self._index.scores(*terms_of(self.vectors([text]), 0))
+    def _of(self, texts: Sequence[str] | csr_matrix) -> csr_matrix:
+        return texts if isinstance(texts, csr_matrix) else self.vectors(texts)
+
+    def every_score(self, text: str | csr_matrix, row: int = 0) -> NDArray[np.float32]:
+        """The cosine of one text with every product, shape (products,).
+
+        Args:
+            text: the text, or the `vectors` of some.
+            row: of the text in these.
+        """
+        vectors = text if isinstance(text, csr_matrix) else self.vectors([text])
+        return self._index.scores(*terms_of(vectors, row))
 
     def scores(self, queries: csr_matrix, positions: NDArray[np.int64]) -> NDArray[np.float32]:
         """The cosine of each query with each product, shape (queries, positions).
@@ -79,15 +88,17 @@ class LexicalIndex:
         found: NDArray[np.float32] = (queries @ self._index.rows[positions].T.tocsr()).toarray()
         return found
 
-    def pairs(self, texts: Sequence[str], rows: NDArray[np.int64], positions: NDArray[np.int64]) -> NDArray[np.float32]:
+    def pairs(
+        self, texts: Sequence[str] | csr_matrix, rows: NDArray[np.int64], positions: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
         """The cosine of each pair.
 
         Args:
-            texts: of the queries.
+            texts: of the queries, or their `vectors`.
             rows: of the queries, shape (pairs,).
             positions: of the products, shape (pairs,).
         """
-        queries = self.vectors(texts)
+        queries = self._of(texts)
         return np.asarray(queries[rows].multiply(self._index.rows[positions]).sum(axis=1), dtype=np.float32).ravel()
 
     def to_arrays(self) -> Arrays:

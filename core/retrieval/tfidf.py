@@ -56,6 +56,11 @@ class TermWeights:
         known = len(self.terms)
         return self.terms[column] if column < known else self.further[column - known]
 
+    @cached_property
+    def are_numbers(self) -> NDArray[np.bool_]:
+        """Which of `terms` begin with a digit, shape (terms,)."""
+        return begin_with_digits(self.terms)
+
     def extended(self, further: Sequence[str]) -> "TermWeights":
         """The same weights with further terms, which the corpus lacks."""
         if not further:
@@ -163,6 +168,11 @@ def _frequencies(counts: csr_matrix) -> NDArray[np.int64]:
 def _idf(texts: int, frequency: NDArray[np.int64] | int) -> NDArray[np.float32]:
     """The smoothed IDF, as if one more text had every term."""
     return np.asarray(np.log((1 + texts) / (1 + np.asarray(frequency))) + 1, np.float32)
+
+
+def begin_with_digits(terms: Sequence[str]) -> NDArray[np.bool_]:
+    """Which terms begin with a digit, shape (terms,)."""
+    return np.array([term[:1].isdigit() for term in terms], bool)
 
 
 def _read(

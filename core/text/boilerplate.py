@@ -43,6 +43,8 @@ _PRICE = re.compile(
     r"(?:[$€£]\s?\d+(?:[.,]\d{2})?(?![\w.,]*\d)|(?<![\d.,])\d+(?:[.,]\d{2}|,-)?\s?(?:€|£|(?:eur|usd|gbp)\b))",
     re.IGNORECASE,
 )
+#: Cheap necessary conditions for a price and a page, which most titles do not meet.
+_CURRENCY, _HAS_PAGE = re.compile(r"[$€£]|eur|usd|gbp", re.IGNORECASE), re.compile("page", re.IGNORECASE)
 _PAGE = re.compile(r"\(?\bpage \d+ of \d+\)?", re.IGNORECASE)
 
 Fragment = tuple[str, ...]
@@ -131,7 +133,10 @@ class Boilerplate:
         text = title
         if (tagged := _TAGGED.match(title)) is not None:
             text = tagged["text"]
-        text = _PAGE.sub(" ", _PRICE.sub(" ", text))
+        if _CURRENCY.search(text) is not None:
+            text = _PRICE.sub(" ", text)
+        if _HAS_PAGE.search(text) is not None:
+            text = _PAGE.sub(" ", text)
         tokens = _Tokens.of(text)
         low, high = 0, len(tokens.words)
         while (cut := self._shorter(tokens, low, high)) != (low, high):

@@ -4,7 +4,7 @@ All notations give the same number (`2nd generation`, `gen 2`, `mark ii`, `mk2`,
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 #: Single letters (i, v, x) count as Roman numerals only after a marker word.
@@ -15,12 +15,13 @@ _NO_UNIT = r"(?!\s?(?:[kmgt]b\b|inch|mp\b|packs?\b|pk\b|ct\b|count|pieces?\b|st[
 #: Not a standard or component: sata ii, ddr ii, phenom ii. `n vi` is a mangled nüvi.
 _NO_STANDARD = r"(?<!sata\s)(?<!ddr\s)(?<!\susb\s)(?<!phenom\s)(?<!\sn\s)"
 _YEAR = r"(?:19[89][0-9]|20[0-3][0-9])"
+_WORD_START = re.compile(r"\w")
 
 
 class Generations:
     """Finds generations. The marker words beside the number (`gen`, `mark`, `version`) come from the vocabulary."""
 
-    def __init__(self, markers: Iterable[str]) -> None:
+    def __init__(self, markers: Collection[str]) -> None:
         words = "|".join(sorted({re.escape(marker.lower()) for marker in markers}, key=len, reverse=True)) or "(?!)"
         self._pattern = re.compile(
             rf"(?<![\w.-])(?P<ordinal>[0-9]{{1,2}})(?:st|nd|rd|th)[\s-]+(?:{words})\b"
@@ -34,8 +35,10 @@ class Generations:
             r"|\b(?:touch|nano|shuffle|classic|ipod)[\s-]+(?P<ipod>[1-7])g\b"
             r"|(?<![\w.,/$-])(?P<bare>20(?:0[1-9]|[12][0-9]))(?![\w/]|[.,][0-9]|\s?-|\s(?:sheets?|hours?|pages?|watts?))",
         )
-        # A cheap necessary condition, which most titles do not meet.
-        self._hint = re.compile(rf"{words}|ii|iv|vi|ix|v\.?[0-9]|20[0-3][0-9]|[1-7]g")
+        # A cheap necessary condition, which most titles do not meet. A marker of other signs may stand behind a word.
+        start = r"\b" if all(_WORD_START.match(marker) for marker in markers) else ""
+        numerals = "|".join(_ROMAN)
+        self._hint = re.compile(rf"{start}(?:{words})|\b(?:{numerals}|v\.?[0-9]|20[0-3][0-9]|[1-7]g)")
 
     def find(self, text: str) -> frozenset[str]:
         """The generations in a text as decimal numbers; a fraction of zero is dropped."""

@@ -9,103 +9,40 @@ Ambiguous spellings are resolved as follows:
 - `12er` alone is as often a size as a pack (`12er Schlüssel`, `29er`): only `12er Pack` and the like count.
 - `10 St` counts at the end of a phrase; `10 St. James` does not.
 
-The word lists are alternatives of regular expressions, for English, German, French and Spanish, in lower case and
-without accents. Words with another meaning in one of the other languages are left out: `once` is eleven in Spanish,
-`elf` in German.
+The words are those of `core.text.pack_words`, by which most patterns are ruled out before they are tried.
 """
 
 import math
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from core.text.pack_words import (
+    A_OUTERS,
+    CON_OUTERS,
+    CONTAINERS,
+    DOZENS,
+    EUROPEAN_PIECES,
+    GERMAN_NAMES,
+    HALVES,
+    LABELS,
+    MIT_OUTERS,
+    NAMES,
+    NUMBERED_PACKS,
+    NUMERALS,
+    OUTERS,
+    PACKS,
+    PAIRS,
+    PIECES,
+    REMEDIES,
+    SOLD_BY_NUMBER,
+    STEMS,
+    Statement,
+    possible_statements,
+)
 from core.text.quantities import Quantity, quantities
-
-#: Number words.
-NUMERALS = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-    "eleven": 11, "twelve": 12,
-    "zwei": 2, "drei": 3, "vier": 4, "funf": 5, "fuenf": 5, "sechs": 6, "sieben": 7, "acht": 8, "neun": 9, "zehn": 10,
-    "zwolf": 12, "zwoelf": 12,
-    "deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "sept": 7, "huit": 8, "neuf": 9, "dix": 10, "onze": 11, "douze": 12,
-    "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "siete": 7, "ocho": 8, "nueve": 9, "diez": 10, "doce": 12,
-}  # fmt: skip
-
-#: Prefixes of `pack` → number of items: twin pack, Doppelpack.
-NAMES = {
-    "twin": 2, "double": 2, "dual": 2, "duo": 2, "bi": 2, "triple": 3, "tri": 3, "trio": 3, "quad": 4, "doppel": 2,
-    "doble": 2,
-}  # fmt: skip
-#: The same in German, also with `set`: Dreierpack, Sechser-Set.
-GERMAN_NAMES = {
-    "zweier": 2, "dreier": 3, "vierer": 4, "funfer": 5, "fuenfer": 5, "sechser": 6, "achter": 8, "zehner": 10,
-    "zwolfer": 12, "zwoelfer": 12,
-}  # fmt: skip
-
-#: Words for a pack after a number: 24-pack, 2 Packungen.
-PACKS = r"packs?|pks?|packages?|pkgs?|packets?|packung(?:en)?|pckg|pakete?|paquete?s?"
-#: Words for a pack after a German number in -er, alone or in a compound: 12er Pack, 6er-Sparpack, 4er-Set.
-NUMBERED_PACKS = (
-    r"(?:[a-z]{2,12}[\s-]?)?pack(?:s|ung|ungen)?|sets?|satz|kit|box|kartons?|kisten?|kasten|beutel|tuten?|schachteln?"
-    r"|trays?|trager|bundles?|blister|gebinde|bund|stangen?"
-)
-_GERMAN_OUTERS = (
-    r"[a-z]{0,12}packung(?:en)?|[a-z]{2,12}pack|pakete?|pckg|satz|kartons?|kisten?|kasten|beutel|tuten?|schachteln?"
-    r"|gebinde"
-)
-_FRENCH_OUTERS = r"paquets?|boites?|coffrets?|jeux?|sachets?|caisses?|ensembles?|etuis?|barquettes?"
-_SPANISH_OUTERS = r"paquetes?|paqs?|lotes?|cajas?|juegos?|conjuntos?|bolsas?|estuches?"
-#: Words for a pack before a number: pack of 24, Packung mit 6, lot de 6, caja de 12.
-OUTERS = (
-    r"packs?|pks?|packages?|pkgs?|packets?|cases?|cartons?|ctns?|boxe?s?|sets?|lots?|bundles?|bags?|multi-?packs?"
-    rf"|trays?|crates?|tubs?|kits?|{_GERMAN_OUTERS}|{_FRENCH_OUTERS}|{_SPANISH_OUTERS}"
-)
-#: Fewer words count before some prepositions: a `box mit 2` has two of anything, and `a` is also an English word.
-MIT_OUTERS = rf"packs?|sets?|{_GERMAN_OUTERS}"
-A_OUTERS = rf"packs?|{_GERMAN_OUTERS}"
-CON_OUTERS = rf"packs?|sets?|{_SPANISH_OUTERS}"
-
-#: Containers after a number of items: 24/box, 50 per box, 10 je Packung.
-CONTAINERS = (
-    r"pack|pk|package|pkg|box|bx|carton|ctn|case|cs|set|bag|roll|dozen|ct|tub|jar|tube"
-    r"|packung|pckg|karton|beutel|schachtel|kiste|boite|paquete?|sachet|lote?|caja|bolsa"
-)
-#: Words for items: 10 Stück, 12 uds, 5-teilig, 24 ct. The European ones also follow numbers such as 1.000; 1.250 ct are
-#: carats.
-EUROPEAN_PIECES = (
-    r"pieces?|pces?|st(?:u|ue)cke?|stck|stk|teile|teilige?[mnrs]?|tlg"
-    r"|piezas?|pzas?|pzs?|unid(?:ad|ades|s)?|uds?|unites?"
-)
-PIECES = rf"ct|cnt|count|pcs|units|{EUROPEAN_PIECES}"
-#: Labels before a count: qty: 3, Anzahl: 10. Not `count`, which may be a thread count.
-LABELS = (
-    r"qty|quantity|pack\ssize|pieces|anzahl|menge|st(?:u|ue)ck(?:zahl)?|vpe|ve|quantite|qte|cantidad|piezas|unidades"
-)
-#: Things that are sold by number, used if no pack or count is stated: 100 caplets.
-SOLD_BY_NUMBER = (
-    "cans|bottles|capsules|caplets|tablets|softgels|pods|gummies|wipes|diapers"
-    "|dosen|flaschen|kapseln|weichkapseln|tabletten|filmtabletten|kautabletten|lutschtabletten|brausetabletten|beutel"
-    "|teebeutel|windeln|tucher|feuchttucher"
-    "|kaffeepads|canettes|bouteilles|gelules|comprimes|dosettes|sachets|couches|lingettes"
-    "|latas|botellas|capsulas|comprimidos|tabletas|panales|toallitas|sobres"
-)
-#: Words after `20 St` in listings of pharmacies.
-REMEDIES = "filmtabletten|tabletten|kapseln|dragees|beutel|ampullen|pflaster|pack|packung"
-
-DOZENS = r"dozens?|dutzend|douzaines?|docenas?"
-HALVES = r"half(?:\sa)?|(?:ein\s)?halbes|demi|media"
-PAIRS = r"pairs?|paare?|paires?|pares"
-
-#: Stems of which every statement of a count has one, unless it is a digit followed by one of `PIECES`.
-STEMS = (
-    "pack|pk|pckg|paq|paket|case|carton|karton|ctn|box|bx|cs|set|satz|lot|bundle|bag|tray|trager|crate|tub|kit"
-    "|kist|kasten|beutel|tute|schachtel|gebinde|blister|bund|stange|boite|coffret|jeu|sachet|caiss|ensemble|etui"
-    "|barquette|caja|juego|conjunto|bolsa|estuche|roll|jar|count|units|unid|pie[cz]|stuc?k|stueck|teil|qty|vpe|vendu|[:=]"
-    "|dozen|dutzend|douzaine|docena|pair|paar|pares"
-)
-
 
 #: Start of a multiplier: not within a word, a decimal, a range or a price, and not after an x that follows a letter.
 _MULTIPLIER_START = r"(?<![a-wyz0-9_.,/$])(?<![a-z]x)(?=[0-9])"
@@ -262,8 +199,16 @@ _SOLD_BY_NUMBER = re.compile(rf"{_START}(?P<number>{_NUMBER})(?:[\s-]|\s?x\s)(?:
 _HALF = re.compile(HALVES)
 _DOZEN = re.compile(rf"(?:{_START}(?P<number>{_NUMBER}|{HALVES})[\s-])?\b(?:{DOZENS})\b")
 _PAIR = re.compile(rf"(?:{_START}(?P<number>{_NUMBER})[\s-])?\b(?:{PAIRS})\b")
-#: A cheap necessary condition for any statement of a count, which most titles do not meet.
+#: A necessary condition for any statement of a count, which most titles do not meet.
 _HINT = re.compile(rf"{STEMS}|{SOLD_BY_NUMBER}|[x×*]\s{{0,2}}[.½0-9]|[0-9][\s-]*(?:{PIECES}|pc|st|er)(?!\w)")
+_PATTERNS: dict[Statement, re.Pattern[str]] = {
+    "packs": _PACKS,
+    "items": _ITEMS,
+    "named": _NAMED,
+    "sold": _SOLD_BY_NUMBER,
+    "dozen": _DOZEN,
+    "pair": _PAIR,
+}
 #: Dimensions of a pack's content: in `a bag of 5 lb` the number is not a count.
 _MEASURED_DIMENSIONS = frozenset({"mass", "volume", "length", "area", "storage"})
 #: Groups of the patterns above whose number may be such a measure.
@@ -292,32 +237,50 @@ class _Statement:
 
 
 class _Reader:
-    """Finds the statements of counts in a text in lower case, without accents."""
+    """Finds the statements of counts in a text in lower case, without accents.
 
-    def __init__(self, text: str) -> None:
+    Attributes:
+        possible: the kinds of statements that the text can make.
+    """
+
+    def __init__(self, text: str, stated: Sequence[Quantity] | None = None) -> None:
+        """Wrap a text.
+
+        Args:
+            text: in lower case, without accents.
+            stated: its quantities, if they are known.
+        """
         self._text = text
+        self._stated = stated
+        possible = possible_statements(text)
+        if "multiplier" in possible and _MULTIPLIES.search(text) is None:
+            possible -= {"multiplier"}
+        self.possible = possible if possible and _HINT.search(text) else frozenset()
 
     @cached_property
     def measures(self) -> dict[int, Quantity]:
         """The quantities by start offset."""
-        return {quantity.start: quantity for quantity in quantities(self._text)}
+        stated = quantities(self._text) if self._stated is None else self._stated
+        return {quantity.start: quantity for quantity in stated}
 
     @cached_property
     def multipliers(self) -> tuple[Multiplier, ...]:
         """The multipliers."""
-        return tuple(multipliers(self._text, self.measures)) if _MULTIPLIES.search(self._text) else ()
+        return tuple(multipliers(self._text, self.measures)) if "multiplier" in self.possible else ()
 
-    def statements(self, pattern: re.Pattern[str]) -> Iterator[_Statement]:
-        """The statements that a pattern finds, without zeros and measures."""
-        for match in pattern.finditer(self._text):
+    def statements(self, kind: Statement) -> Iterator[_Statement]:
+        """The statements of a kind, without zeros and measures."""
+        if kind not in self.possible:
+            return
+        for match in _PATTERNS[kind].finditer(self._text):
             if match.lastgroup in _GROUPS_BEFORE_MEASURES and self._is_measure(match.start(match.lastgroup)):
                 continue
             if number := _number_of(match):
                 yield _Statement(Count(number, *match.span()), match.start(match.lastgroup or 0))
 
-    def first(self, pattern: re.Pattern[str], *, other: "_Statement | None" = None) -> "_Statement | None":
-        """The first statement that a pattern finds whose number differs from that of `other`."""
-        return next((each for each in self.statements(pattern) if other is None or each.number != other.number), None)
+    def first(self, kind: Statement, *, other: "_Statement | None" = None) -> "_Statement | None":
+        """The first statement of a kind whose number differs from that of `other`."""
+        return next((each for each in self.statements(kind) if other is None or each.number != other.number), None)
 
     def _is_measure(self, start: int) -> bool:
         quantity = self.measures.get(start)
@@ -330,10 +293,9 @@ def counts(text: str) -> tuple[Count, ...]:
     Args:
         text: in lower case, without accents.
     """
-    if _HINT.search(text) is None:
-        return ()
     reader = _Reader(text)
-    candidates = [each.count for pattern in (_PACKS, _ITEMS, _NAMED, _DOZEN) for each in reader.statements(pattern)]
+    kinds: tuple[Statement, ...] = ("packs", "items", "named", "dozen")
+    candidates = [each.count for kind in kinds for each in reader.statements(kind)]
     candidates += [Count(each.number, each.start, each.end) for each in reader.multipliers]
     found: list[Count] = []
     for count in candidates:
@@ -342,24 +304,28 @@ def counts(text: str) -> tuple[Count, ...]:
     return tuple(sorted(found, key=lambda count: count.start))
 
 
-def pack_count(text: str) -> int | None:
+def pack_count(text: str, stated: Sequence[Quantity] | None = None) -> int | None:
     """Number of items sold together in a listing; None if the text does not state it.
 
     Counts of items and of packs multiply (`12 ct, pack of 2` is 24), as does `2 x 12 ct`. A repeated number counts
     once. A pair alone is two items, but `6 pairs` is six, since socks are counted in pairs.
+
+    Args:
+        text: of a listing.
+        stated: its quantities, if they are known.
     """
-    text = _folded(text)
-    if _HINT.search(text) is None:
+    # Accents may change offsets, case does not.
+    reader = _Reader(_folded(text), stated if text.isascii() else None)
+    if not reader.possible:
         return None
-    reader = _Reader(text)
-    packs = reader.first(_PACKS) or reader.first(_NAMED)
-    items = reader.first(_ITEMS, other=packs)
+    packs = reader.first("packs") or reader.first("named")
+    items = reader.first("items", other=packs)
     total = _total([each for each in (packs, items) if each], reader.multipliers)
     if total is not None:
         return total
-    if sold := reader.first(_SOLD_BY_NUMBER):
+    if sold := reader.first("sold"):
         return _total([sold], reader.multipliers)
-    alone = reader.first(_DOZEN) or reader.first(_PAIR)
+    alone = reader.first("dozen") or reader.first("pair")
     return alone.number if alone else None
 
 

@@ -250,15 +250,17 @@ def same_quantity(one: Quantity, other: Quantity) -> bool:
     return abs(one.value - other.value) <= tolerance * max(abs(one.value), abs(other.value))
 
 
+_VULGAR = "¼½¾⅓⅔⅛⅜⅝⅞"
 _ODD_PARTS = r"1[ ]2|[13][ ]4|[1357][ ]8|(?:[13579]|1[135])[ ]16"
 
 #: A number. The form `lost` is a fraction without its slash, before inches or ×.
 _AMOUNT = re.compile(
     rf"""
+    (?=[0-9.{_VULGAR}]|[\s-][{_VULGAR}])  # rejects most positions quickly
     (?:(?<![a-z0-9_])|(?<=[0-9]x)) (?<![0-9][.,])
     (?:
       (?:(?P<whole>[0-9]{{1,3}})(?:\s|\s?-\s?))? (?P<top>[0-9]?[13579]|[24](?=/[35]))/(?P<bottom>2|3|4|5|8|16|32|64)
-    | (?P<before>[0-9]{{0,3}})[\s-]?(?P<vulgar>[¼½¾⅓⅔⅛⅜⅝⅞])
+    | (?P<before>[0-9]{{0,3}})[\s-]?(?P<vulgar>[{_VULGAR}])
     | (?:(?P<over>[0-9]{{1,2}})[ -])? (?<![0-9][ ][0-9][ ])(?P<lost>{_ODD_PARTS})
       (?=[ -]?(?:in\b|inch|"|x[ ]?[0-9]|[ ]x[ ]?[0-9]))
     | (?P<comma>(?:[0-9]{{1,4}},[0-9]{{1,2}}|0,[0-9]{{3}})(?![0-9]))

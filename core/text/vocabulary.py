@@ -5,7 +5,7 @@ format, extends or overrides them.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated
@@ -53,11 +53,14 @@ class Phrases:
         for entries in self._by_first.values():
             entries.sort(key=lambda entry: -len(entry[0]))
 
-    def find(self, text: str) -> Iterator[str]:
+    def find(self, text: str) -> Sequence[str]:
         """The canonical names of the phrases in a text, in order. Matches do not overlap."""
         split = _split(text)
         if self._by_first.keys().isdisjoint(split):
-            return  # as for most titles: one check in compiled code
+            return ()  # as for most titles: one check in compiled code
+        return [*self._found(split)]
+
+    def _found(self, split: Sequence[str]) -> Iterator[str]:
         place = 0
         while place < len(split):
             length = 1
@@ -200,7 +203,7 @@ class Vocabulary:
         self._audiences = Phrases(_spelling_pairs(groups["audiences"]))
         #: Phrases around the name of a product, as words.
         self.boilerplate = frozenset(tuple(words(phrase)) for phrase, _ in _spelling_pairs(groups["boilerplate"]))
-        self._generations = Generations(spelling for _, spelling in _with_names(groups["editions"]))
+        self._generations = Generations([spelling for _, spelling in _with_names(groups["editions"])])
         self._brands = {alphanumeric(spelling): alphanumeric(name) for name, spelling in _with_names(groups["brands"])}
         self._suffixes = {alphanumeric(spelling) for _, spelling in _with_names(groups["brand_suffixes"])}
         self._store_brands = {self.brand(spelling) for spelling, _ in _spelling_pairs(groups["store_brands"])}
@@ -225,7 +228,7 @@ class Vocabulary:
 
     def condition(self, text: str) -> str:
         """The condition in a text, such as `refurbished`; empty for new, which is rarely stated."""
-        return next(_not_ignored(self._conditions.find(text)), "")
+        return next(iter(_not_ignored(self._conditions.find(text))), "")
 
     def generations(self, text: str) -> frozenset[str]:
         """The generations, versions and years in a text, as numbers: `2` for 2nd generation, mark ii, v2."""
@@ -320,5 +323,5 @@ def _spelling_pairs(groups: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, s
         yield from ((spelling, name) for spelling in spellings)
 
 
-def _not_ignored(names: Iterable[str]) -> Iterator[str]:
-    return (name for name in names if name != IGNORED_GROUP)
+def _not_ignored(names: Sequence[str]) -> Sequence[str]:
+    return [name for name in names if name != IGNORED_GROUP] if names else names

@@ -49,7 +49,7 @@ class TitleAttributes:
     @cached_property
     def pack(self) -> int | None:
         """The number of items; None where none is stated."""
-        return pack_count(self.title)
+        return pack_count(self.title, self.quantities)
 
     @cached_property
     def colours(self) -> frozenset[str]:

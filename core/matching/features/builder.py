@@ -21,9 +21,9 @@ from core.matching.features.fields import (
     GtinFeatures,
     listing_weights,
 )
-from core.matching.features.lexical import LexicalFeatures, lexical_vectors, title_weights
+from core.matching.features.lexical import KnownVectors, LexicalFeatures, lexical_vectors, title_weights
 from core.matching.features.model_numbers import ModelNumberFeatures
-from core.matching.features.neighbours import NeighbourFeatures, Neighbourhood, neighbour_features
+from core.matching.features.neighbours import CorpusRows, NeighbourFeatures, Neighbourhood, neighbour_features
 from core.matching.features.statistics import (
     CorpusStatistics,
     boilerplate_arrays,
@@ -42,6 +42,7 @@ from core.settings import Settings
 from core.text.boilerplate import Boilerplate
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
+from labels.model import ProductRef
 
 COSINE = Feature("cosine", "cosine", "Similarity by the encoder", "similarity")
 
@@ -64,6 +65,8 @@ ALL_FEATURES = (
     *neighbour_features("words", "shared words"),
 )
 _COLUMNS = {feature.name: column for column, feature in enumerate(ALL_FEATURES)}
+#: The columns of `DifferenceFeatures`.
+DIFFERENCE_COLUMNS = slice(len(FEATURES) - len(DifferenceFeatures.features), len(FEATURES))
 
 
 class FeatureBuilder:
@@ -84,6 +87,7 @@ class FeatureBuilder:
         store_brands: bool = False,
         statistics: CorpusStatistics | None = None,
         defaults: DefaultGtins | None = None,
+        digests: Mapping[ProductRef, str] | None = None,
     ) -> None:
         """Prepare both lists.
 
@@ -94,16 +98,17 @@ class FeatureBuilder:
             store_brands: whether retailers' own brands count as one brand.
             statistics: of the corpus that the lists are part of; by default the lists are the corpus.
             defaults: the GTINs of the corpus that are default values, likewise.
+            digests: of the products' content; by default they are computed.
         """
         known = statistics.weights if statistics is not None else {}
-        rows = None if statistics is None else statistics.rows_of(queries, products)
+        rows = None if statistics is None else statistics.rows_of(queries, products, digests)
         listings = queries, products
         boilerplate = statistics.boilerplate if statistics is not None else _learned(listings, vocabulary)
         queries, products = (_without(boilerplate, side) for side in listings)
-        words = LexicalFeatures(queries, products, known)
+        words = LexicalFeatures(queries, products, known, _known_vectors(statistics, rows))
         details = DetailFeatures(queries, products, known.get("listing"))
-        differences = DifferenceFeatures(queries, products, vocabulary, known)
-        self.statistics = statistics or _statistics(*listings, boilerplate, words, details, differences)
+        self._prepare_differences = partial(DifferenceFeatures, queries, products, vocabulary, known)
+        self.statistics = statistics or _statistics(*listings, boilerplate, words, details, self._differences)
         neighbours = self.statistics.neighbours
         self._parts: tuple[FeatureGroup, ...] = (
             words,
@@ -113,15 +118,24 @@ class FeatureBuilder:
             CategoryFeatures(queries, products, self.statistics.categories),
             details,
             GtinFeatures(queries, products, defaults),
-            differences,
         )
         self._neighbours = {
             "characters": NeighbourFeatures(words.characters, neighbours["characters"], rows),
             "words": NeighbourFeatures(words.words, neighbours["words"], rows),
         }
 
+    @cached_property
+    def _differences(self) -> DifferenceFeatures:
+        """Prepared on first use: the features of a pool do without."""
+        return self._prepare_differences()
+
     def compute(
-        self, rows: NDArray[np.int64], columns: NDArray[np.int64], cosines: NDArray[np.float32]
+        self,
+        rows: NDArray[np.int64],
+        columns: NDArray[np.int64],
+        cosines: NDArray[np.float32],
+        *,
+        differences: bool = True,
     ) -> NDArray[np.float32]:
         """The features of pairs, float32, shape (n, features), NaN where unknown.
 
@@ -129,13 +143,28 @@ class FeatureBuilder:
             rows: indices of the queries, shape (n,).
             columns: indices of the products, shape (n,).
             cosines: encoder similarities, shape (n,); NaN where unknown.
+            differences: whether `DifferenceFeatures` are computed; NaN otherwise.
         """
         found = [cosines.astype(np.float32)]
         for part in self._parts:
             found += part.compute(rows, columns)
+        if differences:
+            found += self._differences.compute(rows, columns)
+        else:
+            found += [np.full(len(rows), np.nan, np.float32)] * len(DifferenceFeatures.features)
         for kind, neighbours in self._neighbours.items():
             found += neighbours.compute(rows, columns, found[_COLUMNS[kind]])
         return np.stack(found, axis=1)
+
+
+def _known_vectors(statistics: CorpusStatistics | None, rows: CorpusRows | None) -> Mapping[str, KnownVectors] | None:
+    """The vectors of products that are in the corpus with the same content."""
+    if statistics is None or rows is None:
+        return None
+    return {
+        kind: KnownVectors(neighbours.indexes[1].rows, rows.content[1])
+        for kind, neighbours in statistics.neighbours.items()
+    }
 
 
 def _learned(listings: Iterable[Sequence[Product]], vocabulary: Vocabulary) -> Boilerplate:
@@ -247,11 +276,16 @@ class CorpusPart:
     builder: FeatureBuilder
 
     def compute(
-        self, rows: NDArray[np.int64], columns: NDArray[np.int64], cosines: NDArray[np.float32]
+        self,
+        rows: NDArray[np.int64],
+        columns: NDArray[np.int64],
+        cosines: NDArray[np.float32],
+        *,
+        differences: bool = True,
     ) -> NDArray[np.float32]:
         """As `FeatureBuilder.compute`, by indices in the corpus."""
         places = np.searchsorted(self.queries, rows), np.searchsorted(self.products, columns)
-        return self.builder.compute(*places, cosines)
+        return self.builder.compute(*places, cosines, differences=differences)
 
 
 @dataclass(frozen=True)
@@ -308,6 +342,22 @@ class CorpusFeatures:
         listings = [self.corpus.queries[i] for i in queries], [self.corpus.products[i] for i in products]
         return CorpusPart(queries, products, self._builder(*listings))
 
+    def differences(
+        self, statistics: CorpusStatistics, rows: NDArray[np.int64], columns: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """The columns `DIFFERENCE_COLUMNS` of the features of pairs, shape (n, their number).
+
+        Args:
+            statistics: of the corpus.
+            rows: indices of the queries, shape (n,).
+            columns: indices of the products, shape (n,).
+        """
+        queries, products = np.unique(rows), np.unique(columns)
+        listings = [self.corpus.queries[i] for i in queries], [self.corpus.products[i] for i in products]
+        cleaned = [_without(statistics.boilerplate, side) for side in listings]
+        group = DifferenceFeatures(cleaned[0], cleaned[1], self.vocabulary, statistics.weights)
+        return np.stack(group.compute(np.searchsorted(queries, rows), np.searchsorted(products, columns)), axis=1)
+
     def with_queries(self, queries: Sequence[Product]) -> Self:
         """The features of the same products for other queries, with the statistics of this corpus.
 
@@ -326,4 +376,5 @@ class CorpusFeatures:
             store_brands=self.settings.match.store_brands == "equivalent",
             statistics=self.statistics,
             defaults=self.corpus.default_gtins,
+            digests=self.corpus.product_digests,
         )

@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, vstack
 
 from core.catalog.product import Product
 from core.matching.features.base import LONGEST, OTHER, Feature, RowDots, compare_texts, dots, row_maxima, row_sums
-from core.retrieval.tfidf import Analyser, TermWeights, Texts, character_ngrams, vectors_by
+from core.retrieval.tfidf import Analyser, TermWeights, Texts, begin_with_digits, character_ngrams, vectors_by, widen
 
 #: Letters and digits are separate words: `4gb`, `4 gb` and `4-gb` are the same two words.
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?")
@@ -29,6 +30,32 @@ _WHOLE, _TITLES = ("queries", "products"), ("query_titles", "product_titles")
 _CHARACTERS, _TITLE_CHARACTERS = character_ngrams(3, 3), character_ngrams(2, 4)
 #: Titles that a character n-gram is in, at the least.
 _MIN_TITLES = 2
+
+
+@dataclass(frozen=True)
+class KnownVectors:
+    """The vectors of texts that a corpus has, too.
+
+    Attributes:
+        vectors: of the corpus.
+        rows: index of each text in the corpus, shape (texts,); -1 for one that it lacks.
+    """
+
+    vectors: csr_matrix
+    rows: NDArray[np.int64]
+
+    @property
+    def new(self) -> NDArray[np.int64]:
+        """The texts that the corpus lacks."""
+        return np.flatnonzero(self.rows < 0)
+
+    def completed(self, new: csr_matrix) -> csr_matrix:
+        """The vectors of all texts, given those of the texts that the corpus lacks."""
+        known = widen(self.vectors[self.rows[self.rows >= 0]], new.shape[1])
+        if not new.shape[0]:
+            return known
+        order = np.argsort(np.argsort(self.rows < 0, kind="stable"), kind="stable")
+        return vstack([known, new], format="csr")[order]
 
 
 class LexicalFeatures:
@@ -72,6 +99,7 @@ class LexicalFeatures:
         queries: Sequence[Product],
         products: Sequence[Product],
         weights: Mapping[str, TermWeights] | None = None,
+        known: Mapping[str, KnownVectors] | None = None,
     ) -> None:
         """Prepare both lists.
 
@@ -79,15 +107,20 @@ class LexicalFeatures:
             queries: pairs refer to them by index.
             products: likewise.
             weights: of the terms of a corpus, as `weights` of another instance; by default those of the two lists.
+            known: vectors of products with these weights, `characters` and `words`.
         """
         titles = [p.title.lower() for p in queries], [p.title.lower() for p in products]
         self._titles = [[title[:LONGEST] for title in side] for side in titles]
         self._lengths = [np.array([len(t) for t in side], np.float32) for side in titles]
         if weights:
-            whole = [[*map(_text, side)] for side in (queries, products)]
+            new = range(len(products)) if known is None else known["characters"].new.tolist()
+            whole = [[*map(_text, side)] for side in (queries, (products[i] for i in new))]
             by_character, characters = vectors_by(weights["characters"], _CHARACTERS, *whole)
             of_titles, title_characters = vectors_by(weights["title_characters"], _TITLE_CHARACTERS, *titles)
             by_word, of_words = vectors_by(weights["words"], words, *whole, *titles)
+            if known is not None:
+                by_character[1] = known["characters"].completed(by_character[1])
+                by_word[1] = known["words"].completed(by_word[1])
         else:
             texts = listing_texts(queries, products, _text)
             by_character, characters = texts.vectors(_CHARACTERS, _WHOLE)
@@ -101,7 +134,9 @@ class LexicalFeatures:
         self._present, in_title = [[*map(binary, sides)] for sides in (self.words, by_word[2:])]
         rarity = [weighted(side, of_words.idf) for side in self._present]
         self._title_rarity = [weighted(side, of_words.idf) for side in in_title]
-        numbers = _of_numbers(self._title_rarity, of_words)
+        corpus = weights["words"] if weights else of_words  # which remembers what it has found
+        are_numbers = np.concatenate([corpus.are_numbers, begin_with_digits(of_words.further)])
+        numbers = _of_numbers(self._title_rarity, are_numbers)
         self._totals = [[*map(row_sums, sides)] for sides in (rarity, self._title_rarity, numbers)]
         for side in numbers:
             side.eliminate_zeros()
@@ -167,13 +202,11 @@ def _text(product: Product) -> str:
     return f"{product.title} {product.brand} {product.model}".lower()
 
 
-def _of_numbers(sides: Sequence[csr_matrix], of_words: TermWeights) -> list[csr_matrix]:
+def _of_numbers(sides: Sequence[csr_matrix], are_numbers: NDArray[np.bool_]) -> list[csr_matrix]:
     """The entries of the terms that are numbers, 0 at all others."""
-    columns = np.unique(np.concatenate([side.indices for side in sides]))
-    numbers = np.array([column for column in columns.tolist() if of_words.term(column)[:1].isdigit()], np.int32)
     found = [side.copy() for side in sides]
     for side in found:
-        side.data[~np.isin(side.indices, numbers)] = 0
+        side.data[~are_numbers[side.indices]] = 0
     return found
 
 

@@ -133,6 +133,8 @@ class Neighbourhood:
         nearest = np.full((len(rows), sources), -1, np.int64)
         known, new = np.flatnonzero(rows >= 0), np.flatnonzero(rows < 0)
         best[known], nearest[known] = self.best[side][rows[known]], self.nearest[side][rows[known]]
+        if not len(new):
+            return best, nearest
         others = self.indexes[1 - side]
         texts = vectors[new][:, : others.rows.shape[1]]
         if sources == 1:

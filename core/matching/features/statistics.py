@@ -58,9 +58,14 @@ class CorpusStatistics:
     neighbours: Mapping[str, Neighbourhood]
     rows: Sides
 
-    def rows_of(self, queries: Sequence[Product], products: Sequence[Product]) -> CorpusRows:
-        """Where listings are in the corpus."""
-        sides = [_rows(known, side) for known, side in zip(self.rows, (queries, products), strict=True)]
+    def rows_of(
+        self,
+        queries: Sequence[Product],
+        products: Sequence[Product],
+        digests: Mapping[ProductRef, str] | None = None,
+    ) -> CorpusRows:
+        """Where listings are in the corpus; `digests` are those of the products, by default they are computed."""
+        sides = _rows(self.rows[0], queries, None), _rows(self.rows[1], products, digests)
         own = own_rows(self.rows[1], queries), own_rows(self.rows[0], products)
         source = tuple(map(source_numbers, self.source_names, (queries, products)))
         return CorpusRows((sides[0][0], sides[1][0]), (sides[0][1], sides[1][1]), own, (source[0], source[1]))
@@ -124,14 +129,17 @@ def _fragments(lines: NDArray[np.generic]) -> frozenset[Fragment]:
 
 
 def _rows(
-    known: Mapping[ProductRef, tuple[int, str]], listings: Sequence[Product]
+    known: Mapping[ProductRef, tuple[int, str]],
+    listings: Sequence[Product],
+    digests: Mapping[ProductRef, str] | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Indices of the listings, of the same content and of any content; -1 where there is none."""
     content, listing = np.full((2, len(listings)), -1, np.int64)
     for i, each in enumerate(listings):
-        row, digest = known.get(each.ref, (-1, ""))
+        ref = each.ref
+        row, digest = known.get(ref, (-1, ""))
         listing[i] = row
-        if row >= 0 and digest == product_digest(each):
+        if row >= 0 and digest == (product_digest(each) if digests is None else digests[ref]):
             content[i] = row
     return content, listing
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
 from core.catalog.product import Product
 from core.jobs.progress import Silent
-from core.matching.features.builder import CorpusFeatures
+from core.matching.features.builder import DIFFERENCE_COLUMNS, CorpusFeatures
 from core.matching.shortlist import Shortlist
 from core.retrieval.corpus import Corpus
 from core.retrieval.search_results import Ranked
@@ -79,3 +80,14 @@ def test_the_vocabulary_is_read_once_for_all_further_queries(tmp_path: Path, mon
     for _ in range(2):
         other = selection.with_queries([QUERY])
         other.score(np.zeros(1, np.int64), np.ones(1, np.int64), np.ones(1, np.float32), Silent())
+
+
+def test_the_features_of_candidates_are_those_computed_at_once(tmp_path: Path) -> None:
+    other = shortlist(tmp_path, SHEETS).with_queries([QUERY])
+    rows, places, cosines = np.zeros(20, np.int64), np.arange(20), np.linspace(0, 1, 20, dtype=np.float32)
+    other.score(rows, places, cosines, Silent())
+    some = [3, 17, 4]
+    assert other.scored is not None
+    found = other.scored.compute(rows[some], places[some], cosines[some])
+    assert_array_equal(found, other.features.compute(rows[some], places[some], cosines[some]))
+    assert np.isfinite(found[:, DIFFERENCE_COLUMNS]).any()

@@ -66,6 +66,18 @@ def test_a_search_equals_the_product_of_the_matrices_to_the_last_bit(depth: int)
         assert_array_equal(index.every_score(texts[i]), row)
 
 
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+def test_postings_are_added_up_in_place_to_the_last_bit(monkeypatch: pytest.MonkeyPatch, dtype: type) -> None:
+    lexical = LexicalIndex.of(listings(700, seed=6))
+    index, texts = InvertedIndex(lexical._index.rows), lexical.vectors([*listings(20, seed=7), "zzz qqq", ""])
+    for name in ("indices", "indptr"):
+        setattr(index.columns, name, getattr(index.columns, name).astype(dtype))
+    copied = [index.scores(*inverted_index.terms_of(texts, row)) for row in range(22)]
+    monkeypatch.setattr(inverted_index, "_MIN_IN_PLACE", 0)
+    for row, scores in enumerate(copied):
+        assert_array_equal(index.scores(*inverted_index.terms_of(texts, row)), scores)
+
+
 @pytest.fixture
 def few_are_exact(monkeypatch: pytest.MonkeyPatch) -> None:
     """Search a few rows as if they were many."""

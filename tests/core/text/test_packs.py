@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.text import packs
+from core.text.pack_words import GERMAN_NAMES, NAMES, NUMERALS, possible_statements
 from core.text.packs import counts, pack_count
 
 
@@ -341,3 +343,29 @@ def test_no_text_is_too_strange(text: str) -> None:
 def test_every_notation_says_the_same(number: int) -> None:
     notations = ["{}-pack", "pack of {}", "{}pk", "{}/pack", "{} ct", "{} count", "{} per box", "{}/box"]
     assert {pack_count(notation.format(number)) for notation in notations} == {number}
+
+
+#: Words that statements are made of, some of them joined, and signs between them.
+PIECES = [
+    "pack", "packs", "packung", "sparpack", "multi-pack", "case", "casepack", "box", "boxes", "set", "sets", "carton",
+    "beutel", "lote", "caja", "boite", "bag", "of", "mit", "a", "de", "con", "c/", "vendu par", "per", "pro", "par",
+    "ct", "count", "pcs", "pc", "stuck", "st", "st.", "tlg", "uds", "er", "er-", "qty", "anzahl:", "vpe", "pack size:",
+    "pads", "tablets", "beutel", "dozen", "half dozen", "pair", "pairs", "pares", "x", "×", "*", "/", "=", ":",
+    "1", "2", "12", "24", "1.000", "1,000", "kg", "330 ml", "gb", "usb", "ß", "_",
+    *NUMERALS, *NAMES, *GERMAN_NAMES,
+]  # fmt: skip
+
+
+@given(st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from(["", " ", "-", ", ", "  "])), max_size=7))
+def test_no_statement_is_ruled_out_by_its_words(parts: list[tuple[str, str]]) -> None:
+    text = "".join(word + gap for word, gap in parts)
+    possible = possible_statements(text)
+    for kind, pattern in packs._PATTERNS.items():
+        assert kind in possible or pattern.search(text) is None
+    assert "multiplier" in possible or packs._MULTIPLIES.search(text) is None
+
+
+@given(st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from([" ", "-", ""])), max_size=6))
+def test_the_quantities_may_be_given(parts: list[tuple[str, str]]) -> None:
+    text = "".join(word + gap for word, gap in parts).title()
+    assert pack_count(text, packs.quantities(text)) == pack_count(text)
