@@ -36,6 +36,9 @@ POOL_FACTOR = 5
 _RETRIEVED_SHARE = 0.6
 #: Pairs whose features are in memory at once; the first of these blocks sets the scale of the prior.
 _BLOCK = 12_800
+#: Pairs whose features are kept from block to block of an index run: 0.1 GB. After a change of 1 % of a million
+#: products, those of all blocks.
+_MAX_KEPT = 2**19
 
 
 class KnownFeatures:
@@ -72,13 +75,12 @@ class Shortlist:
 
     Attributes:
         features: of the corpus; with the statistics of the last full run after `restore`.
-        scored: the features of the pairs that were scored last with the statistics of a full run; None before.
     """
 
     def __init__(self, features: CorpusFeatures, k: int) -> None:
         self.features = features
         self._k = k
-        self.scored: KnownFeatures | None = None
+        self._kept: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]] = []
         self._keeps = False
         self._learner: Linear | None = None
 
@@ -86,6 +88,14 @@ class Shortlist:
     def size(self) -> int:
         """The number of candidates to retrieve."""
         return self._k * POOL_FACTOR
+
+    @property
+    def scored(self) -> KnownFeatures | None:
+        """The features of the pairs that were scored last with the statistics of a full run; None before."""
+        if not self._kept:
+            return None
+        rows, columns, vectors = zip(*self._kept, strict=True)
+        return KnownFeatures(np.concatenate(rows), np.concatenate(columns), np.concatenate(vectors))
 
     @property
     def fingerprint(self) -> str:
@@ -120,7 +130,9 @@ class Shortlist:
             done += len(vectors)
             reporter.advance(done)
         if self._keeps:
-            self.scored = KnownFeatures(rows, positions, kept)
+            if sum(len(known) for known, _, _ in self._kept) + len(rows) > _MAX_KEPT:
+                self._kept.clear()
+            self._kept.append((rows, positions, kept))
         return scores
 
     def choose(self, pool: Ranked, scores: NDArray[np.float32]) -> Ranked:
@@ -141,7 +153,7 @@ class Shortlist:
         """The shortlist of other queries, with the statistics and the scale of this one."""
         other = copy(self)
         other.features = self.features.with_queries(queries)
-        other._keeps = True
+        other._keeps, other._kept = True, []
         return other
 
     def prepare(self, files: RunFiles, reporter: Reporter) -> None:
