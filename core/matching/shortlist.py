@@ -36,9 +36,9 @@ POOL_FACTOR = 5
 _RETRIEVED_SHARE = 0.6
 #: Pairs whose features are in memory at once; the first of these blocks sets the scale of the prior.
 _BLOCK = 12_800
-#: Pairs whose features are kept from block to block of an index run: 0.1 GB. After a change of 1 % of a million
-#: products, those of all blocks.
-_MAX_KEPT = 2**19
+#: Pairs whose features are kept from block to block of an index run: 0.1 GB. The oldest are dropped first:
+#: all of them, where another block would be too many.
+_MAX_KEPT = 2**18
 
 
 class KnownFeatures:
