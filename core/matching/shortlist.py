@@ -37,6 +37,9 @@ POOL_FACTOR = 5
 _RETRIEVED_SHARE = 0.6
 #: Pairs whose features are in memory at once; the first of these blocks sets the scale of the prior.
 _BLOCK = 12_800
+#: Pairs whose features are kept from block to block of an index run: 0.1 GB. The oldest are dropped first:
+#: all of them, where another block would be too many.
+_MAX_KEPT = 2**18
 
 
 class KnownFeatures:
@@ -84,13 +87,12 @@ class Shortlist:
 
     Attributes:
         features: of the corpus; with the statistics of the last full run after `restore`.
-        scored: the features of the pairs that were scored last with the statistics of a full run; None before.
     """
 
     def __init__(self, features: CorpusFeatures, k: int) -> None:
         self.features = features
         self._k = k
-        self.scored: KnownFeatures | None = None
+        self._kept: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]] = []
         self._keeps = False
         self._learner: Linear | None = None
 
@@ -98,6 +100,15 @@ class Shortlist:
     def size(self) -> int:
         """The number of candidates to retrieve."""
         return self._k * POOL_FACTOR
+
+    @property
+    def scored(self) -> KnownFeatures | None:
+        """The features of the pairs that were scored last with the statistics of a full run; None before."""
+        statistics = self.features.statistics
+        if not self._kept or statistics is None:
+            return None
+        rows, columns, vectors = (np.concatenate(parts) for parts in zip(*self._kept, strict=True))
+        return KnownFeatures(rows, columns, vectors, partial(self.features.differences, statistics))
 
     @property
     def fingerprint(self) -> str:
@@ -132,9 +143,10 @@ class Shortlist:
                 kept[part] = vectors
             done += len(vectors)
             reporter.advance(done)
-        if self._keeps and self.features.statistics is not None:
-            differences = partial(self.features.differences, self.features.statistics)
-            self.scored = KnownFeatures(rows, positions, kept, differences)
+        if self._keeps:
+            if sum(len(known) for known, _, _ in self._kept) + len(rows) > _MAX_KEPT:
+                self._kept.clear()
+            self._kept.append((rows, positions, kept))
         return scores
 
     def choose(self, pool: Ranked, scores: NDArray[np.float32]) -> Ranked:
@@ -155,7 +167,7 @@ class Shortlist:
         """The shortlist of other queries, with the statistics and the scale of this one."""
         other = copy(self)
         other.features = self.features.with_queries(queries)
-        other._keeps = True
+        other._keeps, other._kept = True, []
         return other
 
     def prepare(self, files: RunFiles, reporter: Reporter) -> None:

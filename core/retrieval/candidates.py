@@ -4,7 +4,7 @@ An index run writes the candidates; the matcher adds the probabilities. A checks
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -28,6 +28,10 @@ _INSERT = f"INSERT INTO candidates ({_COLUMNS}) VALUES ({', '.join('?' * 10)})" 
 #: Upper bounds of a sound row: a cosine plus rounding; a score is about 1 for two equal listings.
 _MAX_COSINE, _MAX_SCORE = 1.01, 1e6
 _MAX_REASON_CHARS = 100
+#: Candidates up to which every change of their probabilities compares all of them with their checksum.
+_MAX_COMPARED = 100_000
+#: Share of the candidates below which those of a query are looked up.
+_FEW = 0.1
 
 #: By probability, or by retrieval rank while there are no probabilities.
 _BEST_FIRST = "CASE WHEN EXISTS (SELECT 1 FROM standing) THEN probability END DESC NULLS LAST, rank"
@@ -199,19 +203,15 @@ class CandidateStore:
     def score(self, probabilities: Iterable[tuple[ProductRef, ProductRef, float]], summary: MatcherSummary) -> None:
         """Store the probabilities of a matcher in one transaction; a reader sees either all old or all new ones.
 
+        Of many candidates of which few are scored, the others are not read: the checksum is carried on without them.
+
         Args:
             probabilities: query, candidate, P(match).
             summary: of the matcher that computed them.
         """
         new = {(*query, *candidate): probability for query, candidate, probability in probabilities}
         with self._damage_handled(), self._cache.writing() as connection:
-            checksum, changes = Checksum(), []
-            for row in connection.execute(f"SELECT {_COLUMNS} FROM candidates"):  # noqa: S608 - constants only
-                _require_valid(row)
-                checksum.add(_bytes(row))
-                if row[:4] in new:
-                    changes.append(row)
-            _compare(connection, checksum)
+            checksum, changes = _rows_of_pairs(connection, new)
             for row in changes:
                 checksum.remove(_bytes(row))
                 checksum.add(_bytes((*row[:-1], new[row[:4]])))
@@ -352,6 +352,34 @@ def _rows_of(connection: sqlite3.Connection, query: ProductRef) -> list[tuple[An
     for row in rows:
         _require_valid(row)
     return rows
+
+
+def _rows_of_pairs(
+    connection: sqlite3.Connection, pairs: Collection[tuple[str, str, str, str]]
+) -> tuple[Checksum, list[tuple[Any, ...]]]:
+    """The checksum of all rows, and the rows of some pairs. Few of many are looked up, and the rest is not compared.
+
+    Args:
+        connection: to the file.
+        pairs: query and candidate.
+
+    Raises:
+        _InvalidRowError: a value that was read is out of range, or the checksum does not match.
+    """
+    count = connection.execute("SELECT count(*) FROM candidates").fetchone()[0]
+    if count > _MAX_COMPARED and len(pairs) < _FEW * count:
+        queries = dict.fromkeys(ProductRef(*pair[:2]) for pair in pairs)
+        return _checksum(connection), [
+            row for each in queries for row in _rows_of(connection, each) if row[:4] in pairs
+        ]
+    checksum, found = Checksum(), []
+    for row in connection.execute(f"SELECT {_COLUMNS} FROM candidates"):  # noqa: S608 - constants only
+        _require_valid(row)
+        checksum.add(_bytes(row))
+        if row[:4] in pairs:
+            found.append(row)
+    _compare(connection, checksum)
+    return checksum, found
 
 
 def _checksum(connection: sqlite3.Connection) -> Checksum:

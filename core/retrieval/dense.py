@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.json_store import binary_file
-from core.retrieval.manifest import DenseRecord
+from core.retrieval.manifest import PRODUCT_IDS, DenseRecord
 from core.retrieval.product_filter import Allowed
+from core.retrieval.stable_ids import StableIds
 from core.retrieval.vector_index import Vectors, rerank
+from labels.quarantine import set_aside_irregular
 
 if TYPE_CHECKING:
     import faiss
@@ -60,19 +62,21 @@ class DenseIndex:
         kind: KindName = "flat",
         effort: Effort | None = None,
         file: Path | None = None,
+        ids: StableIds | None = None,
     ) -> None:
         """Wrap an index of these vectors.
 
         Args:
             vectors: unit vectors of shape (products, dimensions), float32, or float16 in a memory map.
-            index: FAISS index of them, by position; by default an exact one, which the first search builds.
+            index: FAISS index of them; by default an exact one, which the first search builds.
             kind: name of its kind.
             effort: of a search.
             file: that the index was read from.
+            ids: of the products in the index; by default they are their positions.
         """
         self.vectors, self.kind, self.effort = vectors, kind, effort or Effort()
         self._given = index
-        self.file = file
+        self.file, self.ids = file, ids
         self.record: DenseRecord | None = None
 
     @cached_property
@@ -140,8 +144,8 @@ class DenseIndex:
 
         library: Any = faiss  # its stubs lack keywords of the parameters
         selector: dict[str, Any] = {}
-        if allowed is not None:
-            bits = np.packbits(allowed.mask, bitorder="little")
+        if (wanted := self._selected(allowed)) is not None:
+            bits = np.packbits(wanted, bitorder="little")
             selector["sel"] = library.IDSelectorBitmap(bits)
         parameters: Any = None
         if lists := lists_of(self.index):
@@ -152,8 +156,17 @@ class DenseIndex:
             parameters = library.SearchParameters(**selector)
         if isinstance(self.index, faiss.IndexPreTransform):
             parameters = library.SearchParametersPreTransform(index_params=parameters)
-        scores, positions = self.index.search(queries, depth, params=parameters)
-        return scores, positions
+        scores, found = self.index.search(queries, depth, params=parameters)
+        return scores, found if self.ids is None else self.ids.positions_of(found)
+
+    def _selected(self, allowed: Allowed | None) -> NDArray[np.bool_] | None:
+        """Which ids may be results, shape (ids,); None is all that the index has."""
+        if self.ids is None:
+            return None if allowed is None else allowed.mask
+        if allowed is None and self.kind != "hnsw":
+            return None
+        # A graph keeps the nodes of products that left: they lead to others, and are no results.
+        return self.ids.mask(None if allowed is None else allowed.mask)
 
     def scores(
         self, queries: NDArray[np.float32], positions: NDArray[np.int64] | slice = slice(None)
@@ -170,7 +183,16 @@ class DenseIndex:
         return cosines
 
     def save(self, path: Path) -> None:
-        """Write the FAISS index atomically; one that was read from this file keeps it."""
+        """Write the FAISS index atomically, one that was read from this file excepted; and the ids beside it."""
+        self._save_index(path)
+        beside = path.with_name(PRODUCT_IDS)
+        if self.ids is not None:
+            self.ids.save(beside)
+        else:
+            set_aside_irregular(beside)
+            beside.unlink(missing_ok=True)
+
+    def _save_index(self, path: Path) -> None:
         import faiss
 
         if self.is_mapped:

@@ -346,7 +346,10 @@ class _Run:
         query_vectors, product_vectors = np.split(vectors, [len(corpus.queries)])
         if exact is None:
             sides = query_vectors, product_vectors
-            dense = open_index(self.workspace, self.settings, self.model, corpus, sides, self.reporter, "update", files)
+            dense = open_index(
+                self.workspace, self.settings, self.model, corpus, sides, self.reporter, "update", files,
+                origin=change.products,
+            )  # fmt: skip
         else:
             dense = exact.replaced(change.products, product_vectors)
         fusion = make_fusion(self.settings, corpus, dense, lexical)
@@ -527,6 +530,7 @@ def open_index(
     reporter: Reporter,
     access: Access,
     files: RunFiles | None = None,
+    origin: NDArray[np.int64] | None = None,
 ) -> VectorIndex:
     """The dense index of a corpus in the engine of the settings.
 
@@ -539,6 +543,7 @@ def open_index(
         reporter: receives the progress.
         access: what may be changed in a vector database.
         files: of a run that keeps the index there.
+        origin: position in the last index of each product, shape (products,); -1 for one that is new or has changed.
 
     Raises:
         CoreError: the vector database cannot be reached.
@@ -549,7 +554,7 @@ def open_index(
     if search.engine == "milvus":
         home = workspace.home
         return open_milvus(folder, home, corpus.products, products, queries, search, reporter, access=access)
-    return open_or_build(folder, products, queries, search, reporter, files)
+    return open_or_build(folder, products, queries, search, reporter, files, origin)
 
 
 def saved_fusion(

@@ -1,9 +1,10 @@
 """The state that an index run leaves for the next one: what was indexed, the lexical index, and all search results.
 
 `products.faiss` holds the index of the product vectors (`core.retrieval.dense_file`) unless a vector database does
-(`core.retrieval.milvus_index`), `results.safetensors` everything else that changes with each run, and
-`statistics.safetensors` what is computed from the whole corpus and kept until the next full run. The manifest has their
-checksums, so that a run that was interrupted between two files leaves no state, and the next one is a full run.
+(`core.retrieval.milvus_index`), `product_ids.safetensors` the ids of the products in an index that was updated,
+`results.safetensors` everything else that changes with each run, and `statistics.safetensors` what is computed from the
+whole corpus and kept until the next full run. The manifest has their checksums, so that a run that was interrupted
+between two files leaves no state, and the next one is a full run.
 """
 
 import json
@@ -29,7 +30,7 @@ from core.retrieval.array_file import (
 )
 from core.retrieval.corpus import Corpus
 from core.retrieval.lexical import LexicalIndex
-from core.retrieval.manifest import PRODUCTS, checksum, index_damage, manifest_fingerprint, write_manifest
+from core.retrieval.manifest import PRODUCT_IDS, PRODUCTS, checksum, index_damage, manifest_fingerprint, write_manifest
 from core.retrieval.search_results import SearchResults
 from core.retrieval.vector_index import VectorIndex
 from labels.model import ProductRef
@@ -231,7 +232,7 @@ def save_state(
     save_arrays(folder / RESULTS, {**corpus, **lexical.to_arrays(), **results})
     if statistics is not None:
         save_arrays(folder / STATISTICS, statistics)
-    products = [PRODUCTS] if (folder / PRODUCTS).exists() else []
+    products = [name for name in (PRODUCTS, PRODUCT_IDS) if (folder / name).exists()]
     kept = [] if statistics is not None else [STATISTICS]
     names = *products, RESULTS, STATISTICS
     write_manifest(folder, f"{settings}:{snapshot.version}", names, dense.record, kept)

@@ -19,6 +19,8 @@ _SECOND_NS = 10**9
 _MIN_LARGE = 2**28
 #: File name of the FAISS index of the products.
 PRODUCTS = "products.faiss"
+#: File name of the products' ids in it, where they are not their positions.
+PRODUCT_IDS = "product_ids.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class DenseRecord:
     Attributes:
         vectors: SHA-256 of the vectors; in a vector database, of all that is stored there.
         recall: the target that `probes` and `shortlist` reach.
+        untrained: products that came or left since the index was trained, whichever are more: a changed one did both.
+        ids: SHA-256 of the products' ids; empty if they are their positions.
     """
 
     kind: str
@@ -49,6 +53,14 @@ class DenseRecord:
     recall: float
     probes: int
     shortlist: int
+    untrained: int = 0
+    ids: str = ""
+
+    def is_of(self, other: "DenseRecord") -> bool:
+        """Whether this is an index of the same vectors, and for the same recall, whatever its search parameters."""
+        return (self.kind, self.products, self.dimensions, self.vectors, self.recall) == (
+            other.kind, other.products, other.dimensions, other.vectors, other.recall,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from core.errors import DamagedError, SettingsError
 from core.jobs.progress import Reporter
 from core.retrieval.dense import DenseIndex, Effort, KindName, exact_search
 from core.retrieval.dense_kinds import Truth, find_effort, is_exact
-from core.retrieval.manifest import MILVUS, DenseRecord, read_manifest
+from core.retrieval.manifest import MILVUS, PRODUCT_IDS, DenseRecord, read_manifest
 from core.retrieval.milvus_client import Address, connect, milvus_errors, require_milvus
 from core.retrieval.product_filter import FIELDS, Allowed, ProductFilter, field_values
 from core.retrieval.vector_index import Vectors, rerank
@@ -226,8 +226,9 @@ class MilvusIndex:
         return self._local.pairs(queries, rows, positions)
 
     def save(self, path: Path) -> None:
-        """Remove the file of an earlier index: this one has none."""
-        path.unlink(missing_ok=True)
+        """Remove the files of an earlier index: this one has none."""
+        for name in (path.name, PRODUCT_IDS):
+            path.with_name(name).unlink(missing_ok=True)
 
 
 def open_milvus(

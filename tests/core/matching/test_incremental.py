@@ -28,15 +28,17 @@ from core.matching.run import (
     settings_fingerprint,
 )
 from core.matching.shortlist import Shortlist
-from core.retrieval import array_file, index_run, inverted_index
+from core.retrieval import array_file, dense_file, dense_kinds, index_run, inverted_index
 from core.retrieval.array_file import load_arrays
 from core.retrieval.candidates import Candidate, CandidateStore
 from core.retrieval.corpus import Corpus
 from core.retrieval.corpus_vectors import encode_corpus
-from core.retrieval.dense import DenseIndex
+from core.retrieval.dense import DenseIndex, Effort
+from core.retrieval.dense_kinds import Truth
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.index_run import lexical_texts, make_fusion, select_candidates
 from core.retrieval.index_state import RESULTS, STATISTICS, IndexState
+from core.retrieval.manifest import PRODUCT_IDS
 from core.retrieval.run_files import RunFiles
 from core.settings import Settings
 from core.workspace import Workspace
@@ -194,6 +196,11 @@ def test_a_catalogue_against_itself_is_updated_like_any_other(tmp_path: Path, se
 def check_updates(shop: Shop) -> None:
     """Whether every update equals a run over everything."""
     assert shop.index().index.full
+    check_changes(shop)
+
+
+def check_changes(shop: Shop) -> None:
+    """The same, after a first run."""
     assert searched_anew(shop) == (shop.candidates(), shop.features())
     for _ in range(4):
         shop.change()
@@ -224,6 +231,27 @@ def test_so_it_is_with_the_lexical_index_of_many_products(
     assert {f"{name}.columns.data" for name in ("lexical", "words.products")} <= {
         name for file in (RESULTS, STATISTICS) for name in load_arrays(shop.folder / file)
     }
+
+
+@pytest.mark.parametrize("seed", [13, 14])
+@pytest.mark.parametrize("mode", ["in_memory", "in_blocks"])
+def test_an_approximate_dense_index_is_updated_and_not_trained(
+    tmp_path: Path, seed: int, mode: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    if mode == "in_blocks":
+        request.getfixturevalue(mode)
+    found = {"search": {"k": 3, "depth": 10, "index": "ivf"}}
+    monkeypatch.setitem(globals(), "SETTINGS", Settings.model_validate(found))
+    # All lists are searched, so that the results are those of an exact search.
+    monkeypatch.setattr(dense_kinds, "efforts", lambda _: [Effort(10**6)])
+    monkeypatch.setattr(Truth, "recall", lambda *_: (1.0, 0.0))
+    monkeypatch.setattr(dense_kinds, "MIN_TRAINED", 0)
+    monkeypatch.setattr(dense_file, "MAX_UNTRAINED", 100)
+    shop = Shop(tmp_path / "home", seed)
+    shop.index()
+    monkeypatch.setattr(dense_file, "build_dense", lambda *_, **__: pytest.fail("trained"))
+    check_changes(shop)
+    assert (shop.folder / PRODUCT_IDS).exists()
 
 
 def test_a_run_counts_what_changed_and_computes_no_more(

@@ -8,6 +8,7 @@ from numpy.testing import assert_array_equal
 
 from core.catalog.product import Product
 from core.jobs.progress import Silent
+from core.matching import shortlist as shortlist_module
 from core.matching.features.builder import DIFFERENCE_COLUMNS, CorpusFeatures
 from core.matching.shortlist import Shortlist
 from core.retrieval.corpus import Corpus
@@ -91,3 +92,23 @@ def test_the_features_of_candidates_are_those_computed_at_once(tmp_path: Path) -
     found = other.scored.compute(rows[some], places[some], cosines[some])
     assert_array_equal(found, other.features.compute(rows[some], places[some], cosines[some]))
     assert np.isfinite(found[:, DIFFERENCE_COLUMNS]).any()
+
+
+def test_features_are_kept_from_block_to_block_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    selection = shortlist(tmp_path, SHEETS).with_queries([QUERY])
+    rows, cosines = np.zeros(2, np.int64), np.ones(2, np.float32)
+    first, second, third = (np.array(pair) for pair in ((0, 1), (2, 3), (4, 5)))
+
+    def known() -> list[bool]:
+        assert selection.scored is not None
+        return selection.scored.has(np.zeros(6, np.int64), np.arange(6)).tolist()
+
+    for places in (first, second):
+        selection.score(rows, places, cosines, Silent())
+    assert known() == [True] * 4 + [False] * 2
+    assert selection.scored is not None
+    found = selection.scored.compute(rows, second, cosines)
+    assert np.array_equal(found, selection.features.compute(rows, second, cosines), equal_nan=True)
+    monkeypatch.setattr(shortlist_module, "_MAX_KEPT", 5)
+    selection.score(rows, third, cosines, Silent())
+    assert known() == [False] * 4 + [True] * 2

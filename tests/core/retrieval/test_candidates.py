@@ -9,6 +9,7 @@ import pytest
 from samples import candidates_of, q
 
 from core.errors import DamagedError
+from core.retrieval import candidates
 from core.retrieval.candidates import CandidateStore, MatcherSummary
 from labels.model import ProductRef
 
@@ -120,3 +121,23 @@ def test_no_update_of_another_run_and_none_that_hides_damage(store: CandidateSto
     store.update([(q("q1"), [])], before="a", fingerprint="b", **asked)
     with pytest.raises(DamagedError, match="checksum does not match"):
         store.check()
+
+
+def test_few_of_many_probabilities_are_written_without_reading_the_rest(
+    store: CandidateStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(candidates, "_MAX_COMPARED", 0)
+    store.replace([(q(f"q{n}"), candidates_of("q1")) for n in range(40)], model="m", fingerprint="a")
+    summary = MatcherSummary(0.5, 0.9, 0.1, 12, 3)
+    chosen = candidates_of("q1")[0]
+    store.score([(q("q7"), chosen.ref, 0.25)], summary)
+    assert {each.ref: each.probability for each in store.for_query(q("q7"))} == {
+        each.ref: 0.25 if each.ref == chosen.ref else None for each in candidates_of("q1")
+    }
+    store.check()
+    assert store.matcher_summary == summary
+    with closing(sqlite3.connect(tmp_path / "derived.db")) as connection, connection:
+        connection.execute("UPDATE candidates SET similarity = 0.5 WHERE query_id = 'q9'")
+    store.score([(q("q7"), chosen.ref, 0.75)], summary)
+    with pytest.raises(DamagedError, match="checksum"):
+        store.check()  # no more and no less visible than before
