@@ -81,6 +81,11 @@ class Scale:
         return found
 
 
+def scale_sample(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The feature vectors that set a scale: all of them, or evenly spaced ones of more than `_SCALED`."""
+    return vectors[:: max(1, math.ceil(len(vectors) / _SCALED))]
+
+
 def scale_of(vectors: NDArray[np.float32], features: Sequence[str] = ()) -> Scale:
     """The scale of many feature vectors.
 
@@ -88,7 +93,7 @@ def scale_of(vectors: NDArray[np.float32], features: Sequence[str] = ()) -> Scal
         vectors: shape (n, features).
         features: names of the columns; those in `FIXED_SCALE` get that scale.
     """
-    vectors = vectors[:: max(1, math.ceil(len(vectors) / _SCALED))]
+    vectors = scale_sample(vectors)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a feature that is missing everywhere
         centre = np.nan_to_num(np.nanmean(vectors, axis=0, dtype=float))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from core.matching.learners import Linear, Scale
+from core.matching.learners import Linear, Scale, scale_sample
 from core.matching.prior_weights import PRIOR_WEIGHTS
 
 #: Name of the learner, and prefix of the bands made from its scores, as in `prior:high`.
@@ -102,6 +102,7 @@ class Prior:
 
 def _scale(centre: NDArray[np.float64], spread: NDArray[np.float64], vectors: NDArray[np.float32]) -> Scale:
     """The pooled scale of the vectors and of the generated catalogues, the latter counted as `_SCALE_PAIRS` pairs."""
+    vectors = scale_sample(vectors)
     known = ~np.isnan(vectors)
     count = known.sum(axis=0) + _SCALE_PAIRS
     values = np.where(known, vectors, 0.0).astype(float)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from core.matching import learners
 from core.matching.features.builder import FEATURES
 from core.matching.features.differences import DifferenceFeatures
 from core.matching.prior import NAME, CosinePrior, FeatureWeight, Prior, packaged_prior
@@ -67,6 +68,14 @@ def test_the_scale_is_that_of_both_kinds_of_pairs_together() -> None:
     scale = PRIOR.learner(("cosine",), own[:, None]).scale
     assert scale.centre[0] == pytest.approx(both.mean(), abs=1e-6)
     assert scale.spread[0] == pytest.approx(both.std(), abs=1e-6)
+
+
+def test_a_sample_of_many_pairs_sets_the_scale(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = np.random.default_rng(4).normal(0.7, 0.05, (1000, 1)).astype(np.float32)
+    wanted = PRIOR.learner(("cosine",), own[::10]).scale
+    monkeypatch.setattr(learners, "_SCALED", 100)
+    scale = PRIOR.learner(("cosine",), own).scale
+    assert (scale.centre, scale.spread) == (wanted.centre, wanted.spread)
 
 
 def test_an_unknown_feature_says_nothing() -> None:
