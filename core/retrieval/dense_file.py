@@ -127,8 +127,9 @@ def _updated(
         return None
     index = update_dense(*found, record, kind=kind, origin=origin, vectors=vectors, queries=queries, reporter=reporter)
     if index is not None and index.ids is not None:
-        effort, ids = index.effort, index.ids.digest
-        index.record = replace(wanted, probes=effort.probes, shortlist=effort.shortlist, untrained=untrained, ids=ids)
+        probes, shortlist = index.effort.probes, index.effort.shortlist
+        updated = replace(wanted, probes=probes, shortlist=shortlist, untrained=untrained)
+        index.record = updated.with_ids(index.ids.digest)
     return index
 
 

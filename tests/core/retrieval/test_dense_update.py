@@ -247,6 +247,17 @@ def test_damage_is_found_and_the_index_built_again(folder: Path, damage: str) ->
     assert again.ids is None
 
 
+def test_versions_without_ids_take_an_updated_index_for_another_one(folder: Path) -> None:
+    """They compare the checksum of the vectors, and would read ids as positions."""
+    origin, vectors = all_at_once()
+    save(folder, opened(folder, "sq8", (origin, vectors)))
+    manifest = read_manifest(folder)
+    assert manifest is not None
+    assert manifest.dense is not None
+    assert manifest.dense.vectors != dense_file.wanted_record(vectors, "sq8", 0.95).vectors
+    assert opened(folder, "sq8", (np.arange(len(origin)), vectors)).is_mapped
+
+
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
