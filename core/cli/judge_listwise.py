@@ -110,8 +110,9 @@ def _summary(choice: Choice, names: dict[ProductRef, str]) -> str:
 def _unanswered(choice: Choice, orders: int, settings: JudgeSettings) -> ModelError:
     """The error for a missing answer, with the likely reason and what may help."""
     if choice.failed:
+        left = "" if choice.failed == orders else ", and the other answers are not valid"
         return ModelError(
-            f"{choice.judge} gave no answer: {counted(choice.failed, 'request')} of {orders} failed.",
+            f"{choice.judge} gave no answer: {counted(choice.failed, 'request')} of {orders} failed{left}.",
             "Run the same command again, or check the server with `samesku judge test`.",
         )
     why = reason_of(choice.reasoning).removeprefix(NO_VERDICT).strip(" .") or "its output contains no verdict"

@@ -79,6 +79,11 @@ class DenseIndex:
         self.file, self.ids = file, ids
         self.record: DenseRecord | None = None
 
+    @property
+    def is_updated(self) -> bool:
+        """Whether products came or left since the index was trained."""
+        return self.record is not None and self.record.untrained > 0
+
     @cached_property
     def index(self) -> "faiss.Index":
         """The FAISS index of the vectors."""

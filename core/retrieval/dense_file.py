@@ -54,6 +54,8 @@ def open_or_build(
     reporter: Reporter,
     files: RunFiles | None = None,
     origin: NDArray[np.int64] | None = None,
+    *,
+    trained: bool = False,
 ) -> DenseIndex:
     """The dense index of these vectors. An exact one is in memory; an approximate one is opened if a run has saved it.
 
@@ -68,6 +70,7 @@ def open_or_build(
         files: of the run; an approximate index is kept there, and memory-mapped.
         origin: position in the saved index of each product, shape (products,); -1 for one that is new or has changed.
             None if that is not known.
+        trained: whether an index of which products came or left since it was trained is built again.
     """
     kind = choose_kind(search.index, vectors)
     if kind == "flat":
@@ -75,7 +78,7 @@ def open_or_build(
     wanted = wanted_record(vectors, kind, search.recall)
     unfinished = files.folder if files is not None else None
     for place in filter(None, (folder, unfinished)):
-        if (index := _open(place, vectors, wanted, kind, reporter)) is not None:
+        if (index := _open(place, vectors, wanted, kind, reporter)) is not None and not (trained and index.is_updated):
             return index
     index = None if origin is None else _updated(folder, vectors, queries, wanted, kind, origin, reporter)
     if index is None:
@@ -127,8 +130,9 @@ def _updated(
         return None
     index = update_dense(*found, record, kind=kind, origin=origin, vectors=vectors, queries=queries, reporter=reporter)
     if index is not None and index.ids is not None:
-        effort, ids = index.effort, index.ids.digest
-        index.record = replace(wanted, probes=effort.probes, shortlist=effort.shortlist, untrained=untrained, ids=ids)
+        probes, shortlist = index.effort.probes, index.effort.shortlist
+        updated = replace(wanted, probes=probes, shortlist=shortlist, untrained=untrained)
+        index.record = updated.with_ids(index.ids.digest)
     return index
 
 

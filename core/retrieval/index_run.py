@@ -554,7 +554,8 @@ def open_index(
     if search.engine == "milvus":
         home = workspace.home
         return open_milvus(folder, home, corpus.products, products, queries, search, reporter, access=access)
-    return open_or_build(folder, products, queries, search, reporter, files, origin)
+    # A full run leaves what one from scratch does, whatever runs came before it.
+    return open_or_build(folder, products, queries, search, reporter, files, origin, trained=access == "full")
 
 
 def saved_fusion(

@@ -3,7 +3,7 @@
 import hashlib
 import stat
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +21,8 @@ _MIN_LARGE = 2**28
 PRODUCTS = "products.faiss"
 #: File name of the products' ids in it, where they are not their positions.
 PRODUCT_IDS = "product_ids.safetensors"
+#: Behind the checksum of the vectors of an index whose products have ids of their own.
+_IDS_MARK = "+ids"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ class DenseRecord:
     """What an approximate index, or one in a vector database, was built from, and how it is searched.
 
     Attributes:
-        vectors: SHA-256 of the vectors; in a vector database, of all that is stored there.
+        vectors: SHA-256 of the vectors; in a vector database, of all that is stored there. With a mark, if the products
+            have ids of their own.
         recall: the target that `probes` and `shortlist` reach.
         untrained: products that came or left since the index was trained, whichever are more: a changed one did both.
         ids: SHA-256 of the products' ids; empty if they are their positions.
@@ -57,10 +60,26 @@ class DenseRecord:
     ids: str = ""
 
     def is_of(self, other: "DenseRecord") -> bool:
-        """Whether this is an index of the same vectors, and for the same recall, whatever its search parameters."""
+        """Whether this is an index of the same vectors, and for the same recall, whatever its search parameters.
+
+        Args:
+            other: without ids.
+        """
+        other = other.with_ids(self.ids) if self.ids else other
         return (self.kind, self.products, self.dimensions, self.vectors, self.recall) == (
             other.kind, other.products, other.dimensions, other.vectors, other.recall,
         )  # fmt: skip
+
+    def with_ids(self, ids: str) -> "DenseRecord":
+        """The record of an index whose products have ids of their own.
+
+        Versions that know no ids would take them for positions: by the mark, they take the index for one of other
+        vectors, and build it again.
+
+        Args:
+            ids: SHA-256 of them.
+        """
+        return replace(self, vectors=self.vectors + _IDS_MARK, ids=ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,13 +86,14 @@ class Failing:
     """Answers the first questions, as many as `answers`; the requests after them fail."""
 
     answers: int
+    text: str = ""
     name: str = "failing"
 
     def complete(self, questions: Iterable[Question]) -> Iterator[Completion]:
         for number, question in enumerate(questions):
             scores = tuple(-float(place) for place in range(len(question.options)))
             failed = Completion("", None, 0.0, 0, 0, failed=True)
-            yield Completion("", scores, 0.5, 100, 0) if number < self.answers else failed
+            yield Completion(self.text, scores, 0.5, 100, 0) if number < self.answers else failed
 
 
 def test_failed_requests_are_no_answers_of_the_model(
@@ -109,3 +110,7 @@ def test_failed_requests_are_no_answers_of_the_model(
     assert answer.code == 1
     assert "failing gave no answer: 3 requests of 3 failed." in answer.err
     assert "Run the same command again" in answer.err
+    monkeypatch.setitem(factory.JUDGE_FACTORIES, "server", lambda *_: Failing(1, "They differ."))
+    answer = call("judge", "choose", "q1", "--orders", "3", "--home", workspace.home)
+    assert answer.code == 1
+    assert "2 requests of 3 failed, and the other answers are not valid." in answer.err

@@ -247,6 +247,29 @@ def test_damage_is_found_and_the_index_built_again(folder: Path, damage: str) ->
     assert again.ids is None
 
 
+def test_versions_without_ids_take_an_updated_index_for_another_one(folder: Path) -> None:
+    """They compare the checksum of the vectors, and would read ids as positions."""
+    origin, vectors = all_at_once()
+    save(folder, opened(folder, "sq8", (origin, vectors)))
+    manifest = read_manifest(folder)
+    assert manifest is not None
+    assert manifest.dense is not None
+    assert manifest.dense.vectors != dense_file.wanted_record(vectors, "sq8", 0.95).vectors
+    assert opened(folder, "sq8", (np.arange(len(origin)), vectors)).is_mapped
+
+
+def test_a_full_run_trains_an_updated_index_again(folder: Path) -> None:
+    change = all_at_once()
+    save(folder, opened(folder, "sq8", change))
+    files = RunFiles.on_disk(folder, "1")
+    index = open_or_build(folder, change[1], QUERIES, settings("sq8"), Silent(), files, trained=True)
+    assert index.ids is None
+    assert not index.is_updated
+    save(folder, index)
+    again = open_or_build(folder, change[1], QUERIES, settings("sq8"), Silent(), trained=True)
+    assert again.file == folder / PRODUCTS, "nothing came or left since"
+
+
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
