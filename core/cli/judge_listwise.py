@@ -54,7 +54,7 @@ def choose(
     if choice.answered:
         context.out.print(safe(_summary(choice, names)))
     if choice.answered and choice.failed:
-        context.err.print(f"{counted(choice.failed, 'request')} of {orders} failed, and their answers are missing.")
+        context.err.print(f"{counted(choice.failed, 'request')} of {orders} failed.")
     # Not part of `judge spent`, which counts verdicts on pairs.
     context.out.print(
         f"Cost: {choice.seconds:,.1f} s, {counted(choice.tokens_in, 'token')} read, {choice.tokens_out:,} written."
