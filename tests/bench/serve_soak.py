@@ -55,8 +55,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="samesku-soak-") as folder:
         workspace = _prepare(Path(folder))
-        with _server(workspace, max_batch=128) as address:
-            sys.exit(asyncio.run(_Soak(workspace, address, options.requests).run(options.clients)))
+        with _server(workspace, max_batch=128) as server:
+            sys.exit(asyncio.run(_Soak(workspace, server.address, options.requests).run(options.clients)))
 
 
 def _prepare(folder: Path) -> Workspace:
