@@ -1,10 +1,12 @@
 """The demo catalogue with less to encode."""
 
 from dataclasses import replace
+from functools import cache
 
 from core.catalog.demo import DEPARTMENTS, DemoCatalogue, generated_catalogue
 
 
+@cache
 def small_demo_catalogue() -> DemoCatalogue:
     """Five departments with all their matches, and a third of the products that match nothing."""
     whole = generated_catalogue("", DEPARTMENTS[:5])
