@@ -138,7 +138,7 @@ def evaluate_encoder(
     results, chosen = select_candidates(fusion, results, selection, Silent(), rows)
     rankings = {
         "encoder": refs(fusion.dense.search(vectors, depth)[0]),
-        "lexical": refs(fusion.lexical.search(texts, depth)[0]),
+        "lexical": refs(fusion.lexical.search(fusion.lexical.vectors(texts), depth)[0]),
         # The selection of an index run.
         "fused": {
             query: [c.ref for c in found]

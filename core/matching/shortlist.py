@@ -37,8 +37,8 @@ POOL_FACTOR = 5
 _RETRIEVED_SHARE = 0.6
 #: Pairs whose features are in memory at once; the first of these blocks sets the scale of the prior.
 _BLOCK = 12_800
-#: Pairs whose features are kept from block to block of an index run: 0.1 GB. The oldest are dropped first:
-#: all of them, where another block would be too many.
+#: Pairs whose features are kept from block to block of an index run: 0.1 GB. Where another block would be too many, all
+#: earlier ones are dropped.
 _MAX_KEPT = 2**18
 
 
@@ -103,7 +103,7 @@ class Shortlist:
 
     @property
     def scored(self) -> KnownFeatures | None:
-        """The features of the pairs that were scored last with the statistics of a full run; None before."""
+        """The features of pairs that were scored with the statistics of a full run, and are kept; None before."""
         statistics = self.features.statistics
         if not self._kept or statistics is None:
             return None

@@ -137,7 +137,7 @@ class Fusion:
     def scores(
         self,
         queries: Sequence[Product],
-        texts: Sequence[str] | csr_matrix,
+        words: csr_matrix,
         vectors: NDArray[np.float32],
         rows: NDArray[np.int64],
         positions: NDArray[np.int64],
@@ -146,7 +146,7 @@ class Fusion:
 
         Args:
             queries: the query products.
-            texts: of the queries, or their vectors in the lexical index.
+            words: of the queries, their vectors in the lexical index.
             vectors: of the queries, in the dense index.
             rows: of the queries, ascending, shape (pairs,).
             positions: of the products, shape (pairs,).
@@ -157,20 +157,20 @@ class Fusion:
             part = slice(ends[row], ends[row + 1])
             boosts[part] = self.field_boosts.scores(queries[row], positions[part])
             gtins[part] = self.field_boosts.gtin_scores(queries[row], positions[part])
-        cosines, lexical = self.dense.pairs(vectors, rows, positions), self.lexical.pairs(texts, rows, positions)
+        cosines, lexical = self.dense.pairs(vectors, rows, positions), self.lexical.pairs(words, rows, positions)
         return np.stack([cosines, lexical, boosts, gtins, np.full(len(rows), np.nan, np.float32)])
 
     def _found(
         self,
         queries: Sequence[Product],
-        texts: csr_matrix,
+        words: csr_matrix,
         vectors: NDArray[np.float32],
         allowed: Allowed | None,
     ) -> tuple[list[NDArray[np.int64]], NDArray[np.float32]]:
         """The products that either retriever finds for each query, or that have its GTIN; and the floors."""
         depth, reach = min(self.depth, len(self.refs)), int(self.depth * _MARGIN)
         dense = self.dense.search(vectors, reach, allowed=allowed)
-        lexical = self.lexical.search(texts, reach, allowed=None if allowed is None else allowed.mask)
+        lexical = self.lexical.search(words, reach, allowed=None if allowed is None else allowed.mask)
         floors = np.full((len(queries), 2), _NO_SIMILARITY, np.float32)
         positions = [list(dense[0]), list(lexical[0])]
         if allowed is None and reach < len(self.refs):
@@ -180,7 +180,7 @@ class Fusion:
                 few = (scores > floors[:, [retriever]]).sum(axis=1) < depth
                 for row in np.flatnonzero(few & (floors[:, retriever] != _NO_SIMILARITY[retriever])).tolist():
                     # Many equal cosines at the end, of which the retriever returned some: take all of them.
-                    every = self._every_score(retriever, vectors, texts, row)
+                    every = self._every_score(retriever, words, vectors, row)
                     lowest = max(np.partition(every, -depth)[-depth] - EPSILON, _NO_SIMILARITY[retriever])
                     positions[retriever][row] = np.flatnonzero(every > lowest)
                     floors[row, retriever] = lowest + EPSILON / 2 if lowest > _NO_SIMILARITY[retriever] else lowest
@@ -195,9 +195,9 @@ class Fusion:
         return found if allowed is None else found[allowed.mask[found]]
 
     def _every_score(
-        self, retriever: int, vectors: NDArray[np.float32], texts: csr_matrix, row: int
+        self, retriever: int, words: csr_matrix, vectors: NDArray[np.float32], row: int
     ) -> NDArray[np.float32]:
         """The cosine of one query with every product, shape (products,)."""
         if retriever == 0:
             return self.dense.scores(vectors[row][None]).ravel()
-        return self.lexical.every_score(texts, row)
+        return self.lexical.every_score(words, row)

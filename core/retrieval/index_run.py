@@ -35,7 +35,7 @@ from core.retrieval.fusion import Fusion
 from core.retrieval.index_state import STATISTICS, Change, IndexState, Snapshot, compare, save_state
 from core.retrieval.indexed_products import IndexedProducts
 from core.retrieval.lexical import LexicalIndex
-from core.retrieval.manifest import forget, index_damage, manifest_fingerprint
+from core.retrieval.manifest import forget_damaged, index_damage, manifest_fingerprint
 from core.retrieval.milvus_index import Access, is_stored, open_milvus
 from core.retrieval.pair_order import PairOrder
 from core.retrieval.run_files import RunFiles
@@ -578,8 +578,7 @@ def saved_fusion(
     reporter.stage("read the index")
     state = IndexState.load(folder, fingerprint)
     if state is None or state.snapshot.version != corpus.version:
-        if index_damage(folder):
-            forget(folder)  # a run that has nothing to do does not read large files
+        forget_damaged(folder)
         raise DamagedError("The index is missing or damaged.", "Run `samesku index` to make it again.")
     dense: VectorIndex | None = read_exact(folder)
     if dense is None:

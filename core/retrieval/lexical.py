@@ -48,35 +48,31 @@ class LexicalIndex:
         return LexicalIndex(self._weights, InvertedIndex(rows))
 
     def search(
-        self, texts: Sequence[str] | csr_matrix, depth: int, *, allowed: NDArray[np.bool_] | None = None
+        self, queries: csr_matrix, depth: int, *, allowed: NDArray[np.bool_] | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The most similar products of each text. Cosines are exact.
+        """The most similar products of each query. Cosines are exact.
 
         Of more than `MAX_EXACT` products, a few results may be missed, as of an approximate dense index.
 
         Args:
-            texts: of the queries, or their `vectors`.
-            depth: results per text, limited to the number of products, or of those allowed.
+            queries: `vectors` of their texts, shape (queries, n-grams).
+            depth: results per query, limited to the number of products, or of those allowed.
             allowed: which products may be results, shape (products,); None is all.
 
         Returns:
-            product positions and cosines in [0, 1], both of shape (texts, depth), best first.
+            product positions and cosines in [0, 1], both of shape (queries, depth), best first.
         """
         rows = None if allowed is None else np.flatnonzero(allowed)
-        return self._index.search(self._of(texts), min(depth, len(self) if rows is None else len(rows)), rows=rows)
+        return self._index.search(queries, min(depth, len(self) if rows is None else len(rows)), rows=rows)
 
-    def _of(self, texts: Sequence[str] | csr_matrix) -> csr_matrix:
-        return texts if isinstance(texts, csr_matrix) else self.vectors(texts)
-
-    def every_score(self, text: str | csr_matrix, row: int = 0) -> NDArray[np.float32]:
-        """The cosine of one text with every product, shape (products,).
+    def every_score(self, queries: csr_matrix, row: int) -> NDArray[np.float32]:
+        """The cosine of one query with every product, shape (products,).
 
         Args:
-            text: the text, or the `vectors` of some.
-            row: of the text in these.
+            queries: `vectors` of their texts.
+            row: of the query.
         """
-        vectors = text if isinstance(text, csr_matrix) else self.vectors([text])
-        return self._index.scores(*terms_of(vectors, row))
+        return self._index.scores(*terms_of(queries, row))
 
     def scores(self, queries: csr_matrix, positions: NDArray[np.int64]) -> NDArray[np.float32]:
         """The cosine of each query with each product, shape (queries, positions).
@@ -88,17 +84,14 @@ class LexicalIndex:
         found: NDArray[np.float32] = (queries @ self._index.rows[positions].T.tocsr()).toarray()
         return found
 
-    def pairs(
-        self, texts: Sequence[str] | csr_matrix, rows: NDArray[np.int64], positions: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
+    def pairs(self, queries: csr_matrix, rows: NDArray[np.int64], positions: NDArray[np.int64]) -> NDArray[np.float32]:
         """The cosine of each pair.
 
         Args:
-            texts: of the queries, or their `vectors`.
+            queries: `vectors` of their texts.
             rows: of the queries, shape (pairs,).
             positions: of the products, shape (pairs,).
         """
-        queries = self._of(texts)
         return np.asarray(queries[rows].multiply(self._index.rows[positions]).sum(axis=1), dtype=np.float32).ravel()
 
     def to_arrays(self) -> Arrays:

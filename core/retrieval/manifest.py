@@ -10,7 +10,7 @@ from typing import BinaryIO
 from core.errors import CoreError, DamagedError
 from core.json_store import load, save
 from labels.files import open_regular
-from labels.quarantine import set_aside_irregular
+from labels.quarantine import identity, set_aside_irregular
 
 _FILE_NAME = "manifest.json"
 _CHUNK_BYTES = 2**20
@@ -196,9 +196,16 @@ def _is_untouched(folder: Path, name: str, manifest: Manifest) -> bool:
     return stat.S_ISREG(file.st_mode) and file.st_mtime_ns + _SECOND_NS < recorded.st_mtime_ns
 
 
-def forget(folder: Path) -> None:
-    """Remove the manifest: the next run makes all files again."""
-    (folder / _FILE_NAME).unlink(missing_ok=True)
+def forget_damaged(folder: Path) -> None:
+    """Remove the manifest of missing or damaged files, so that the next run makes all of them again.
+
+    A run that has nothing to do does not read large files, and would not notice. Reading them takes seconds, in which
+    another run may write a new manifest, which stays.
+    """
+    path = folder / _FILE_NAME
+    examined = identity(path)
+    if index_damage(folder) and identity(path) == examined:
+        path.unlink(missing_ok=True)
 
 
 def manifest_fingerprint(folder: Path) -> str:

@@ -110,5 +110,5 @@ def _new_results(
         columns.append(new[of_new])
     pairs = np.concatenate(rows), np.concatenate(columns)
     used, row_of = np.unique(pairs[0], return_inverse=True)
-    asked = [queries[row] for row in used.tolist()], [texts[row] for row in used.tolist()], vectors[used]
-    return *pairs, fusion.scores(*asked, row_of, pairs[1])
+    asked = [queries[row] for row in used.tolist()]
+    return *pairs, fusion.scores(asked, of_queries[used], vectors[used], row_of, pairs[1])

@@ -99,7 +99,7 @@ def _searched(index: LexicalIndex, texts: list[str]) -> tuple[tuple[NDArray[np.i
     results, seconds = [], []
     for text in [*texts[:5], *texts]:
         begun = time.thread_time()
-        results.append(index.search([text], DEPTH))
+        results.append(index.search(index.vectors([text]), DEPTH))
         seconds.append(time.thread_time() - begun)
     p50, p99 = np.percentile(seconds[5:], [50, 99]) * 1e3  # the first read the file
     positions, scores = (np.concatenate(part) for part in zip(*results[5:], strict=True))

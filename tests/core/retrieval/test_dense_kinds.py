@@ -18,7 +18,7 @@ from core.retrieval.dense import DenseIndex, Effort, exact_search
 from core.retrieval.dense_file import open_or_build
 from core.retrieval.dense_kinds import KINDS, MAX_FLAT, KindName, Truth, build_dense, choose_kind, efforts, find_effort
 from core.retrieval.manifest import PRODUCTS as INDEX_FILE
-from core.retrieval.manifest import index_damage, write_manifest
+from core.retrieval.manifest import forget_damaged, index_damage, write_manifest
 from core.retrieval.product_filter import Allowed, FilterColumns, ProductFilter
 from core.retrieval.run_files import RunFiles
 from core.settings import SearchSettings, Settings
@@ -169,6 +169,28 @@ def test_a_quick_check_reads_all_small_files(folder: Path) -> None:
     os.utime(file, ns=(0, written.st_mtime_ns))
     os.utime(folder / "manifest.json", ns=(0, written.st_mtime_ns + 2 * 10**9))
     assert index_damage(folder, quick=True) == index_damage(folder) != []
+
+
+def test_a_damaged_file_is_forgotten_unless_a_run_has_written_another(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = folder / "manifest.json"
+    forget_damaged(folder)
+    assert manifest.exists()
+    (folder / INDEX_FILE).write_bytes(b"damaged")
+
+    def written_meanwhile(folder: Path) -> list[str]:
+        found = index_damage(folder)
+        write_manifest(folder, "run", (INDEX_FILE,))
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(manifest_module, "index_damage", written_meanwhile)
+        forget_damaged(folder)
+    assert manifest.exists()
+    (folder / INDEX_FILE).write_bytes(b"damaged again")
+    forget_damaged(folder)
+    assert not manifest.exists()
 
 
 def reopened(folder: Path, vectors: NDArray[np.float32] = VECTORS, **search: object) -> tuple[DenseIndex, list[str]]:

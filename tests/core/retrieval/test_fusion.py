@@ -59,7 +59,7 @@ def test_the_score_is_the_weighted_mean_of_both_cosines_and_the_fields(fusion: F
     top = fused(fusion)[0][0]
     row, place = np.array([0]), np.array([fusion.refs.index(top.ref)])
     cosine = fusion.dense.pairs(VECTORS[:1], row, place)[0]
-    lexical = fusion.lexical.pairs(TEXTS[:1], row, place)[0]
+    lexical = fusion.lexical.pairs(fusion.lexical.vectors(TEXTS[:1]), row, place)[0]
     fields = fusion.field_boosts.scores(QUERIES[0], place)[0]
     assert top.similarity == pytest.approx(cosine)
     assert top.score == pytest.approx(0.3 * cosine + 0.7 * lexical + fields, abs=1e-6)

@@ -40,10 +40,11 @@ def test_many_queries_at_once_find_what_each_finds_alone(monkeypatch: pytest.Mon
 @pytest.mark.parametrize("depth", [1, 5, 1000])
 @pytest.mark.parametrize("allowed", [[], [3], [0, 2, 5, 7, 11, 15], list(range(len(TITLES)))], ids=len)
 def test_a_filtered_lexical_search_is_a_search_among_the_allowed(depth: int, allowed: list[int]) -> None:
-    index, texts = LexicalIndex.of(TITLES), [query.title for query in QUERIES]
+    index = LexicalIndex.of(TITLES)
+    queries = index.vectors([query.title for query in QUERIES])
     mask = np.isin(np.arange(len(TITLES)), allowed)
-    places, scores = index.search(texts, depth, allowed=mask)
-    every = index.scores(index.vectors(texts), np.arange(len(TITLES)))
+    places, scores = index.search(queries, depth, allowed=mask)
+    every = index.scores(queries, np.arange(len(TITLES)))
     every[:, ~mask] = -1
     expected = np.argsort(-every, axis=1, kind="stable")[:, : min(depth, len(allowed))]
     assert places.shape == scores.shape == (len(QUERIES), min(depth, len(allowed)))
@@ -70,26 +71,27 @@ def lexical() -> LexicalIndex:
 
 
 def test_the_lexical_index_finds_the_same_words_first(lexical: LexicalIndex) -> None:
-    places, scores = lexical.search(TITLES, 3)
+    places, scores = lexical.search(lexical.vectors(TITLES), 3)
     assert places[:, 0].tolist() == list(range(len(TITLES)))
     assert np.allclose(scores[:, 0], 1, atol=1e-5)
     assert (np.diff(scores, axis=1) <= 0).all()
 
 
 def test_pairs_score_what_search_scores(lexical: LexicalIndex) -> None:
-    texts = [query.title for query in QUERIES]
-    places, scores = lexical.search(texts, len(TITLES))
-    rows = np.repeat(np.arange(len(texts)), len(TITLES))
-    assert np.allclose(lexical.pairs(texts, rows, places.ravel()), scores.ravel(), atol=1e-6)
+    queries = lexical.vectors([query.title for query in QUERIES])
+    places, scores = lexical.search(queries, len(TITLES))
+    rows = np.repeat(np.arange(len(QUERIES)), len(TITLES))
+    assert np.allclose(lexical.pairs(queries, rows, places.ravel()), scores.ravel(), atol=1e-6)
 
 
 def test_character_sequences_survive_another_spelling(lexical: LexicalIndex) -> None:
-    places, scores = lexical.search(["cameras", "zzz qqq"], 1)
+    places, scores = lexical.search(lexical.vectors(["cameras", "zzz qqq"]), 1)
     assert "Camera" in TITLES[places[0, 0]]
     assert scores[0, 0] > 0
     assert scores[1, 0] == 0
 
 
 def test_ties_go_to_what_was_imported_first() -> None:
-    places, _ = LexicalIndex.of(["same words", "other things", "same words"]).search(["same words", "zzz"], 3)
+    lexical = LexicalIndex.of(["same words", "other things", "same words"])
+    places, _ = lexical.search(lexical.vectors(["same words", "zzz"]), 3)
     assert places.tolist() == [[0, 2, 1], [0, 1, 2]]

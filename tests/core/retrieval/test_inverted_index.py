@@ -56,14 +56,13 @@ def test_the_highest_of_many_scores(depth: int) -> None:
 @pytest.mark.parametrize("depth", [1, 100, 700])
 def test_a_search_equals_the_product_of_the_matrices_to_the_last_bit(depth: int) -> None:
     index = LexicalIndex.of(listings(700, seed=1))
-    texts = [*listings(20, seed=2), "zzz qqq", ""]
-    vectors = index.vectors(texts)
+    vectors = index.vectors([*listings(20, seed=2), "zzz qqq", ""])
     table = (vectors @ index._index.rows.T.tocsr()).toarray()
-    places, scores = index.search(texts, depth)
+    places, scores = index.search(vectors, depth)
     for i, row in enumerate(table):
         assert_array_equal(places[i], expected(row, depth))
         assert_array_equal(scores[i], row[places[i]])
-        assert_array_equal(index.every_score(texts[i]), row)
+        assert_array_equal(index.every_score(vectors, i), row)
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.int64])
@@ -91,14 +90,14 @@ def test_without_their_most_common_terms_queries_find_almost_the_same(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index = LexicalIndex.of(listings(6000, seed))
-    texts = listings(100, seed + 100)
-    places, scores = index.search(texts, 10)
-    rows = np.repeat(np.arange(len(texts)), 10)
-    assert scores.ravel() == pytest.approx(index.pairs(texts, rows, places.ravel()), abs=1e-6)
+    queries = index.vectors(listings(100, seed + 100))
+    places, scores = index.search(queries, 10)
+    rows = np.repeat(np.arange(queries.shape[0]), 10)
+    assert scores.ravel() == pytest.approx(index.pairs(queries, rows, places.ravel()), abs=1e-6)
     assert (np.diff(scores, axis=1) <= 0).all()
-    assert all(len(index._index._counted_terms(row.indices)) < row.nnz for row in index.vectors(texts))
+    assert all(len(index._index._counted_terms(row.indices)) < row.nnz for row in queries)
     monkeypatch.setattr(inverted_index, "MAX_EXACT", 6000)
-    _, exact = index.search(texts, 10)
+    _, exact = index.search(queries, 10)
     # By score, since equal ones have equal rights.
     assert np.mean(scores >= exact[:, -1:] - 1e-6) > 0.99
 
@@ -128,13 +127,13 @@ def test_a_search_never_compares_several_queries_with_all_products_at_once(
     monkeypatch.setattr(inverted_index, "MAX_EXACT", limit)
     monkeypatch.setattr(csr_matrix, "toarray", None)
     index = LexicalIndex.of(listings(5000, seed=5))
-    texts = listings(300, seed=6)
-    index.search(texts[:1], 10)
+    queries = index.vectors(listings(300, seed=6))
+    index.search(queries[:1], 10)
     tracemalloc.start()
-    index.search(texts, 10)
+    index.search(queries, 10)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < len(texts) * 5000 * 4 / 4
+    assert peak < queries.shape[0] * 5000 * 4 / 4
 
 
 @pytest.mark.usefixtures("few_are_exact")
@@ -144,7 +143,8 @@ def test_an_index_that_was_replaced_in_part_finds_what_a_new_one_finds() -> None
     origin = np.concatenate([np.arange(100, 3000), np.full(200, -1)])
     updated = index.replaced(origin, added)
     anew = index.replaced(np.full(3100, -1), [*before[100:], *added])
-    for one, other in zip(updated.search(listings(50, 9), 20), anew.search(listings(50, 9), 20), strict=True):
+    queries = index.vectors(listings(50, 9))
+    for one, other in zip(updated.search(queries, 20), anew.search(queries, 20), strict=True):
         assert_array_equal(one, other)
 
 
@@ -159,9 +159,9 @@ def test_a_saved_index_finds_the_same_and_a_large_one_has_its_columns(
     assert ("lexical.columns.data" in arrays) == (count > 100)
     if count > 100:
         monkeypatch.setattr(csr_matrix, "tocsc", None)
-    for one, other in zip(
-        LexicalIndex.from_arrays(arrays).search(listings(30, 4), 20), index.search(listings(30, 4), 20), strict=True
-    ):
+    queries, read = index.vectors(listings(30, 4)), LexicalIndex.from_arrays(arrays)
+    assert (read.vectors(listings(30, 4)) != queries).nnz == 0
+    for one, other in zip(read.search(queries, 20), index.search(queries, 20), strict=True):
         assert_array_equal(one, other)
 
 
