@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from desk_bench import Bench, choose, screen_text, settled
 from desk_jobs import RUNNING, write_events, write_job
-from monitor_histories import LATEST, REFERENCE, SHIFTS, monitored
+from monitor_histories import LATEST, REFERENCE, SHIFTS, TOYS, monitored
 from running_jobs import end
 
 from core.monitoring.history import VALIDATION, Findings, History
@@ -41,6 +41,15 @@ async def test_distributions_and_findings_are_side_by_side(bench: Bench) -> None
     # Shares of the day and of the reference.
     assert "42%" in text
     assert "35%" in text
+
+
+async def test_without_a_judge_or_an_audit_names_have_their_room(bench: Bench) -> None:
+    group = replace(TOYS, category="Radio-controlled toys", answers=0)
+    alone = replace(LATEST, groups=[group])
+    History(alone, {}, [alone], None).save(bench.workspace.monitoring)
+    text = await monitor_text(bench)
+    assert "Radio-controlled toys      150   27%        63%        0" in text
+    assert "judge ≠" not in text
 
 
 async def test_a_small_terminal_has_one_side_at_a_time(bench: Bench) -> None:

@@ -22,8 +22,8 @@ _DAYS, _BAR, _MIN_BAR, _GAP = 10, 40, 10, 2
 _BINS_PER_LINE = 2
 #: Cells of a name in the table of what has moved at most, and of a category at least.
 _NAME, _MIN_NAME = 22, 10
-#: Cells of the figures beside a category.
-_FIGURES = 52
+#: Figures beside a category.
+_HEADINGS = ("queries", "high", "unmatched", "judge ≠", "audit", "answers")
 
 # -- distributions -----------------------------------------------------------------------------------------
 
@@ -183,17 +183,23 @@ def _categories(latest: Snapshot, width: int) -> list[Content]:
     groups = sorted((group for group in latest.groups if group.queries), key=lambda group: -group.queries)
     if not groups:
         return [Content.styled("No query was scored yet.", MUTED)]
-    headings = ("queries", "high", "unmatched", "judge ≠", "audit", "answers")
-    columns = (Column(right=False, most=max(_MIN_NAME, width - _FIGURES)), *map(Column, headings))
     several = len({group.source for group in groups}) > 1
     rows = [_category(group, several=several) for group in groups]
+    # Without a judge or an audit, their columns leave their room to the names.
+    shown = [place for place in range(1, len(_HEADINGS) + 1) if any(row[place] != UNKNOWN for row in rows)]
+    headings = [_HEADINGS[place - 1] for place in shown]
+    figures = sum(
+        _GAP + max(len(heading), *(len(row[place]) for row in rows))
+        for heading, place in zip(headings, shown, strict=True)
+    )
+    columns = (Column(right=False, most=max(_MIN_NAME, width - figures)), *map(Column, headings))
     return [
         Content.styled("By category" if not several else "By source and category", STRONG),
-        *in_columns(columns, rows),
+        *in_columns(columns, [[row[0], *(row[place] for place in shown)] for row in rows]),
     ]
 
 
-def _category(group: Group, *, several: bool) -> list[str | Content]:
+def _category(group: Group, *, several: bool) -> list[str]:
     judged, contradicted = group.verdicts
     audited = [group.audited.get(band.value, (0, 0)) for band in ANSWERS]
     pairs, right = (sum(column) for column in zip(*audited, strict=True))
