@@ -22,8 +22,10 @@ from core.matching.features.attributes import TitleAttributes
 from core.matching.features.base import LONGEST, OTHER
 from core.matching.features.builder import FEATURES
 from core.matching.features.neighbours import MAX_RANK
+from core.matching.known_matches import PairTexts
 from core.matching.matcher import Matcher
 from core.matching.reason import Direction, Fact, Reason, Reasons, compare_sets, quote_words, shorten
+from core.retrieval.index_run import lexical_texts
 from core.text.boilerplate import Boilerplate
 from core.text.escapes import without_escapes
 from core.text.model_numbers import alphanumeric, model_codes
@@ -75,16 +77,37 @@ class Explainer:
     def explain_many(self, pairs: Sequence[tuple[Product, Product]], vectors: NDArray[np.float32]) -> list[Reasons]:
         """The reasons of each of n pairs, from their feature vectors of shape (n, features)."""
         contributions = self._matcher.contributions(vectors)
+        known = self._known_matches(pairs, contributions.sum(axis=1))
         return [
-            self._explain(query, candidate, vector, parts)
-            for (query, candidate), vector, parts in zip(pairs, vectors, contributions, strict=True)
+            self._explain(query, candidate, vector, parts, reason)
+            for (query, candidate), vector, parts, reason in zip(pairs, vectors, contributions, known, strict=True)
+        ]
+
+    def _known_matches(
+        self, pairs: Sequence[tuple[Product, Product]], scores: NDArray[np.float64]
+    ) -> list[Reason | None]:
+        """What the labels of other pairs add to the score of each pair; None where there are none."""
+        if self._matcher.known is None:
+            return [None] * len(pairs)
+        texts = PairTexts(*(lexical_texts(side) for side in zip(*pairs, strict=True)))
+        similarities = self._matcher.known.labelled.similarities(texts)
+        corrections = self._matcher.known.correct(scores, texts) - scores
+        return [
+            Reason("known matches", _known_match_fact(near, total), total) if abs(total) >= _MIN_CONTRIBUTION else None
+            for near, total in zip(similarities, corrections.tolist(), strict=True)
         ]
 
     def _explain(
-        self, query: Product, candidate: Product, vector: NDArray[np.float32], contributions: NDArray[np.float64]
+        self,
+        query: Product,
+        candidate: Product,
+        vector: NDArray[np.float32],
+        contributions: NDArray[np.float64],
+        known: Reason | None,
     ) -> Reasons:
         values = dict(zip(self._matcher.features, map(float, vector), strict=True))
-        found = []
+        found = [] if known is None else [known]
+        score = float(contributions.sum()) + sum(reason.contribution for reason in found)
         for concept, groups in by_concept(by_group(self._matcher.features, contributions)).items():
             total = sum(groups.values())
             if abs(total) >= _MIN_CONTRIBUTION and (text := self._text(query, candidate, values, groups, total)):
@@ -92,7 +115,7 @@ class Explainer:
         found.sort(key=lambda reason: -abs(reason.contribution))
         pros = tuple(reason for reason in found if reason.direction is Direction.FOR)[:MAX_REASONS]
         cons = tuple(reason for reason in found if reason.direction is Direction.AGAINST)[:MAX_REASONS]
-        score, baseline = float(contributions.sum()), float(contributions[-1])
+        baseline = float(contributions[-1])
         other = score - baseline - sum(reason.contribution for reason in (*pros, *cons))
         return Reasons(pros, cons, score, baseline, other)
 
@@ -111,6 +134,15 @@ class Explainer:
                 if fact.sign == sign:
                     return fact.text
         return ""
+
+
+def _known_match_fact(similarities: NDArray[np.float64], total: float) -> str:
+    """What the labels of other pairs say, from the similarities of `LabelledTexts`."""
+    if total > 0:
+        return "a known match of one reads like the other"
+    if np.isnan(similarities[:2]).all():
+        return "a known non-match of one reads like the other"
+    return "the known matches of one read unlike the other"
 
 
 def by_group(features: Sequence[str], contributions: NDArray[np.float64]) -> dict[str, float]:

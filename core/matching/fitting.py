@@ -21,6 +21,7 @@ from core.matching.calibration import (
     many_labels_threshold,
 )
 from core.matching.features.store import FeatureTable
+from core.matching.known_matches import KnownMatches, PairTexts, fit_known_matches
 from core.matching.learners import (
     Blend,
     Learner,
@@ -70,6 +71,7 @@ class TrainingSet:
         groups: the query of each pair as a number, shape (n,). All pairs of a query are in one fold.
         weak: pairs that learners are fitted to in addition. Folds, calibration, threshold and bands know nothing of
             them.
+        texts: of the pairs; None where known matches do not count.
     """
 
     vectors: NDArray[np.float32]
@@ -77,9 +79,10 @@ class TrainingSet:
     weights: NDArray[np.float64]
     groups: NDArray[np.int64]
     weak: "TrainingSet | None" = None
+    texts: PairTexts | None = None
 
     def part(self, chosen: NDArray[np.bool_]) -> "TrainingSet":
-        """The chosen pairs alone, and the weak ones of no other query of this set."""
+        """The chosen pairs alone, without texts, and the weak ones of no other query of this set."""
         arrays = self.vectors[chosen], self.labels[chosen], self.weights[chosen], self.groups[chosen]
         weak = None if self.weak is None else self.weak.part(~np.isin(self.weak.groups, self.groups[~chosen]))
         return TrainingSet(*arrays, weak)
@@ -153,7 +156,7 @@ def _fit(
     folds = fold_of(training.groups, training.labels, seed, _FOLDS_ONLINE if medium else _FOLDS)
     prior = packaged_prior().mean(features)
     if many:
-        found = _fit_many(training, features, scale, folds, prior, seed)
+        found = _with_known_matches(_fit_many(training, features, scale, folds, prior, seed), training, folds, seed)
     else:
         found = _fit_few(training, scale, folds, prior, seed)
     probabilities = found.calibration.probabilities(found.scores)
@@ -172,6 +175,7 @@ def _fit(
         labels=len(training.labels),
         matches=int(training.labels.sum()),
         losses=found.losses,
+        known=found.known,
     )
 
 
@@ -204,12 +208,14 @@ class _Selection:
     Attributes:
         scores: of each pair by a learner of this kind that was not fitted on its query, shape (n,).
         losses: cross-validated log-loss of every kind of learner that was tried, by name.
+        known: corrects the scores; None where that does not pay.
     """
 
     learner: Learner
     calibration: BetaCalibration
     scores: NDArray[np.float64]
     losses: dict[str, float]
+    known: KnownMatches | None = None
 
 
 def _fit_few(training: TrainingSet, scale: Scale, folds: NDArray[np.int64], prior: PriorMean, seed: int) -> _Selection:
@@ -259,6 +265,19 @@ def _fit_many(
     best = min(losses, key=lambda name: losses[name])
     calibration = fit_beta(scores[best], training.labels, training.weights)
     return _Selection(learners(training)[best], calibration, scores[best], losses)
+
+
+def _with_known_matches(found: _Selection, training: TrainingSet, folds: NDArray[np.int64], seed: int) -> _Selection:
+    """The selection with what the labels of other pairs say, where that pays."""
+    if training.texts is None:
+        return found
+    labels, weights = training.labels, training.weights
+    fitted = fit_known_matches(found.scores, training.texts, labels, weights, folds, seed)
+    if fitted is None:
+        return found
+    known, scores = fitted
+    losses = found.losses | _means({"known matches": _log_losses(scores, labels)}, weights)
+    return replace(found, calibration=fit_beta(scores, labels, weights), scores=scores, losses=losses, known=known)
 
 
 def _with_word_scores(
@@ -376,6 +395,7 @@ def build_training_set(
     out_of_fold: Mapping[Pair, float] | None = None,
     trust: Mapping[Pair, float] | None = None,
     weak: Iterable[WeakLabel] = (),
+    texts: Callable[[Sequence[Pair]], PairTexts] | None = None,
 ) -> TrainingSet:
     """The labelled pairs that have features, sorted by pair, so that the same labels give the same matcher.
 
@@ -386,6 +406,7 @@ def build_training_set(
             that the table's encoder was trained on, which are too high: a matcher fitted on them would overrate it.
         trust: weight of each label by its annotators, in [0, 1]; 1 for absent pairs.
         weak: weak labels, of pairs without a label.
+        texts: reads those of pairs; called for many labels alone.
     """
     usable = [label for label in labels if label.match is not None and label.pair in table.row]
     usable.sort(key=lambda label: label.pair)
@@ -403,6 +424,7 @@ def build_training_set(
         weights=np.array(strength, float) * np.array(trusted, float),
         groups=np.array([number.setdefault(label.pair.query, len(number)) for label in usable], np.int64),
         weak=_weak_set(table, sorted(label for label in weak if label.pair in table.row), number),
+        texts=texts([label.pair for label in usable]) if texts and len(usable) >= MANY_LABELS else None,
     )
 
 

@@ -14,6 +14,7 @@ from core.errors import DamagedError
 from core.json_store import text_file
 from core.matching.bands import Cuts
 from core.matching.calibration import BetaCalibration
+from core.matching.known_matches import KnownMatches, ReadTexts
 from core.matching.learners import Blend, Boosted, Learner, Linear, Scale, Stacked
 from core.matching.prior import CosinePrior, packaged_prior
 from core.matching.word_weights import WITH_WORDS, WithWords, WordWeights
@@ -43,6 +44,7 @@ class Matcher:
         matches: how many of them were matches.
         losses: cross-validated log-loss of every learner that was tried, by name.
         fingerprint: hash of the labels and features it was fitted on; the same inputs give the same matcher.
+        known: corrects the scores of pairs whose listings are labelled; None where that does not pay.
     """
 
     learner: Learner
@@ -54,6 +56,7 @@ class Matcher:
     matches: int
     losses: dict[str, float]
     fingerprint: str = ""
+    known: KnownMatches | None = None
 
     @property
     def calibrated(self) -> bool:
@@ -65,10 +68,21 @@ class Matcher:
         """What is stored beside its probabilities."""
         return MatcherSummary(self.threshold, self.cuts.high, self.cuts.low, self.labels, self.matches)
 
-    def probabilities(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-        """P(match) of each pair, shape (n,), from vectors of shape (n, features), NaN where unknown."""
-        blocks = np.split(vectors, range(_BLOCK, len(vectors), _BLOCK))
-        return np.concatenate([self.calibration.probabilities(self.learner.scores(block)) for block in blocks])
+    def probabilities(self, vectors: NDArray[np.float32], texts: ReadTexts | None = None) -> NDArray[np.float64]:
+        """P(match) of each pair, shape (n,).
+
+        Args:
+            vectors: of the pairs, shape (n, features), NaN where unknown.
+            texts: reads those of their listings; None where known matches do not count.
+        """
+        parts = [slice(start, start + _BLOCK) for start in range(0, max(1, len(vectors)), _BLOCK)]
+        return np.concatenate([self._probabilities(vectors[part], part, texts) for part in parts])
+
+    def _probabilities(self, vectors: NDArray[np.float32], part: slice, texts: ReadTexts | None) -> NDArray[np.float64]:
+        scores = self.learner.scores(vectors)
+        if self.known is not None and texts is not None:
+            scores = self.known.correct(scores, texts(part))
+        return self.calibration.probabilities(scores)
 
     def contributions(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """As `Learner.contributions`, shape (n, features + 1)."""
@@ -91,6 +105,7 @@ class Matcher:
             "matches": self.matches,
             "losses": self.losses,
             "mark": self.fingerprint,
+            "known_matches": None if self.known is None else self.known.to_json(),
         }
         with text_file(path) as out:
             out.write(json.dumps({**value, "sha256": _sha256(value)}) + "\n")
@@ -123,6 +138,7 @@ def load_matcher(path: Path) -> Matcher:
             matches=int(value["matches"]),
             losses=dict(value["losses"]),
             fingerprint=str(value["mark"]),
+            known=None if value.get("known_matches") is None else KnownMatches.from_json(value["known_matches"]),
         )
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise _damaged(path) from error

@@ -20,6 +20,7 @@ from core.catalog.product import Product
 from core.errors import CoreError, DamagedError
 from core.jobs.progress import Reporter, Silent
 from core.matching.features.builder import CorpusFeatures
+from core.matching.known_matches import PairTexts
 from core.matching.matcher import Matcher
 from core.matching.run import settings_fingerprint
 from core.matching.shortlist import KnownFeatures, Shortlist
@@ -240,7 +241,8 @@ class QueryScorer:
     def _score_indexed(self, queries: Sequence[Product]) -> list[ScoredQuery]:
         listed = [self._stored.for_query(query.ref) for query in queries]
         self._require_current()  # all of them are of the same run
-        return self._scored(self._shortlist.features, [self._rows[query.ref] for query in queries], listed)
+        rows = [self._rows[query.ref] for query in queries]
+        return self._scored(self._shortlist.features, queries, rows, listed)
 
     def _score_new(
         self, queries: Sequence[Product], vectors: NDArray[np.float32], only: ProductFilter | None
@@ -254,15 +256,20 @@ class QueryScorer:
         results, chosen = select_candidates(fusion, results, shortlist, Silent())
         listed = [each for _, each in fusion.listed(refs, results, chosen)]
         # The chosen pairs are of the pool, whose features are known.
-        return self._scored(shortlist.scored or shortlist.features, range(len(queries)), listed)
+        return self._scored(shortlist.scored or shortlist.features, queries, range(len(queries)), listed)
 
     def _scored(
-        self, features: CorpusFeatures | KnownFeatures, rows: Sequence[int], listed: Sequence[Sequence[Candidate]]
+        self,
+        features: CorpusFeatures | KnownFeatures,
+        queries: Sequence[Product],
+        rows: Sequence[int],
+        listed: Sequence[Sequence[Candidate]],
     ) -> list[ScoredQuery]:
         """The candidates with probabilities, best first.
 
         Args:
             features: of the queries.
+            queries: the queries.
             rows: of the queries in the features.
             listed: the candidates of each query.
         """
@@ -272,7 +279,13 @@ class QueryScorer:
             np.array([self._columns[candidate.ref] for _, candidate in pairs], np.int64),
             np.array([candidate.similarity for _, candidate in pairs], np.float32),
         )
-        scores = self._matcher.probabilities(vectors).tolist()
+        asked = [query for query, candidates in zip(queries, listed, strict=True) for _ in candidates]
+
+        def texts(part: slice) -> PairTexts:
+            candidates = [self.product(candidate.ref) for _, candidate in pairs[part]]
+            return PairTexts(lexical_texts(asked[part]), lexical_texts(candidates))
+
+        scores = self._matcher.probabilities(vectors, texts).tolist()
         ends = np.cumsum([0, *map(len, listed)]).tolist()
         found = []
         for candidates, (start, end) in zip(listed, pairwise(ends), strict=True):

@@ -10,6 +10,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ from core.matching.fitting import (
     fit_weak_matcher,
     read_training_labels,
 )
+from core.matching.known_matches import PairTexts, ReadTexts
 from core.matching.matcher import Matcher, load_matcher, prior_matcher
 from core.matching.shortlist import KnownFeatures, Shortlist, shortlist_fingerprint
 from core.retrieval.array_file import load_arrays
@@ -45,6 +47,7 @@ from core.retrieval.index_run import (
     draw_validation,
     index_fingerprint,
     is_intact,
+    lexical_texts,
 )
 from core.retrieval.index_state import STATISTICS, statistics_checksum, touched_since
 from core.retrieval.indexed_products import IndexedProducts
@@ -61,7 +64,7 @@ from labels.quarantine import identity, set_aside, set_aside_irregular
 #: Incremented when the same inputs give different features.
 _VERSION = "7"
 #: Incremented when the same features and labels give a different matcher.
-_FIT_VERSION = "1"
+_FIT_VERSION = "2"
 #: Of folds and trees.
 SEED = 7
 #: Repairs in one run: matcher, candidates and features may be damaged, each found after the previous repair.
@@ -465,7 +468,9 @@ def fit_to_labels(
     """
     found = read_training_labels(workspace, settings, without)
     fingerprint = _matcher_fingerprint(found, settings, features_fingerprint)
-    training = build_training_set(table, found.labels, _out_of_fold(workspace, model_id), found.trust, found.weak)
+    training = build_training_set(
+        table, found.labels, _out_of_fold(workspace, model_id), found.trust, found.weak, partial(read_texts, workspace)
+    )
     if not training.both_classes:
         if training.weak is not None and training.with_weak.both_classes:
             weak = fit_weak_matcher(training.with_weak, table.features, table.vectors, seed=SEED)
@@ -475,6 +480,22 @@ def fit_to_labels(
         training, table.features, background=table.vectors, seed=SEED, target=settings.match.precision
     )
     return replace(matcher, fingerprint=fingerprint)
+
+
+def read_texts(workspace: Workspace, pairs: Sequence[Pair]) -> PairTexts:
+    """The texts of pairs, as known matches compare them, from the catalogue."""
+    refs = list(dict.fromkeys(ref for pair in pairs for ref in pair))
+    with CatalogStore(workspace.catalog) as catalog:
+        products = catalog.get_many(refs)
+    texts = dict(zip(products, lexical_texts(list(products.values())), strict=True))
+    # A removed product has no text; its name is one that no other product has.
+    queries, candidates = ([texts.get(ref, str(ref)) for ref in side] for side in zip(*pairs, strict=True))
+    return PairTexts(queries, candidates)
+
+
+def texts_of(workspace: Workspace, pairs: Sequence[Pair]) -> ReadTexts:
+    """Reads the texts of a part of the pairs."""
+    return lambda part: read_texts(workspace, pairs[part])
 
 
 def _out_of_fold(workspace: Workspace, model_id: str) -> dict[Pair, float]:
@@ -554,7 +575,7 @@ def _cosines(
 
 def publish(workspace: Workspace, matcher: Matcher, table: FeatureTable) -> None:
     """Write the matcher's probability of every candidate in a table to derived.db."""
-    probabilities = matcher.probabilities(table.vectors)
+    probabilities = matcher.probabilities(table.vectors, texts_of(workspace, table.pairs))
     scored = ((pair.query, pair.candidate, float(p)) for pair, p in zip(table.pairs, probabilities, strict=True))
     with closing(CandidateStore(workspace.derived)) as store:
         store.score(scored, matcher.summary)

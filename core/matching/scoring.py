@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from core.jobs.progress import Reporter
 from core.matching.features.builder import CorpusFeatures
 from core.matching.matcher import Matcher
-from core.matching.run import compute_features, current_matcher, fit_to_labels, labelled_pairs
+from core.matching.run import compute_features, current_matcher, fit_to_labels, labelled_pairs, texts_of
 from core.retrieval.encoder_files import EncoderModel
 from labels.model import Pair
 
@@ -54,7 +54,7 @@ def score_pairs(
         matcher = fit_to_labels(workspace, settings, model.id, table, without=without)
     cosine = table.features.index("cosine")
     return ScoredPairs(
-        probability=dict(zip(pairs, matcher.probabilities(vectors).tolist(), strict=True)),
+        probability=dict(zip(pairs, matcher.probabilities(vectors, texts_of(workspace, pairs)).tolist(), strict=True)),
         similarity=dict(zip(pairs, vectors[:, cosine].tolist(), strict=True)),
         matcher=matcher,
     )

@@ -17,7 +17,7 @@ from core.matching.features.store import FeatureStore, FeatureTable
 from core.matching.fitting import MANY_LABELS, REFIT_SHARE
 from core.matching.learners import scale_of
 from core.matching.matcher import Matcher
-from core.matching.run import SEED, fit_to_labels, labelled_pairs, matcher_path, publish, saved_matcher
+from core.matching.run import SEED, fit_to_labels, labelled_pairs, matcher_path, publish, saved_matcher, texts_of
 from core.queue.batches import near_duplicates, next_batch
 from core.queue.strategies import Strategy, UnlabelledPool
 from core.queue.triage import remaining_gain, triage
@@ -99,7 +99,7 @@ class OnlineMatcher:
         run = self._current_run()
         matcher = self._fitted(run)
         if self._scored is None or self._scored[0] is not matcher:
-            self._scored = matcher, matcher.probabilities(run.table.vectors)
+            self._scored = matcher, self._probabilities(run, matcher)
         probabilities = self._scored[1]
         pool, allowed = self._pool(run, matcher, probabilities)
         rows = _rows_by_query(run, allowed)
@@ -137,7 +137,7 @@ class OnlineMatcher:
         """
         run = self._current_run()
         matcher = self._fitted(run)
-        pool, allowed = self._pool(run, matcher, matcher.probabilities(run.table.vectors))
+        pool, allowed = self._pool(run, matcher, self._probabilities(run, matcher))
         pairs = [run.table.pairs[row] for row in np.flatnonzero(allowed).tolist()]
         excluded = np.array([without(pair) for pair in pairs], bool)
         labelled = int(excluded.sum())
@@ -160,7 +160,8 @@ class OnlineMatcher:
         matcher = self._matcher or self._fitted(run)
         explainer = Explainer(matcher, self._vocabulary, self._frequency)
         found = explainer.explain(products[pair.query], products[pair.candidate], run.table.vectors[row]).to_json()
-        probability = float(matcher.probabilities(run.table.vectors[row : row + 1])[0])
+        texts = texts_of(self._workspace, [pair])
+        probability = float(matcher.probabilities(run.table.vectors[row : row + 1], texts)[0])
         return {**found, "probability": probability, "labels": matcher.labels, "learner": matcher.learner.name}
 
     def _fitted(self, run: _Run) -> Matcher:
@@ -192,6 +193,10 @@ class OnlineMatcher:
         self._matcher.save(matcher_path(self._workspace))
         publish(self._workspace, self._matcher, self._run.table)
         return True
+
+    def _probabilities(self, run: _Run, matcher: Matcher) -> NDArray[np.float64]:
+        """P(match) of each pair of the table, shape (n,)."""
+        return matcher.probabilities(run.table.vectors, texts_of(self._workspace, run.table.pairs))
 
     def _pool(
         self, run: _Run, matcher: Matcher, probabilities: NDArray[np.float64]

@@ -16,11 +16,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, log_loss
 
 from core.catalog.product import Product
 from core.matching.features.builder import FeatureBuilder
 from core.matching.fitting import TrainingSet, fit_matcher, fold_of
+from core.matching.known_matches import PairTexts
+from core.retrieval.index_run import lexical_texts
 from core.text.vocabulary import Vocabulary
 from tests.bench.match import NO_BENCHMARK, SHARED, Labelled, labelled_pairs, no_cosines, read_products
 from tests.bench.offers import TRANSLATIONS, Shop, generated_offers, shops
@@ -109,6 +112,8 @@ def proxies(data: Path, seed: int) -> Iterator[tuple[str, Proxy]]:
             yield f"{name}, by category", Proxy(queries, products, pairs, [original[q].category for q, _, _ in pairs])
     offers = generated_offers(seed)
     yield "offers, by pair", Proxy(offers.products, offers.products, offers.pairs, [str(p) for p in offers.pairs])
+    queries = [str(a) for a, _, _ in offers.pairs]
+    yield "offers, by query", Proxy(offers.products, offers.products, offers.pairs, queries)
     families = [str(offers.families[a]) for a, _, _ in offers.pairs]
     yield "offers, by family", Proxy(offers.products, offers.products, offers.pairs, families)
 
@@ -119,20 +124,27 @@ def measure(proxy: Proxy, seed: int) -> dict[str, float]:
     names = tuple(feature.name for feature in builder.features)
     rows, columns = (np.array([pair[side] for pair in proxy.pairs], np.int64) for side in (0, 1))
     vectors = builder.compute(rows, columns, no_cosines(len(rows)))
+    texts = PairTexts(*(_texts(side, at) for side, at in ((proxy.queries, rows), (proxy.products, columns))))
     labels = np.array([pair[2] for pair in proxy.pairs])
     folds = fold_of(np.unique(proxy.groups, return_inverse=True)[1], labels, seed, _FOLDS)
     probabilities, called = np.zeros(len(labels)), np.zeros(len(labels), bool)
     for fold in range(_FOLDS):
         rest, part = folds != fold, folds == fold
-        training = TrainingSet(vectors[rest], labels[rest], np.ones(int(rest.sum())), rows[rest])
+        ours, theirs = texts.part(rest), texts.part(part)
+        training = TrainingSet(vectors[rest], labels[rest], np.ones(int(rest.sum())), rows[rest], texts=ours)
         matcher = fit_matcher(training, names, background=vectors, seed=seed)
-        probabilities[part] = matcher.probabilities(vectors[part])
+        probabilities[part] = matcher.probabilities(vectors[part], lambda _, found=theirs: found)
         called[part] = probabilities[part] >= matcher.threshold
     return {
         "f1": 2 * float((called & labels).sum()) / float(called.sum() + labels.sum()),
         "average_precision": float(average_precision_score(labels, probabilities)),
         "log_loss": float(log_loss(labels, probabilities)),
     }
+
+
+def _texts(listings: Sequence[Product], places: NDArray[np.int64]) -> list[str]:
+    texts = lexical_texts(listings)
+    return [texts[place] for place in places]
 
 
 def main() -> None:
