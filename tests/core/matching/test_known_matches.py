@@ -1,0 +1,285 @@
+"""Known matches: what the labels of other pairs say of a pair."""
+
+import json
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from samples import HashEncoder, implied, match, q, write_catalogue
+
+from core.catalog.store import CatalogStore
+from core.errors import DamagedError
+from core.jobs.progress import Silent
+from core.matching.explain import Explainer
+from core.matching.features.builder import CorpusFeatures
+from core.matching.features.store import FeatureStore, FeatureTable
+from core.matching.fitting import TrainingSet, fit_matcher
+from core.matching.known_matches import KnownMatches, LabelledTexts, PairTexts, fit_known_matches
+from core.matching.matcher import Matcher, load_matcher
+from core.matching.query_scorer import QueryScorer, indexed_corpus
+from core.matching.run import bring_up_to_date, matcher_path, publish, read_texts, saved_matcher
+from core.matching.scoring import score_pairs
+from core.queue.online import OnlineMatcher
+from core.retrieval.candidates import CandidateStore
+from core.retrieval.corpus import Corpus
+from core.retrieval.encoder_files import EncoderModel
+from core.settings import Settings
+from core.text.vocabulary import Vocabulary
+from core.workspace import Workspace
+from labels.model import Pair, ProductRef, Verb
+from labels.store import LabelStore
+
+CAMERA, CAMERA_DE, CAMERA_FR = "Nikon D90 camera", "Nikon D90 Kamera", "Nikon D90 appareil"
+LENS, SHOE = "Nikon 50mm lens", "red running shoe"
+
+
+def labelled(*pairs: tuple[str, str, bool]) -> LabelledTexts:
+    queries, candidates, labels = zip(*pairs, strict=True)
+    return LabelledTexts.of(PairTexts(queries, candidates), np.array(labels))
+
+
+def similarities(known: LabelledTexts, query: str, candidate: str) -> list[float]:
+    """To known matches of query and candidate, then to known non-matches."""
+    return known.similarities(PairTexts([query], [candidate]))[0].tolist()
+
+
+def test_a_candidate_is_compared_with_the_known_matches_of_the_query() -> None:
+    known = labelled((CAMERA, CAMERA_DE, True), (LENS, SHOE, False))
+    near, far = (similarities(known, CAMERA, text)[0] for text in ("Nikon D90 Kamera neu", SHOE))
+    assert 0.7 < near < 1
+    assert far == pytest.approx(0, abs=0.1)
+    assert np.isnan(similarities(known, CAMERA, "Nikon D90 Kamera neu")[1:]).all()
+
+
+def test_matches_connect_listings_over_any_number_of_steps() -> None:
+    known = labelled((CAMERA, CAMERA_DE, True), (CAMERA_FR, CAMERA_DE, True))
+    assert similarities(known, CAMERA, CAMERA_FR)[:2] == pytest.approx([1, 1])
+    assert similarities(known, CAMERA_FR, CAMERA)[:2] == pytest.approx([1, 1])
+
+
+def test_a_non_match_separates_all_listings_of_both_groups() -> None:
+    known = labelled((CAMERA, CAMERA_DE, True), (CAMERA_DE, LENS, False), (LENS, "50mm Objektiv", True))
+    assert similarities(known, CAMERA, "50mm Objektiv")[2:] == pytest.approx([1, 1])
+    # A listing that reads unlike the known non-matches says nothing.
+    assert np.isnan(similarities(known, CAMERA, SHOE)[2])
+
+
+def test_a_listing_is_known_by_its_text_whatever_its_case_and_side() -> None:
+    known = labelled((CAMERA, CAMERA_DE, True))
+    assert similarities(known, CAMERA_DE.upper(), f"  {CAMERA.lower()} ")[:2] == pytest.approx([1, 1])
+
+
+def test_pairs_without_labels_and_contradictory_labels_say_nothing() -> None:
+    known = labelled((CAMERA, CAMERA_DE, True), (CAMERA_DE, CAMERA, False))
+    assert np.isnan(similarities(known, SHOE, LENS)).all()
+    assert np.isnan(similarities(known, CAMERA, CAMERA_DE)[2:]).all()
+    assert LabelledTexts.of(PairTexts([], []), np.zeros(0, bool)).similarities(PairTexts([], [])).shape == (0, 4)
+
+
+def test_a_large_group_is_compared_with_some_of_its_listings() -> None:
+    known = labelled(*((f"offer {i}", f"offer {i + 1}", True) for i in range(300)))
+    assert similarities(known, "offer 150", "offer 7")[0] == pytest.approx(1)
+    assert known._matches.nnz <= 301 * 64
+
+
+def offers(repeated: bool, count: int = 400) -> tuple[PairTexts, np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of offers of products whose names tell nothing apart, their labels, scores and queries.
+
+    If repeated, each product has five offers, which are paired in all ways; otherwise each offer is in one pair.
+    """
+    random = np.random.default_rng(5)
+    names = random.integers(10**7, 10**8, (40, 5)) if repeated else random.integers(10**7, 10**8, (4 * count, 1))
+    drawn = [random.integers(0, len(names), count), random.integers(0, len(names), count)]
+    same = random.random(count) < 0.4
+    drawn[1][same] = drawn[0][same]
+    offer = random.integers(0, names.shape[1], (2, count))
+    texts = PairTexts(
+        *([f"offer {names[i, j]}" for i, j in zip(*side, strict=True)] for side in zip(drawn, offer, strict=True))
+    )
+    labels = drawn[0] == drawn[1]
+    scores = np.where(labels, 0.5, -0.5) + random.normal(0, 1, count)
+    queries = np.unique(np.array(texts.queries), return_inverse=True)[1]
+    return texts, labels, scores, queries
+
+
+def log_loss(scores: np.ndarray, labels: np.ndarray) -> float:
+    return float(np.logaddexp(0, np.where(labels, -scores, scores)).mean())
+
+
+def test_where_listings_repeat_the_labels_of_others_correct_the_scores() -> None:
+    texts, labels, scores, queries = offers(repeated=True)
+    fitted = fit_known_matches(scores, texts, labels, np.ones(len(labels)), queries % 4, seed=1)
+    assert fitted is not None
+    known, corrected = fitted
+    assert log_loss(corrected, labels) < 0.85 * log_loss(scores, labels)
+    # A new pair of labelled offers, and one of offers that nobody has labelled.
+    one, other = (next(i for i in range(len(labels)) if labels[i] == each) for each in (True, False))
+    pairs = PairTexts(
+        [texts.queries[one], texts.queries[other], "x"], [texts.candidates[one], texts.candidates[other], "y"]
+    )
+    found = known.correct(np.zeros(3), pairs)
+    assert found[0] > 1
+    assert found[1] < -1
+    assert found[2] == 0
+
+
+def test_where_each_listing_is_labelled_once_nothing_is_corrected() -> None:
+    texts, labels, scores, queries = offers(repeated=False)
+    assert fit_known_matches(scores, texts, labels, np.ones(len(labels)), queries % 4, seed=1) is None
+
+
+def test_a_pair_is_not_corrected_by_its_own_label() -> None:
+    """Labels that are drawn by lot cannot be foretold, though each pair is there twice, in both orders."""
+    random = np.random.default_rng(2)
+    queries, candidates = ([f"{side} {i} {i * 7919}" for i in range(200)] for side in ("left", "right"))
+    labels = random.random(200) < 0.5
+    texts = PairTexts(queries + candidates, candidates + queries)
+    fitted = fit_known_matches(
+        np.zeros(400), texts, np.tile(labels, 2), np.ones(400), np.tile(np.arange(200) % 4, 2), seed=1
+    )
+    assert fitted is None
+
+
+def test_many_labels_give_a_matcher_known_matches_and_its_file_keeps_them(tmp_path: Path) -> None:
+    texts, labels, scores, queries = offers(repeated=True, count=2_000)
+    training = TrainingSet(scores[:, None].astype(np.float32), labels, np.ones(len(labels)), queries, texts=texts)
+    matcher = fit_matcher(training, ("score",), seed=1)
+    assert matcher.known is not None
+    assert matcher.losses["known matches"] < min(v for k, v in matcher.losses.items() if k != "known matches")
+    alone = fit_matcher(replace(training, texts=None), ("score",), seed=1)
+    assert alone.known is None
+    assert alone.learner == matcher.learner
+    matcher.save(tmp_path / "matcher.json")
+    again = load_matcher(tmp_path / "matcher.json")
+    given = training.vectors[:50], lambda part: PairTexts(texts.queries[:50][part], texts.candidates[:50][part])
+    assert again.probabilities(*given).tolist() == matcher.probabilities(*given).tolist()
+    assert again.probabilities(*given).tolist() != matcher.probabilities(given[0]).tolist()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"texts": []}, {"texts": None}, {"group": [0]}, {"group": [0, 9, 0]}, {"group": [0, -1, 0]},
+        {"opposed": [[0, 9]]}, {"opposed": [[0, -2]]}, {"opposed": [0]}, {"weights": [1.0]}, {"intercept": "x"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_known_matches_that_do_not_belong_together_are_damage(change: dict[str, object]) -> None:
+    good = correction(labelled((CAMERA, CAMERA_DE, True), (CAMERA, LENS, False))).to_json()
+    assert KnownMatches.from_json(json.loads(json.dumps(good))).to_json() == good
+    with pytest.raises((ValueError, TypeError)):
+        KnownMatches.from_json(good | change)
+
+
+def test_a_matcher_with_damaged_known_matches_is_damaged(tmp_path: Path, indexed: Workspace) -> None:
+    matcher = saved_matcher(indexed)
+    assert matcher is not None
+    known = correction(labelled((CAMERA, CAMERA_DE, True)))
+    broken = replace(known, labelled=replace(known.labelled, group=np.array([0, 7])))
+    replace(matcher, known=broken).save(tmp_path / "matcher.json")
+    with pytest.raises(DamagedError):
+        load_matcher(tmp_path / "matcher.json")
+
+
+def correction(known: LabelledTexts) -> KnownMatches:
+    """Known matches with weights that move scores a lot."""
+    weights = [5.0, 2.0, 1.0, 1.5, 2.0, 1.0, 0.5, 0.5, -1.0, -1.0, -2.0, -2.0]
+    return KnownMatches.from_json(
+        {"texts": list(known.texts), "group": known.group.tolist(), "opposed": known.opposed.tolist(),
+         "weights": weights, "intercept": -1.0}
+    )  # fmt: skip
+
+
+MODEL = "hash"
+
+
+@pytest.fixture
+def indexed(tmp_path: Path, hash_encoder: HashEncoder) -> Workspace:
+    """The tiny workspace, indexed, with labels of two queries."""
+    workspace = write_catalogue(tmp_path)
+    model = EncoderModel(MODEL, workspace.home)
+    bring_up_to_date(workspace, Settings(), model, Silent())
+    with LabelStore(workspace.labels) as store:
+        for id_ in ("q1", "q2"):
+            store.record("ada", Verb.ACCEPT, q(id_), [*match(f"{id_}-c1"), *implied(f"{id_}-c2", f"{id_}-c3")])
+    bring_up_to_date(workspace, Settings(), model, Silent())
+    return workspace
+
+
+def with_known_matches(workspace: Workspace) -> tuple[Matcher, FeatureTable]:
+    """The workspace's matcher with known matches of its first pairs, published, and all features."""
+    matcher = saved_matcher(workspace)
+    store = FeatureStore(workspace.derived)
+    table = store.read()
+    store.close()
+    assert matcher is not None
+    assert table is not None
+    texts = read_texts(workspace, table.pairs)
+    known = LabelledTexts.of(PairTexts(texts.queries[:6], texts.candidates[:6]), np.arange(6) % 3 == 0)
+    matcher = replace(matcher, known=correction(known))
+    matcher.save(matcher_path(workspace))
+    publish(workspace, matcher, table)
+    return matcher, table
+
+
+def test_desk_match_service_and_evaluation_give_the_same_probabilities(
+    indexed: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matcher, table = with_known_matches(indexed)
+    texts = read_texts(indexed, table.pairs)
+    expected = dict(zip(table.pairs, matcher.probabilities(table.vectors, lambda _: texts).tolist(), strict=True))
+    alone = matcher.probabilities(table.vectors).tolist()
+    assert sum(abs(a - b) > 0.01 for a, b in zip(expected.values(), alone, strict=True)) >= 5
+    model, settings = EncoderModel(MODEL, indexed.home), Settings()
+
+    with closing(CandidateStore(indexed.derived)) as store:
+        stored = {
+            Pair(pair.query, each.ref): each.probability for pair in expected for each in store.for_query(pair.query)
+        }
+    assert stored == pytest.approx(expected, abs=1e-6)
+
+    corpus = indexed_corpus(indexed, settings, model)
+    with QueryScorer(indexed, settings, model, corpus, matcher, Silent()) as scorer:
+        for features in (True, False):
+            for query, found in zip(corpus.queries, scorer.scored(corpus.queries, features=features), strict=True):
+                for each in found.candidates:
+                    pair = next(p for p in expected if p.query == query.ref and p.candidate == each.ref)
+                    assert each.probability == pytest.approx(expected[pair], abs=1e-5)
+
+    features = CorpusFeatures(indexed, settings, Corpus.read(indexed))
+    scored = score_pairs(features, model, table.pairs, Silent())
+    assert scored.probability == pytest.approx(expected, abs=1e-5)
+
+    with closing(OnlineMatcher(indexed, settings, dict)) as online:
+        monkeypatch.setattr(online, "_fitted", lambda _: matcher)
+        for pair in table.pairs:
+            assert online.reasons(pair)["probability"] == pytest.approx(expected[pair], abs=1e-6)
+        ranked = {
+            Pair(entry["query"], ProductRef(*each[:2])): each[2]
+            for entry in online.refit()["order"]
+            for each in entry["candidates"]
+        }
+        assert ranked
+        assert ranked == pytest.approx({pair: expected[pair] for pair in ranked}, abs=1e-6)
+
+
+def test_an_explanation_adds_up_and_names_known_matches(indexed: Workspace) -> None:
+    matcher, table = with_known_matches(indexed)
+    with CatalogStore(indexed.catalog) as catalog:
+        products = catalog.get_many(ref for pair in table.pairs for ref in pair)
+    pairs = [(products[pair.query], products[pair.candidate]) for pair in table.pairs]
+    texts = read_texts(indexed, table.pairs)
+    explainer = Explainer(matcher, Vocabulary.load(indexed.vocabulary), lambda _: 1)
+    named = set()
+    for i, found in enumerate(explainer.explain_many(pairs, table.vectors)):
+        one = slice(i, i + 1)
+        score = matcher.learner.scores(table.vectors[one])
+        assert matcher.known is not None
+        expected = matcher.known.correct(score, PairTexts(texts.queries[one], texts.candidates[one]))
+        assert found.score == pytest.approx(expected[0], abs=1e-6)
+        shown = [*found.pros, *found.cons]
+        assert found.baseline + found.other + sum(each.contribution for each in shown) == pytest.approx(found.score)
+        named |= {each.text for each in shown if each.group == "known matches"}
+    assert "a known match of one reads like the other" in named
