@@ -89,7 +89,8 @@ class Explainer:
         """What the labels of other pairs add to the score of each pair; None where there are none."""
         if self._matcher.known is None:
             return [None] * len(pairs)
-        texts = PairTexts(*(lexical_texts(side) for side in zip(*pairs, strict=True)))
+        sides = [query for query, _ in pairs], [candidate for _, candidate in pairs]
+        texts = PairTexts(*map(lexical_texts, sides))
         similarities = self._matcher.known.labelled.similarities(texts)
         corrections = self._matcher.known.correct(scores, texts) - scores
         return [

@@ -489,8 +489,8 @@ def read_texts(workspace: Workspace, pairs: Sequence[Pair]) -> PairTexts:
         products = catalog.get_many(refs)
     texts = dict(zip(products, lexical_texts(list(products.values())), strict=True))
     # A removed product has no text; its name is one that no other product has.
-    queries, candidates = ([texts.get(ref, str(ref)) for ref in side] for side in zip(*pairs, strict=True))
-    return PairTexts(queries, candidates)
+    sides = [pair.query for pair in pairs], [pair.candidate for pair in pairs]
+    return PairTexts(*([texts.get(ref, str(ref)) for ref in side] for side in sides))
 
 
 def texts_of(workspace: Workspace, pairs: Sequence[Pair]) -> ReadTexts:

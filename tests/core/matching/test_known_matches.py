@@ -19,7 +19,7 @@ from core.matching.fitting import TrainingSet, fit_matcher
 from core.matching.known_matches import KnownMatches, LabelledTexts, PairTexts, fit_known_matches
 from core.matching.matcher import Matcher, load_matcher
 from core.matching.query_scorer import QueryScorer, indexed_corpus
-from core.matching.run import bring_up_to_date, matcher_path, publish, read_texts, saved_matcher
+from core.matching.run import bring_up_to_date, matcher_path, publish, read_texts, saved_matcher, texts_of
 from core.matching.scoring import score_pairs
 from core.queue.online import OnlineMatcher
 from core.retrieval.candidates import CandidateStore
@@ -75,7 +75,8 @@ def test_pairs_without_labels_and_contradictory_labels_say_nothing() -> None:
     known = labelled((CAMERA, CAMERA_DE, True), (CAMERA_DE, CAMERA, False))
     assert np.isnan(similarities(known, SHOE, LENS)).all()
     assert np.isnan(similarities(known, CAMERA, CAMERA_DE)[2:]).all()
-    assert LabelledTexts.of(PairTexts([], []), np.zeros(0, bool)).similarities(PairTexts([], [])).shape == (0, 4)
+    for each in (known, LabelledTexts.of(PairTexts([], []), np.zeros(0, bool))):
+        assert each.similarities(PairTexts([], [])).shape == (0, 4)
 
 
 def test_a_large_group_is_compared_with_some_of_its_listings() -> None:
@@ -232,6 +233,7 @@ def test_desk_match_service_and_evaluation_give_the_same_probabilities(
     expected = dict(zip(table.pairs, matcher.probabilities(table.vectors, lambda _: texts).tolist(), strict=True))
     alone = matcher.probabilities(table.vectors).tolist()
     assert sum(abs(a - b) > 0.01 for a, b in zip(expected.values(), alone, strict=True)) >= 5
+    assert not matcher.probabilities(table.vectors[:0], texts_of(indexed, [])).size
     model, settings = EncoderModel(MODEL, indexed.home), Settings()
 
     with closing(CandidateStore(indexed.derived)) as store:
