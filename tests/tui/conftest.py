@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import textual.app
 import textual.pilot
+import textual.screen
 
 # The tests are no packages: the modules they share are found by their folder, in every import mode of pytest.
 sys.path.insert(0, str(Path(__file__).parent))
@@ -36,6 +37,8 @@ def patient_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(textual.app, "wait_for_idle", wait_for_idle)
     monkeypatch.setattr(textual.pilot, "wait_for_idle", wait_for_idle)
     monkeypatch.setattr(textual.pilot.Pilot, "_wait_for_screen", wait_for_screen)
+    # Whoever waits for rest paints. Frames by the clock besides would each paint a screen that changes at once.
+    monkeypatch.setattr(textual.screen, "UPDATE_PERIOD", 1.0)
 
 
 @pytest.fixture(autouse=True)
