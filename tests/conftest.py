@@ -82,7 +82,7 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is slow by what it uses, so that no test has to be marked by hand."""
+    """Mark what is slow by what it uses, so that no test has to be marked by hand; begin with what may take minutes."""
     known: dict[str, bool] = {}
     for item in items:
         module = getattr(item, "module", None)
@@ -91,6 +91,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             known[name] = any(_is_slow(value) for value in vars(module).values())
         if known[name] or _SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        # A worker that came to it last would work on while the others have nothing to do.
+        items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
 
 
 def _is_slow(value: object) -> bool:

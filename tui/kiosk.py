@@ -3,15 +3,16 @@
 The annotator is the login account, and workspace and settings are those of the command line in the server's
 configuration: environment variables that the SSH client sends are ignored (`tui.isolation`). Accounts that can log in
 in another way are out of scope.
+
+What every command imports: the desk of a kiosk, with its screens, is `tui.kiosk_app`.
 """
 
 import os
 import pwd
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tui.app import DeskApp
 from tui.isolation import NO_ACCOUNT, NO_ACCOUNT_HINT
 
 if TYPE_CHECKING:
@@ -59,24 +60,3 @@ def refused_command_notice() -> str:
 
 def _shorten(text: str) -> str:
     return text if len(text) <= _MAX_COMMAND else text[: _MAX_COMMAND - 1] + "…"
-
-
-class KioskApp(DeskApp):
-    """The desk without browser, shell and files outside the workspace."""
-
-    def open_url(self, *_: Any, **__: Any) -> None:
-        """Disabled: a browser would lead out of the kiosk."""
-        self.notify("Links cannot be opened here.", severity="warning", markup=False)
-
-    def action_suspend_process(self) -> None:
-        """Disabled: there is no shell to return to."""
-        self.notify("A kiosk cannot be suspended; q leaves.", markup=False)
-
-    def action_screenshot(self, *_: Any, **__: Any) -> None:
-        """Disabled: it would write a file outside the workspace."""
-
-    def deliver_text(self, *_: Any, **__: Any) -> None:
-        """Disabled, as above."""
-
-    def deliver_binary(self, *_: Any, **__: Any) -> None:
-        """Disabled, as above."""

@@ -46,7 +46,7 @@ def _app(desk: "Desk", notice: str, *, in_browser: bool = False) -> "DeskApp":
     # Imported here, since the plain desk does not need the screens.
     welcome = desk.facts.newcomer
     if desk.facts.kiosk:
-        from tui.kiosk import KioskApp  # noqa: PLC0415
+        from tui.kiosk_app import KioskApp  # noqa: PLC0415
 
         return KioskApp(desk, notice, welcome=welcome)
     from tui.app import DeskApp  # noqa: PLC0415

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 import textual.app
 import textual.pilot
+import textual.screen
 
 # The tests are no packages: the modules they share are found by their folder, in every import mode of pytest.
 sys.path.insert(0, str(Path(__file__).parent))
 
 from desk_bench import Bench, write_workspace
-from quiet import wait_for_idle, wait_for_screen
+from quiet import paint_later, wait_for_idle, wait_for_screen
 from textual.css.stylesheet import RuleSet, Stylesheet
 from textual.widget import Widget
 
@@ -36,6 +37,9 @@ def patient_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(textual.app, "wait_for_idle", wait_for_idle)
     monkeypatch.setattr(textual.pilot, "wait_for_idle", wait_for_idle)
     monkeypatch.setattr(textual.pilot.Pilot, "_wait_for_screen", wait_for_screen)
+    # Whoever waits for rest paints; no frames by the clock besides.
+    monkeypatch.setattr(textual.screen.Screen, "_compositor_refresh", paint_later)
+    monkeypatch.setattr(textual.screen, "UPDATE_PERIOD", 1.0)
 
 
 @pytest.fixture(autouse=True)

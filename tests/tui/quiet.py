@@ -5,6 +5,9 @@ process which does not get the processor, and then a test reads a screen that is
 for here is the state itself: empty message queues, no handler at work, no callback due, nothing to paint, no worker at
 work. Nothing is sent for that: the pilot's own way is a message to each widget, which is most of what a desk under test
 would do.
+
+Painting is most of the rest. So a screen is laid out whenever that is due, but painted once nothing else is: what is
+painted on the way is painted over at once.
 """
 
 import asyncio
@@ -17,6 +20,7 @@ from textual._context import active_app
 from textual.app import App, ScreenStackError
 from textual.message_pump import MessagePump
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.worker import Worker
 
 #: A machine that is not there within this time hangs.
@@ -28,6 +32,9 @@ _ROUNDS = 3
 _STEP_S = 0.002
 
 _held: WeakSet[Worker[Any]] = WeakSet()
+#: The screens that are to be painted.
+_unpainted: WeakSet[Screen[Any]] = WeakSet()
+_refresh = Screen._compositor_refresh
 
 
 async def wait_for_idle(min_sleep: float = 0.0, max_sleep: float = 1.0) -> None:
@@ -41,8 +48,17 @@ async def wait_for_screen(pilot: Pilot[Any], timeout: float = WITHIN_S) -> bool:
     return pilot.app._exception is None
 
 
+def paint_later(screen: Screen[Any]) -> None:
+    """In place of `Screen._compositor_refresh`: the regions to be painted add up."""
+    if screen is screen.app.screen:
+        screen._dirty_widgets.clear()
+        _unpainted.add(screen)
+    else:
+        _refresh(screen)
+
+
 async def quiet(app: App[Any], *, patient: bool = True) -> None:
-    """Wait until nothing is due in `app`.
+    """Wait until nothing is due in `app`, and paint it: the desk takes a decision only on what it has painted.
 
     Args:
         patient: whether to wait for workers however long they work; else those that take longer than a moment are
@@ -54,11 +70,13 @@ async def quiet(app: App[Any], *, patient: bool = True) -> None:
         assert time.monotonic() < deadline, f"the desk does not come to rest: {_due(app, patient)}"
         await _workers_end(app, patient)
         await asyncio.sleep(0)
-        if _due(app, patient):
+        if _goes_on():
             rounds = 0
-            _paint(app)
+        elif _due(app, patient):
+            rounds = 0
+            _begin_frame(app)
             await asyncio.sleep(_STEP_S)
-        elif _lay_out_behind(app):
+        elif _lay_out_behind(app) or _paint(app):
             rounds = 0
         else:
             rounds += 1
@@ -94,12 +112,21 @@ def _is_over(app: App[Any]) -> bool:
     return app._exception is not None or app._exit or app._closing or app._closed or not app._running
 
 
-def _paint(app: App[Any]) -> None:
-    """Paint now what would be painted with the next frame."""
+def _begin_frame(app: App[Any]) -> None:
+    """Lay out now what would be laid out with the next frame."""
     try:
         app.screen._on_timer_update()
     except ScreenStackError:
         return
+
+
+def _paint(app: App[Any]) -> bool:
+    """Paint the screen; whether there was anything to paint."""
+    if not app.screen_stack or app.screen not in _unpainted:
+        return False
+    _unpainted.discard(app.screen)
+    _refresh(app.screen)
+    return True
 
 
 def _due(app: App[Any], patient: bool) -> list[str]:
@@ -107,10 +134,15 @@ def _due(app: App[Any], patient: bool) -> list[str]:
     return [*(f"{worker.group} works" for worker in _busy(app, patient)), *_pending(app)]
 
 
+def _goes_on() -> bool:
+    """Whether a task goes on at once."""
+    return bool(asyncio.get_running_loop()._ready)  # type: ignore[attr-defined]
+
+
 def _pending(app: App[Any]) -> Iterator[str]:
     if app._resize_event is not None or app._resize_timer is not None:
         yield "a resize that Textual holds back for a moment"
-    if asyncio.get_running_loop()._ready:  # type: ignore[attr-defined]
+    if _goes_on():
         yield "tasks that go on at once"
     pump: MessagePump
     for pump in [app, *app._registry]:

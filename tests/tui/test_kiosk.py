@@ -19,7 +19,8 @@ from core.cli.context import Context
 from core.errors import CoreError
 from tests.bench.terminal import Terminal
 from tui.isolation import clean_environment, restart_isolated
-from tui.kiosk import KioskApp, kiosk_context
+from tui.kiosk import kiosk_context
+from tui.kiosk_app import KioskApp
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = str(Path(sys.executable).with_name("samesku"))

@@ -58,3 +58,10 @@ def test_the_first_desk_of_a_workspace_loads_nothing_heavy_either(bench: Bench) 
 def test_importing_loads_nothing_heavy(module: str) -> None:
     loaded = modules(f"import sys, {module}\nprint(*{{n.partition('.')[0] for n in sys.modules}})")
     assert not HEAVY & loaded
+
+
+def test_a_command_that_opens_no_desk_does_not_load_textual() -> None:
+    script = "import sys\nfrom tui.command_line import start\n"
+    loaded = modules(script + "try: start(['--version'])\nfinally: print(*sys.modules)")
+    assert {"tui.command_line", "core.cli.app"} <= loaded
+    assert not [name for name in loaded if name.partition(".")[0] == "textual"]

@@ -44,6 +44,14 @@ async def test_rows_prepared_for_another_query_are_discarded(bench: Bench) -> No
         assert app.review.candidates._rows[1, False] == candidates.row_lines(1, option, columns, cursor=False)
 
 
+async def test_nothing_is_prepared_once_the_desk_has_begun_to_close(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await app.review.candidates.remove()
+        app.review.query_one(Prefetch)._prepare()
+
+
 async def test_a_prepared_query_is_not_claimed(bench: Bench) -> None:
     desk = bench.desk()
     desk.review.advance()

@@ -1,5 +1,8 @@
 """Prepares the next query while the current one is read."""
 
+from contextlib import suppress
+
+from textual.css.query import NoMatches
 from textual.timer import Timer
 from textual.widget import Widget
 
@@ -28,7 +31,8 @@ class Prefetch(Widget):
         self._timer = self.set_timer(_DELAY_S, self._prepare)
 
     def _prepare(self) -> None:
-        with failures_shown(self.app):
+        # While the desk closes, its widgets go one after the other.
+        with failures_shown(self.app), suppress(NoMatches):
             item = self._review.peek()
             if item is not None:
                 self.screen.query_one(QueryView).prepare(item)
