@@ -70,6 +70,10 @@ class Matcher:
         blocks = np.split(vectors, range(_BLOCK, len(vectors), _BLOCK))
         return np.concatenate([self.calibration.probabilities(self.learner.scores(block)) for block in blocks])
 
+    def weighs(self, columns: slice) -> bool:
+        """Whether the probabilities may depend on some columns of the features; not, if a linear learner has none."""
+        return not isinstance(self.learner, Linear) or bool(self.learner.weights[columns].any())
+
     def contributions(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """As `Learner.contributions`, shape (n, features + 1)."""
         return self.learner.contributions(vectors)
