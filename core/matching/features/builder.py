@@ -24,7 +24,7 @@ from core.matching.features.fields import (
 from core.matching.features.lexical import KnownVectors, LexicalFeatures, lexical_vectors, title_weights
 from core.matching.features.model_numbers import ModelNumberFeatures, parsed_codes
 from core.matching.features.neighbours import CorpusRows, NeighbourFeatures, Neighbourhood, neighbour_features
-from core.matching.features.parsed import KnownTexts
+from core.matching.features.parsed import KnownTexts, known_texts
 from core.matching.features.statistics import (
     CorpusStatistics,
     boilerplate_arrays,
@@ -107,15 +107,18 @@ class FeatureBuilder:
         rows = None if statistics is None else statistics.rows_of(queries, products, digests)
         listings = queries, products
         boilerplate = statistics.boilerplate if statistics is not None else _learned(listings, vocabulary)
-        queries, products = (_without(boilerplate, side) for side in listings)
+        texts = _known_texts(statistics, rows)
+        queries, products = _without(boilerplate, queries), _without(boilerplate, products, texts.get("titles"))
         words = LexicalFeatures(queries, products, known, _known_vectors(statistics, rows))
         details = DetailFeatures(queries, products, known.get("listing"))
         self._prepare_differences = partial(DifferenceFeatures, queries, products, vocabulary, known)
-        texts = _known_texts(statistics, rows)
         models = ModelNumberFeatures(queries, products, texts.get("codes"))
         attributes = AttributeFeatures(queries, products, vocabulary, texts.get("attributes"))
-        parsed = {"attributes": attributes.parsed, "codes": models.parsed}
-        self.statistics = statistics or _statistics(*listings, boilerplate, words, details, self._differences, parsed)
+        if statistics is None:
+            titles = _changed_titles(listings[1], products)
+            parsed = {"titles": titles, "attributes": attributes.parsed, "codes": models.parsed}
+            statistics = _statistics(*listings, boilerplate, words, details, self._differences, parsed)
+        self.statistics = statistics
         neighbours = self.statistics.neighbours
         self._parts: tuple[FeatureGroup, ...] = (
             words,
@@ -186,13 +189,22 @@ def _learned(listings: Iterable[Sequence[Product]], vocabulary: Vocabulary) -> B
     return Boilerplate.learn(list(dict.fromkeys(each.title for side in listings for each in side)), vocabulary)
 
 
-def _without(boilerplate: Boilerplate, listings: Sequence[Product]) -> list[Product]:
-    """The listings with the boilerplate taken out of their titles."""
-    titles = [boilerplate.clean(each.title) for each in listings]
+def _without(boilerplate: Boilerplate, listings: Sequence[Product], known: KnownTexts | None = None) -> list[Product]:
+    """The listings with the boilerplate taken out of their titles; `known` is of these, as of `_changed_titles`."""
+    titles = [
+        boilerplate.clean(each.title) if text is None else text or each.title
+        for each, text in zip(listings, known_texts(known, len(listings)), strict=True)
+    ]
     return [
         each if title == each.title else replace(each, title=title)
         for each, title in zip(listings, titles, strict=True)
     ]
+
+
+def _changed_titles(listings: Iterable[Product], without: Iterable[Product]) -> TextRows:
+    """The titles without boilerplate, empty where they have none."""
+    pairs = zip(listings, without, strict=True)
+    return TextRows.of("" if before.title == after.title else after.title for before, after in pairs)
 
 
 def _statistics(
@@ -254,7 +266,7 @@ def large_statistics(corpus: Corpus, vocabulary: Vocabulary, files: RunFiles, re
         },
     )
     reporter.stage("parse the titles")
-    parsed = files.kept("parsed.safetensors", lambda: parsed_arrays(_parsed(products, vocabulary)))
+    parsed = files.kept("parsed.safetensors", lambda: parsed_arrays(_parsed(corpus.products, products, vocabulary)))
     found = {kind: neighbours_of(kind, arrays, rows) for kind, arrays in of_kind.items()}
     kinds = {
         "characters": of_kind["characters"],
@@ -273,8 +285,13 @@ def large_statistics(corpus: Corpus, vocabulary: Vocabulary, files: RunFiles, re
     )
 
 
-def _parsed(products: Sequence[Product], vocabulary: Vocabulary) -> dict[str, TextRows]:
-    return {"attributes": parsed_attributes(products, vocabulary), "codes": parsed_codes(products)}
+def _parsed(listings: Sequence[Product], products: Sequence[Product], vocabulary: Vocabulary) -> dict[str, TextRows]:
+    """What is parsed of listings, also given without boilerplate."""
+    return {
+        "titles": _changed_titles(listings, products),
+        "attributes": parsed_attributes(products, vocabulary),
+        "codes": parsed_codes(products),
+    }
 
 
 def _named(weights: Mapping[str, TermWeights]) -> Arrays:

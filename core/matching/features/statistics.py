@@ -35,7 +35,7 @@ from labels.model import ProductRef
 
 _SIDES = ("queries", "products")
 #: The kinds of `CorpusStatistics.parsed`.
-_PARSED = ("attributes", "codes")
+_PARSED = ("titles", "attributes", "codes")
 #: Dimensions of the highest similarities in a file that does not tell sources apart.
 _ONE_SOURCE = 2
 

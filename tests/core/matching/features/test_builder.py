@@ -15,6 +15,7 @@ from core.matching.features.attributes import TitleAttributes
 from core.matching.features.builder import FEATURES, FeatureBuilder
 from core.matching.features.neighbours import CorpusRows, NeighbourFeatures, Neighbourhood
 from core.matching.features.statistics import CorpusStatistics
+from core.text.boilerplate import Boilerplate
 from core.text.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary.load()
@@ -301,7 +302,7 @@ def test_the_features_of_other_queries_do_not_depend_on_which_are_given_together
 
 STATED = (
     *HOSTILE, "Canon case red 24-pack 55-inch refurbished", "12 x 330 ml men 2nd generation",
-    "toner for ſ12k 5 lb and 16 GB",
+    "toner for ſ12k 5 lb and 16 GB", "Nikon case - free shipping", '"Canon lens"@en',
 )  # fmt: skip
 
 
@@ -324,12 +325,15 @@ def test_known_products_are_not_parsed_again(monkeypatch: pytest.MonkeyPatch) ->
     expected, statistics = (CorpusStatistics.from_arrays(each) for each in (earlier, arrays))
     parsed = all_pairs(FeatureBuilder([query], changed, VOCABULARY, statistics=expected), 1, len(changed))
     texts: list[str] = []
-    for module, name in ((attributes, "quantities"), (model_numbers, "model_codes")):
-        read = getattr(module, name)
-        monkeypatch.setattr(module, name, lambda text, read=read: texts.append(text) or read(text))
+    for place, name in ((attributes, "quantities"), (model_numbers, "model_codes")):
+        read = getattr(place, name)
+        monkeypatch.setattr(place, name, lambda text, read=read: texts.append(text) or read(text))
+    clean = Boilerplate.clean
+    monkeypatch.setattr(Boilerplate, "clean", lambda self, text: texts.append(f"clean {text}") or clean(self, text))
     found = all_pairs(FeatureBuilder([query], changed, VOCABULARY, statistics=statistics), 1, len(changed))
     assert_array_equal(found, parsed)
-    assert texts == [f"{query.title} ", "Nikon 24-pack ", query.title, "Nikon 24-pack"]
+    both = query.title, "Nikon 24-pack"
+    assert texts == [*(f"clean {title}" for title in both), *(f"{title} " for title in both), *both]
 
 
 def test_a_query_beside_the_others_is_compared_with_all_of_them_as_rivals() -> None:
