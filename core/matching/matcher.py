@@ -84,6 +84,10 @@ class Matcher:
             scores = self.known.correct(scores, texts(part))
         return self.calibration.probabilities(scores)
 
+    def weighs(self, columns: slice) -> bool:
+        """Whether the probabilities may depend on some columns of the features; not, if a linear learner has none."""
+        return not isinstance(self.learner, Linear) or bool(self.learner.weights[columns].any())
+
     def contributions(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """As `Learner.contributions`, shape (n, features + 1)."""
         return self.learner.contributions(vectors)

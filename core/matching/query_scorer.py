@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from core.catalog.product import Product
 from core.errors import CoreError, DamagedError
 from core.jobs.progress import Reporter, Silent
-from core.matching.features.builder import CorpusFeatures
+from core.matching.features.builder import DIFFERENCE_COLUMNS, CorpusFeatures
 from core.matching.known_matches import PairTexts
 from core.matching.matcher import Matcher
 from core.matching.run import settings_fingerprint
@@ -47,7 +47,7 @@ class ScoredQuery:
 
     Attributes:
         candidates: with probabilities, best first.
-        vectors: their features, float32 of shape (candidates, features); (0, features) where they were not computed.
+        vectors: their features, float32 of shape (candidates, features); (0, features) where they are not needed.
     """
 
     candidates: list[Candidate]
@@ -157,7 +157,7 @@ class QueryScorer:
         Raises:
             IndexChangedError: the index was changed by another process.
         """
-        return [found.candidates for found in self.scored(queries)]
+        return [found.candidates for found in self.scored(queries, features=False)]
 
     def needs_vector(self, query: Product, only: ProductFilter | None = None) -> bool:
         """Whether a query is searched for, and does not have its stored candidates; as `scored`, from memory alone."""
@@ -188,7 +188,7 @@ class QueryScorer:
             stored: whether an indexed query has its stored candidates. Otherwise it is searched as any other one, which
                 takes nothing from the files: it works after they have changed, and in any thread.
             features: whether they are needed. Without them, an indexed query has its stored probabilities, too, which
-                takes a tenth of the time.
+                takes a tenth of the time, and those to which the matcher gives no weight are not computed.
             vectors: of the queries, as of `encode`, where they need one; by default they are encoded here.
 
         Raises:
@@ -208,7 +208,7 @@ class QueryScorer:
         if new:
             some = [queries[place] for place in new]
             of_new = self.encode(some) if vectors is None else _stacked(vectors[place] for place in new)
-            found |= zip(new, self._score_new(some, of_new, only), strict=True)
+            found |= zip(new, self._score_new(some, of_new, only, features=features), strict=True)
         return [found[place] for place in range(len(queries))]
 
     def _require_current(self) -> None:
@@ -245,7 +245,7 @@ class QueryScorer:
         return self._scored(self._shortlist.features, queries, rows, listed)
 
     def _score_new(
-        self, queries: Sequence[Product], vectors: NDArray[np.float32], only: ProductFilter | None
+        self, queries: Sequence[Product], vectors: NDArray[np.float32], only: ProductFilter | None, *, features: bool
     ) -> list[ScoredQuery]:
         allowed = None if only is None else self._filter_columns.allowed(only)
         refs = [query.ref for query in queries]
@@ -256,7 +256,10 @@ class QueryScorer:
         results, chosen = select_candidates(fusion, results, shortlist, Silent())
         listed = [each for _, each in fusion.listed(refs, results, chosen)]
         # The chosen pairs are of the pool, whose features are known.
-        return self._scored(shortlist.scored or shortlist.features, queries, range(len(queries)), listed)
+        differences = features or self._matcher.weighs(DIFFERENCE_COLUMNS)
+        known = shortlist.scored or shortlist.features
+        scored = self._scored(known, queries, range(len(queries)), listed, differences=differences)
+        return scored if features else [replace(each, vectors=each.vectors[:0]) for each in scored]
 
     def _scored(
         self,
@@ -264,6 +267,8 @@ class QueryScorer:
         queries: Sequence[Product],
         rows: Sequence[int],
         listed: Sequence[Sequence[Candidate]],
+        *,
+        differences: bool = True,
     ) -> list[ScoredQuery]:
         """The candidates with probabilities, best first.
 
@@ -272,12 +277,14 @@ class QueryScorer:
             queries: the queries.
             rows: of the queries in the features.
             listed: the candidates of each query.
+            differences: whether the columns `DIFFERENCE_COLUMNS` are computed.
         """
         pairs = [(row, candidate) for row, candidates in zip(rows, listed, strict=True) for candidate in candidates]
         vectors = features.compute(
             np.array([row for row, _ in pairs], np.int64),
             np.array([self._columns[candidate.ref] for _, candidate in pairs], np.int64),
             np.array([candidate.similarity for _, candidate in pairs], np.float32),
+            differences=differences,
         )
         asked = [query for query, candidates in zip(queries, listed, strict=True) for _ in candidates]
 

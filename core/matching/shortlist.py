@@ -67,11 +67,16 @@ class KnownFeatures:
         self._keys, self._vectors = keys[order], vectors[order]
 
     def compute(
-        self, rows: NDArray[np.int64], columns: NDArray[np.int64], _: NDArray[np.float32]
+        self,
+        rows: NDArray[np.int64],
+        columns: NDArray[np.int64],
+        _: NDArray[np.float32],
+        *,
+        differences: bool = True,
     ) -> NDArray[np.float32]:
         """The features of some of the pairs, in the form of `CorpusFeatures.compute`."""
         found = self._vectors[np.searchsorted(self._keys, rows * self._columns + columns)]
-        if len(found):
+        if len(found) and differences:
             found[:, DIFFERENCE_COLUMNS] = self._differences(rows, columns)
         return found
 

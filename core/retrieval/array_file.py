@@ -128,6 +128,45 @@ def array_lines(array: NDArray[np.generic]) -> list[str]:
     return array_text(array).split("\n")[:-1]
 
 
+@dataclass(frozen=True)
+class TextRows:
+    """Texts as an array of bytes, of which each can be read alone.
+
+    Attributes:
+        data: the texts one after another, as bytes.
+        starts: where each begins, and where the last ends, shape (texts + 1,).
+    """
+
+    data: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> "TextRows":
+        """Join texts."""
+        data, starts = bytearray(), [0]
+        for text in texts:
+            data += text.encode("utf-8", "surrogatepass")
+            starts.append(len(data))
+        return cls(np.frombuffer(bytes(data), np.uint8), np.array(starts, np.int64))
+
+    def __len__(self) -> int:
+        """The number of texts."""
+        return len(self.starts) - 1
+
+    def __getitem__(self, row: int) -> str:
+        """One text."""
+        return array_text(self.data[self.starts[row] : self.starts[row + 1]])
+
+    def to_arrays(self, name: str) -> Arrays:
+        """As named arrays."""
+        return {f"{name}.data": self.data, f"{name}.starts": self.starts}
+
+    @classmethod
+    def from_arrays(cls, name: str, arrays: Mapping[str, NDArray[np.generic]]) -> "TextRows":
+        """The texts of `to_arrays`. Raises KeyError if the arrays are others."""
+        return cls(np.asarray(arrays[f"{name}.data"], np.uint8), np.asarray(arrays[f"{name}.starts"], np.int64))
+
+
 def matrix_arrays(name: str, matrix: csr_matrix) -> Arrays:
     """A sparse matrix as named arrays."""
     return {

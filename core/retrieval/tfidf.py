@@ -180,8 +180,11 @@ def _read(
 ) -> tuple["array[int]", tuple[str, ...]]:
     """The columns of the terms of a word, and those that the corpus lacks, unless they are left out."""
     terms = list(analyse(word))
-    unseen = tuple(term for term in terms if term not in columns) if keeps_unseen else ()
-    return array("i", [columns[term] for term in terms if term in columns]), unseen
+    found = [*map(columns.get, terms)]
+    known = array("i", [column for column in found if column is not None])
+    if not keeps_unseen or len(known) == len(terms):
+        return known, ()
+    return known, tuple(term for term, column in zip(terms, found, strict=True) if column is None)
 
 
 def vectors_by(weights: TermWeights, analyse: Analyser, *lists: Iterable[str]) -> tuple[list[csr_matrix], TermWeights]:

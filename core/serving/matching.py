@@ -176,16 +176,17 @@ class MatchingService:
         index = self._index.loaded
         self._use(index.scorer)
         found: dict[Hashable, Matched] = {}
-        for (only, reasons), group in _groups(index.scorer, unique.values()).items():
+        for (only, *_), group in _groups(index.scorer, unique.values()).items():
+            features = any(each.query.reasons for each in group)
             try:
-                scored = self._scored(index.scorer, group, only, features=reasons)
+                scored = self._scored(index.scorer, group, only, features=features)
             except CoreError:
                 # The index was changed, or its files cannot be read now. Until there is a replacement, the index in
                 # memory answers, without stored candidates.
                 self._index.look()
                 if self._index.loaded is not index:
                     return self._answer(batch)
-                scored = self._scored(index.scorer, group, only, stored=False)
+                scored = self._scored(index.scorer, group, only, stored=False, features=features)
             for query, each in zip((wanted.query for wanted in group), scored, strict=True):
                 found[query.key] = _matched(index, query, each)
                 index.cache.put(query.key, found[query.key])
@@ -220,16 +221,20 @@ class MatchingService:
         self._used = scorer
 
 
-def _groups(scorer: QueryScorer, batch: Iterable[_Wanted]) -> Mapping[tuple[ProductFilter | None, bool], list[_Wanted]]:
-    """The queries that are scored together, by their filter and by whether features of stored candidates are needed.
+#: Filter, whether it is searched for, and whether features of stored candidates are needed.
+_Group = tuple[ProductFilter | None, bool, bool]
 
-    Those that are searched have features in any case, with and without reasons.
+
+def _groups(scorer: QueryScorer, batch: Iterable[_Wanted]) -> Mapping[_Group, list[_Wanted]]:
+    """The queries that are scored together.
+
+    Those that are searched are so with and without reasons: features cost less than another search.
     """
-    groups: dict[tuple[ProductFilter | None, bool], list[_Wanted]] = {}
+    groups: dict[_Group, list[_Wanted]] = {}
     for each in batch:
         query = each.query
-        reasons = query.reasons and not scorer.needs_vector(query.product, query.only)
-        groups.setdefault((query.only, reasons), []).append(each)
+        searched = scorer.needs_vector(query.product, query.only)
+        groups.setdefault((query.only, searched, query.reasons and not searched), []).append(each)
     return groups
 
 

@@ -1,7 +1,8 @@
 """Attribute features: whether titles agree on quantities, pack count, colours and the like."""
 
+import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from core.catalog.product import Product
 from core.matching.features.base import Feature, SmallSets
+from core.matching.features.parsed import KnownTexts, known_texts
+from core.retrieval.array_file import TextRows
 from core.text.packs import pack_count
 from core.text.quantities import STORAGE_TOLERANCE, TOLERANCE, Quantity, quantities
 from core.text.units import COUNTS
@@ -81,6 +84,23 @@ class TitleAttributes:
         """Whether the product fits or replaces another maker's."""
         return self.vocabulary.compatible(self.title)
 
+    def to_json(self) -> str:
+        """All attributes but the quantities as they are written in the title."""
+        sets = (sorted(each) for each in (self.colours, self.audiences, self.kinds, self.generations))
+        return json.dumps([self.values, self.pack, *sets, self.condition, self.compatible], separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, title: str, vocabulary: Vocabulary, text: str) -> "TitleAttributes":
+        """The attributes of `to_json`, which are parsed no more."""
+        found = cls(title, vocabulary)
+        values, pack, colours, audiences, kinds, generations, condition, compatible = json.loads(text)
+        vars(found).update(
+            values={dimension: tuple(each) for dimension, each in values.items()}, pack=pack,
+            colours=frozenset(colours), audiences=frozenset(audiences), kinds=frozenset(kinds),
+            generations=frozenset(generations), condition=condition, compatible=compatible,
+        )  # fmt: skip
+        return found
+
 
 class AttributeFeatures:
     """Title attributes compared. Quantities are equal as in `core.text.quantities.same`, within rounding."""
@@ -107,8 +127,29 @@ class AttributeFeatures:
                 "condition"),
     )  # fmt: skip
 
-    def __init__(self, queries: Sequence[Product], products: Sequence[Product], vocabulary: Vocabulary) -> None:
-        sides = [[TitleAttributes(p.title, vocabulary) for p in side] for side in (queries, products)]
+    def __init__(
+        self,
+        queries: Sequence[Product],
+        products: Sequence[Product],
+        vocabulary: Vocabulary,
+        known: KnownTexts | None = None,
+    ) -> None:
+        """Prepare both lists.
+
+        Args:
+            queries: pairs refer to them by index.
+            products: likewise.
+            vocabulary: colours, part types.
+            known: of products, as in `parsed` of another instance.
+        """
+        sides = [
+            [TitleAttributes(product.title, vocabulary) for product in queries],
+            [
+                TitleAttributes(product.title, vocabulary) if text is None
+                else TitleAttributes.from_json(product.title, vocabulary, text)
+                for product, text in zip(products, known_texts(known, len(products)), strict=True)
+            ],
+        ]  # fmt: skip
         self._values = _values_by_dimension(sides)
         self._packs = [np.array([each.pack or np.nan for each in side], np.float64) for side in sides]
         self._colours = SmallSets([[each.colours for each in side] for side in sides])
@@ -120,6 +161,8 @@ class AttributeFeatures:
             np.array([numbers.setdefault(each.condition, len(numbers)) for each in side]) for side in sides
         ]
         self._compatible = [np.array([each.compatible for each in side]) for side in sides]
+        #: Those of the products, or of the corpus if they are known.
+        self.parsed = known.texts if known is not None else TextRows.of(each.to_json() for each in sides[1])
 
     def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
@@ -159,6 +202,11 @@ class AttributeFeatures:
             np.where(stated, np.where(left == right, 1.0, -1.0), np.nan).astype(np.float32),
             np.log(np.nan_to_num(left, nan=1.0) / np.nan_to_num(right, nan=1.0)).astype(np.float32),
         ]
+
+
+def parsed_attributes(products: Iterable[Product], vocabulary: Vocabulary) -> TextRows:
+    """What `AttributeFeatures` parses of products, in less memory."""
+    return TextRows.of(TitleAttributes(product.title, vocabulary).to_json() for product in products)
 
 
 def _agreement(

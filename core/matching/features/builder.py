@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.catalog.product import DefaultGtins, Product
 from core.jobs.progress import Reporter
-from core.matching.features.attributes import AttributeFeatures
+from core.matching.features.attributes import AttributeFeatures, parsed_attributes
 from core.matching.features.base import Feature, FeatureGroup
 from core.matching.features.differences import DIFFERENCE_WEIGHTS, DifferenceFeatures, difference_weights
 from core.matching.features.fields import (
@@ -22,8 +22,9 @@ from core.matching.features.fields import (
     listing_weights,
 )
 from core.matching.features.lexical import KnownVectors, LexicalFeatures, lexical_vectors, title_weights
-from core.matching.features.model_numbers import ModelNumberFeatures
+from core.matching.features.model_numbers import ModelNumberFeatures, parsed_codes
 from core.matching.features.neighbours import CorpusRows, NeighbourFeatures, Neighbourhood, neighbour_features
+from core.matching.features.parsed import KnownTexts, known_texts
 from core.matching.features.statistics import (
     CorpusStatistics,
     boilerplate_arrays,
@@ -32,9 +33,11 @@ from core.matching.features.statistics import (
     neighbour_arrays,
     neighbours_of,
     own_rows,
+    parsed_arrays,
+    parsed_of,
     sources_of,
 )
-from core.retrieval.array_file import Arrays, weights_arrays, weights_of
+from core.retrieval.array_file import Arrays, TextRows, weights_arrays, weights_of
 from core.retrieval.corpus import Corpus
 from core.retrieval.run_files import RunFiles
 from core.retrieval.tfidf import TermWeights
@@ -104,16 +107,23 @@ class FeatureBuilder:
         rows = None if statistics is None else statistics.rows_of(queries, products, digests)
         listings = queries, products
         boilerplate = statistics.boilerplate if statistics is not None else _learned(listings, vocabulary)
-        queries, products = (_without(boilerplate, side) for side in listings)
+        texts = _known_texts(statistics, rows)
+        queries, products = _without(boilerplate, queries), _without(boilerplate, products, texts.get("titles"))
         words = LexicalFeatures(queries, products, known, _known_vectors(statistics, rows))
         details = DetailFeatures(queries, products, known.get("listing"))
         self._prepare_differences = partial(DifferenceFeatures, queries, products, vocabulary, known)
-        self.statistics = statistics or _statistics(*listings, boilerplate, words, details, self._differences)
+        models = ModelNumberFeatures(queries, products, texts.get("codes"))
+        attributes = AttributeFeatures(queries, products, vocabulary, texts.get("attributes"))
+        if statistics is None:
+            titles = _changed_titles(listings[1], products)
+            parsed = {"titles": titles, "attributes": attributes.parsed, "codes": models.parsed}
+            statistics = _statistics(*listings, boilerplate, words, details, self._differences, parsed)
+        self.statistics = statistics
         neighbours = self.statistics.neighbours
         self._parts: tuple[FeatureGroup, ...] = (
             words,
-            ModelNumberFeatures(queries, products),
-            AttributeFeatures(queries, products, vocabulary),
+            models,
+            attributes,
             FieldFeatures(queries, products, vocabulary, store_brands=store_brands),
             CategoryFeatures(queries, products, self.statistics.categories),
             details,
@@ -167,18 +177,34 @@ def _known_vectors(statistics: CorpusStatistics | None, rows: CorpusRows | None)
     }
 
 
+def _known_texts(statistics: CorpusStatistics | None, rows: CorpusRows | None) -> Mapping[str, KnownTexts]:
+    """What the statistics of a corpus have of the products, by kind."""
+    if statistics is None or rows is None:
+        return {}
+    return {kind: KnownTexts(texts, rows.content[1]) for kind, texts in statistics.parsed.items()}
+
+
 def _learned(listings: Iterable[Sequence[Product]], vocabulary: Vocabulary) -> Boilerplate:
     """The boilerplate of all distinct titles: a listing may be a query and a product."""
     return Boilerplate.learn(list(dict.fromkeys(each.title for side in listings for each in side)), vocabulary)
 
 
-def _without(boilerplate: Boilerplate, listings: Sequence[Product]) -> list[Product]:
-    """The listings with the boilerplate taken out of their titles."""
-    titles = [boilerplate.clean(each.title) for each in listings]
+def _without(boilerplate: Boilerplate, listings: Sequence[Product], known: KnownTexts | None = None) -> list[Product]:
+    """The listings with the boilerplate taken out of their titles; `known` is of these, as of `_changed_titles`."""
+    titles = [
+        boilerplate.clean(each.title) if text is None else text or each.title
+        for each, text in zip(listings, known_texts(known, len(listings)), strict=True)
+    ]
     return [
         each if title == each.title else replace(each, title=title)
         for each, title in zip(listings, titles, strict=True)
     ]
+
+
+def _changed_titles(listings: Iterable[Product], without: Iterable[Product]) -> TextRows:
+    """The titles without boilerplate, empty where they have none."""
+    pairs = zip(listings, without, strict=True)
+    return TextRows.of("" if before.title == after.title else after.title for before, after in pairs)
 
 
 def _statistics(
@@ -188,6 +214,7 @@ def _statistics(
     words: LexicalFeatures,
     details: DetailFeatures,
     differences: DifferenceFeatures,
+    parsed: Mapping[str, TextRows],
 ) -> CorpusStatistics:
     rows = listing_rows(queries), listing_rows(products)
     own = own_rows(rows[1], queries)
@@ -199,6 +226,7 @@ def _statistics(
         categories=CategoryCounts.of(queries, products, by_characters.mutual()),
         neighbours={"characters": by_characters, "words": Neighbourhood.of(words.words, own, sources=sources)},
         rows=rows,
+        parsed=parsed,
     )
 
 
@@ -237,6 +265,8 @@ def large_statistics(corpus: Corpus, vocabulary: Vocabulary, files: RunFiles, re
             **_named(difference_weights(queries, products, vocabulary)),
         },
     )
+    reporter.stage("parse the titles")
+    parsed = files.kept("parsed.safetensors", lambda: parsed_arrays(_parsed(corpus.products, products, vocabulary)))
     found = {kind: neighbours_of(kind, arrays, rows) for kind, arrays in of_kind.items()}
     kinds = {
         "characters": of_kind["characters"],
@@ -251,7 +281,17 @@ def large_statistics(corpus: Corpus, vocabulary: Vocabulary, files: RunFiles, re
         categories=CategoryCounts.of(queries, products, found["characters"].mutual()),
         neighbours=found,
         rows=rows,
+        parsed=parsed_of(parsed),
     )
+
+
+def _parsed(listings: Sequence[Product], products: Sequence[Product], vocabulary: Vocabulary) -> dict[str, TextRows]:
+    """What is parsed of listings, also given without boilerplate."""
+    return {
+        "titles": _changed_titles(listings, products),
+        "attributes": parsed_attributes(products, vocabulary),
+        "codes": parsed_codes(products),
+    }
 
 
 def _named(weights: Mapping[str, TermWeights]) -> Arrays:
@@ -321,12 +361,17 @@ class CorpusFeatures:
         return tuple(feature.name for feature in ALL_FEATURES)
 
     def compute(
-        self, rows: NDArray[np.int64], columns: NDArray[np.int64], cosines: NDArray[np.float32]
+        self,
+        rows: NDArray[np.int64],
+        columns: NDArray[np.int64],
+        cosines: NDArray[np.float32],
+        *,
+        differences: bool = True,
     ) -> NDArray[np.float32]:
         """As `FeatureBuilder.compute`."""
         if not len(rows):
             return np.zeros((0, len(ALL_FEATURES)), np.float32)
-        return self.part(rows, columns).compute(rows, columns, cosines)
+        return self.part(rows, columns).compute(rows, columns, cosines, differences=differences)
 
     def part(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> "CorpusPart":
         """The features of the listings of some pairs, prepared once for several calls.

@@ -1,6 +1,6 @@
 """Model number features: similarity and containment of the model fields, and of model-like words (codes)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,8 @@ from rapidfuzz.distance import JaroWinkler, Levenshtein, Prefix
 
 from core.catalog.product import Product
 from core.matching.features.base import LONGEST, Feature, SmallSets, compare_texts
+from core.matching.features.parsed import KnownTexts, known_texts
+from core.retrieval.array_file import TextRows
 from core.text.model_numbers import alphanumeric, model_codes
 
 #: Characters from which containment counts: shorter model numbers occur in titles by chance.
@@ -41,11 +43,22 @@ class ModelNumberFeatures:
         Feature("codes_likeness", "share", "Similarity of the two most alike model-like words", "codes"),
     )  # fmt: skip
 
-    def __init__(self, queries: Sequence[Product], products: Sequence[Product]) -> None:
+    def __init__(
+        self, queries: Sequence[Product], products: Sequence[Product], known: KnownTexts | None = None
+    ) -> None:
+        """Prepare both lists; `known` is of products, as in `parsed` of another instance."""
         sides = (queries, products)
         self._models = [[alphanumeric(p.model)[:LONGEST] for p in side] for side in sides]
         self._titles = [[alphanumeric(p.title)[:LONGEST] for p in side] for side in sides]
-        self._codes = [[model_codes(f"{p.title} {p.model}") for p in side] for side in sides]
+        self._codes = [
+            [*map(_codes, queries)],
+            [
+                _codes(product) if text is None else frozenset(text.split())
+                for product, text in zip(products, known_texts(known, len(products)), strict=True)
+            ],
+        ]
+        #: Model-like words of the products, or of the corpus if they are known.
+        self.parsed = known.texts if known is not None else TextRows.of(map(_joined, self._codes[1]))
         self._sets = SmallSets(self._codes)
 
     def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
@@ -96,6 +109,19 @@ class ModelNumberFeatures:
             scores = compare_texts(left, right, Levenshtein.normalized_similarity)
             np.fmax.at(best, place, scores)
         return best
+
+
+def parsed_codes(products: Iterable[Product]) -> TextRows:
+    """What `ModelNumberFeatures` stores of products, in less memory."""
+    return TextRows.of(_joined(_codes(product)) for product in products)
+
+
+def _codes(product: Product) -> frozenset[str]:
+    return model_codes(f"{product.title} {product.model}")
+
+
+def _joined(codes: frozenset[str]) -> str:
+    return " ".join(sorted(codes))
 
 
 def _contained(models: Sequence[str], texts: Sequence[str], *, both_ways: bool = False) -> NDArray[np.float32]:

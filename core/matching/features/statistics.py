@@ -20,6 +20,7 @@ from core.matching.features.fields import CategoryCounts
 from core.matching.features.neighbours import CorpusRows, Neighbourhood
 from core.retrieval.array_file import (
     Arrays,
+    TextRows,
     array_lines,
     array_text,
     lines_array,
@@ -33,6 +34,8 @@ from core.text.boilerplate import Boilerplate, Fragment
 from labels.model import ProductRef
 
 _SIDES = ("queries", "products")
+#: The kinds of `CorpusStatistics.parsed`.
+_PARSED = ("titles", "attributes", "codes")
 #: Dimensions of the highest similarities in a file that does not tell sources apart.
 _ONE_SOURCE = 2
 
@@ -50,6 +53,7 @@ class CorpusStatistics:
         categories: of neighbours.
         neighbours: by kind of text.
         rows: index and content digest of each query, and of each product.
+        parsed: what was parsed of each product, by kind; nothing, if an earlier version has stored the statistics.
     """
 
     weights: Mapping[str, TermWeights]
@@ -57,6 +61,7 @@ class CorpusStatistics:
     categories: CategoryCounts
     neighbours: Mapping[str, Neighbourhood]
     rows: Sides
+    parsed: Mapping[str, TextRows]
 
     def rows_of(
         self,
@@ -88,7 +93,7 @@ class CorpusStatistics:
             found |= weights_arrays(kind, weights)
         for kind, each in self.neighbours.items():
             found |= neighbour_arrays(kind, each)
-        return found
+        return {**found, **parsed_arrays(self.parsed)}
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> "CorpusStatistics":
@@ -110,7 +115,23 @@ class CorpusStatistics:
             CategoryCounts(Counter(together)),
             {kind: neighbours_of(kind, arrays, (queries, products)) for kind in ("characters", "words")},
             (queries, products),
+            parsed_of(arrays),
         )
+
+
+def parsed_arrays(parsed: Mapping[str, TextRows]) -> Arrays:
+    """What was parsed of products as named arrays."""
+    found: Arrays = {}
+    for kind, texts in parsed.items():
+        found |= texts.to_arrays(f"parsed.{kind}")
+    return found
+
+
+def parsed_of(arrays: Arrays) -> dict[str, TextRows]:
+    """What was parsed, of `parsed_arrays`; nothing, if the file is of an earlier version."""
+    nothing = TextRows.of(())
+    stored = (kind for kind in _PARSED if f"parsed.{kind}.data" in arrays)
+    return dict.fromkeys(_PARSED, nothing) | {kind: TextRows.from_arrays(f"parsed.{kind}", arrays) for kind in stored}
 
 
 def boilerplate_arrays(boilerplate: Boilerplate) -> Arrays:

@@ -391,7 +391,7 @@ def test_a_run_that_is_killed_after_each_file_goes_on_and_has_the_same_result(
                 break
             except KeyboardInterrupt:
                 kills += 1
-    assert kills == 2 * (4 if update else 18)
+    assert kills == 2 * (4 if update else 19)
     assert everything(often) == everything(once)
     assert often.index().index.unchanged
 

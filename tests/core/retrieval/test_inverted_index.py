@@ -71,10 +71,31 @@ def test_postings_are_added_up_in_place_to_the_last_bit(monkeypatch: pytest.Monk
     index, texts = InvertedIndex(lexical._index.rows), lexical.vectors([*listings(20, seed=7), "zzz qqq", ""])
     for name in ("indices", "indptr"):
         setattr(index.columns, name, getattr(index.columns, name).astype(dtype))
+    monkeypatch.setattr(inverted_index, "_MIN_IN_PLACE", 2**20)
     copied = [index.scores(*inverted_index.terms_of(texts, row)) for row in range(22)]
     monkeypatch.setattr(inverted_index, "_MIN_IN_PLACE", 0)
-    for row, scores in enumerate(copied):
-        assert_array_equal(index.scores(*inverted_index.terms_of(texts, row)), scores)
+    for block in (64, 350, 700):
+        monkeypatch.setattr(inverted_index, "_BLOCK", block)
+        for row, scores in enumerate(copied):
+            assert_array_equal(index.scores(*inverted_index.terms_of(texts, row)), scores)
+
+
+@pytest.mark.parametrize("block", [64, 2**17])
+def test_searches_one_after_another_do_not_change_each_others_results(
+    monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(inverted_index, "_BLOCK", block)
+    monkeypatch.setattr(inverted_index, "_MIN_IN_PLACE", 0)
+    large, small = (LexicalIndex.of(listings(count, seed=6)) for count in (700, 150))
+    texts = listings(20, seed=7)
+    expected = [index.search(index.vectors([text]), 9) for text in texts for index in (small, large)]
+    again = [index.search(index.vectors([text]), 9) for text in texts for index in (small, large)]
+    for one, other, index in zip(expected, again, [small, large] * 20, strict=True):
+        assert_array_equal(one, other)
+        assert one[0].max() < len(index)
+    for text, (places, scores) in zip(texts, again[1::2], strict=True):
+        every = large.every_score(large.vectors([text]), 0)
+        assert_array_equal(scores[0], every[places[0]])
 
 
 @pytest.fixture

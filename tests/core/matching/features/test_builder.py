@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from core.catalog.product import Product
-from core.matching.features import neighbours
+from core.matching.features import attributes, model_numbers, neighbours
+from core.matching.features.attributes import TitleAttributes
 from core.matching.features.builder import FEATURES, FeatureBuilder
 from core.matching.features.neighbours import CorpusRows, NeighbourFeatures, Neighbourhood
 from core.matching.features.statistics import CorpusStatistics
+from core.text.boilerplate import Boilerplate
 from core.text.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary.load()
@@ -296,6 +298,42 @@ def test_the_features_of_other_queries_do_not_depend_on_which_are_given_together
         alone = beside(builder, [other], products).compute(rows, columns, cosines[i])
         assert_array_equal(alone, together[i * len(products) : (i + 1) * len(products)])
     assert_array_equal(all_pairs(builder, len(queries), len(products)), before)
+
+
+STATED = (
+    *HOSTILE, "Canon case red 24-pack 55-inch refurbished", "12 x 330 ml men 2nd generation",
+    "toner for ſ12k 5 lb and 16 GB", "Nikon case - free shipping", '"Canon lens"@en',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("title", STATED, ids=range(len(STATED)))
+def test_attributes_are_stored_as_they_are_parsed(title: str) -> None:
+    parsed = TitleAttributes(title, VOCABULARY)
+    stored = TitleAttributes.from_json(title, Vocabulary.load(), parsed.to_json())
+    for name in ("values", "pack", "colours", "audiences", "kinds", "generations", "condition", "compatible"):
+        assert name in vars(stored)
+        assert getattr(stored, name) == getattr(parsed, name), name
+        assert type(getattr(stored, name)) is type(getattr(parsed, name)), name
+
+
+def test_known_products_are_not_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    query = product("Canon case red 16 GB en-el14")
+    products = [Product("s", str(n), title, model=title) for n, title in enumerate(STATED)]
+    arrays = FeatureBuilder([query], products, VOCABULARY).statistics.to_arrays()
+    earlier = {name: array for name, array in arrays.items() if not name.startswith("parsed.")}
+    changed = [replace(products[0], title="Nikon 24-pack"), *products[1:]]
+    expected, statistics = (CorpusStatistics.from_arrays(each) for each in (earlier, arrays))
+    parsed = all_pairs(FeatureBuilder([query], changed, VOCABULARY, statistics=expected), 1, len(changed))
+    texts: list[str] = []
+    for place, name in ((attributes, "quantities"), (model_numbers, "model_codes")):
+        read = getattr(place, name)
+        monkeypatch.setattr(place, name, lambda text, read=read: texts.append(text) or read(text))
+    clean = Boilerplate.clean
+    monkeypatch.setattr(Boilerplate, "clean", lambda self, text: texts.append(f"clean {text}") or clean(self, text))
+    found = all_pairs(FeatureBuilder([query], changed, VOCABULARY, statistics=statistics), 1, len(changed))
+    assert_array_equal(found, parsed)
+    both = query.title, "Nikon 24-pack"
+    assert texts == [*(f"clean {title}" for title in both), *(f"{title} " for title in both), *both]
 
 
 def test_a_query_beside_the_others_is_compared_with_all_of_them_as_rivals() -> None:
