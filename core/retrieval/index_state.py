@@ -31,7 +31,7 @@ from core.retrieval.array_file import (
 from core.retrieval.corpus import Corpus
 from core.retrieval.lexical import LexicalIndex
 from core.retrieval.manifest import PRODUCT_IDS, PRODUCTS, checksum, index_damage, manifest_fingerprint, write_manifest
-from core.retrieval.search_results import SearchResults
+from core.retrieval.search_results import CandidateTable, SearchResults
 from core.retrieval.vector_index import VectorIndex
 from labels.model import ProductRef
 from labels.quarantine import set_aside_irregular
@@ -140,6 +140,13 @@ class Change:
         """All listings that differ."""
         return self.added | self.changed | self.removed
 
+    def of_queries(self, block: slice) -> tuple["Change", NDArray[np.int64]]:
+        """The change for some queries alone, and the rows in the indexed corpus of the unchanged ones among them."""
+        origin = self.queries[block]
+        unchanged = origin >= 0
+        queries = np.where(unchanged, np.cumsum(unchanged) - 1, -1)
+        return replace(self, queries=queries), origin[unchanged]
+
 
 def compare(before: Snapshot, corpus: Corpus) -> Change:
     """Compare a corpus with the indexed one."""
@@ -179,12 +186,14 @@ class IndexState:
         lexical: index of the product texts.
         results: of all queries.
         statistics: what the selection keeps from the last full run.
+        candidates: of all queries; None in a file of an earlier version.
     """
 
     snapshot: Snapshot
     lexical: LexicalIndex
     results: SearchResults
     statistics: Arrays = field(default_factory=dict)
+    candidates: CandidateTable | None = None
 
     @classmethod
     def load(cls, folder: Path, settings: str) -> "IndexState | None":
@@ -198,6 +207,7 @@ class IndexState:
                 LexicalIndex.from_arrays(arrays),
                 SearchResults.from_arrays(arrays),
                 load_arrays(folder / STATISTICS),
+                CandidateTable.from_arrays(arrays) if arrays.keys() >= {*CandidateTable.names()} else None,
             )
         except (DamagedError, *ARRAY_ERRORS):
             return None
@@ -220,7 +230,7 @@ def save_state(
         snapshot: the indexed corpus.
         dense: index of the product vectors.
         lexical: index of the product texts.
-        results: of all queries, as of `SearchResults.joined`.
+        results: search results and candidates of all queries.
         statistics: of a full run; None leaves those of the last one.
 
     Raises:

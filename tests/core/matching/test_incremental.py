@@ -36,10 +36,11 @@ from core.retrieval.corpus_vectors import encode_corpus
 from core.retrieval.dense import DenseIndex, Effort
 from core.retrieval.dense_kinds import Truth
 from core.retrieval.encoder_files import EncoderModel
-from core.retrieval.index_run import lexical_texts, make_fusion, select_candidates
+from core.retrieval.index_run import lexical_texts, make_fusion
 from core.retrieval.index_state import RESULTS, STATISTICS, IndexState
 from core.retrieval.manifest import PRODUCT_IDS
 from core.retrieval.run_files import RunFiles
+from core.retrieval.selection import select_candidates
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import Pair, ProductRef, Verb
@@ -294,7 +295,7 @@ def test_a_killed_run_is_made_good_by_the_next(tmp_path: Path, step: str, monkey
         labels.record("ada", Verb.NONE, q(shop.sides["walmart"][1].id), no_match(product))
     shop.index()
     places = {
-        "select": "core.retrieval.index_run.select_candidates",
+        "select": "core.matching.shortlist.Shortlist.choose",
         "candidates": "core.retrieval.candidates.CandidateStore.update",
         "products": "core.retrieval.index_run._record_products",
         "features": "core.matching.features.store.FeatureStore.update",
@@ -391,7 +392,7 @@ def test_a_run_that_is_killed_after_each_file_goes_on_and_has_the_same_result(
                 break
             except KeyboardInterrupt:
                 kills += 1
-    assert kills == 2 * (4 if update else 18)
+    assert kills == 2 * (9 if update else 18)
     assert everything(often) == everything(once)
     assert often.index().index.unchanged
 
