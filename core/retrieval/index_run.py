@@ -36,6 +36,7 @@ from core.retrieval.lexical import LexicalIndex
 from core.retrieval.manifest import forget_damaged, index_damage, manifest_fingerprint
 from core.retrieval.milvus_index import Access, is_stored, open_milvus
 from core.retrieval.pair_order import PairOrder
+from core.retrieval.product_vectors import read_vectors, replaced_vectors
 from core.retrieval.query_blocks import QueryBlocks
 from core.retrieval.run_files import RunFiles
 from core.retrieval.search_results import SearchResults
@@ -237,24 +238,10 @@ class _Run:
         # After an interrupted run, the stored candidates may be older than the state.
         if self.stored != f"{self.fingerprint}:{state.snapshot.version}":
             change = replace(change, reordered=True)
-        files = self._files(f"from {state.snapshot.version}{', all queries' * change.reordered}")
+        files = self._files(f"update of {state.snapshot.version}{', all queries' * change.reordered}")
         listings = [corpus.products[position] for position in np.flatnonzero(change.products < 0).tolist()]
         lexical = state.lexical.replaced(change.products, lexical_texts(listings))
-        exact = read_exact(self.folder) if is_exact(self.settings.search.index, len(corpus.products)) else None
-        # An approximate index is not the vectors: all of them come from the cache.
-        vectors = encode_listings(
-            self.workspace, self.settings, self.model,
-            corpus.queries, corpus.products if exact is None else listings, self.reporter,
-        )  # fmt: skip
-        query_vectors, product_vectors = np.split(vectors, [len(corpus.queries)])
-        if exact is None:
-            sides = query_vectors, product_vectors
-            dense = open_index(
-                self.workspace, self.settings, self.model, corpus, sides, self.reporter, "update", files,
-                origin=change.products,
-            )  # fmt: skip
-        else:
-            dense = exact.replaced(change.products, product_vectors)
+        dense, query_vectors = self._updated_dense(state, change.products, listings, files)
         fusion = make_fusion(self.settings, corpus, dense, lexical)
         self.reporter.stage("update the candidates")
         texts = lexical_texts(corpus.queries)
@@ -268,6 +255,36 @@ class _Run:
         blocks = self._blocks(fusion, files, is_update=True)
         blocks.update(update, None if change.reordered else before, self.reporter)
         return _Done(blocks, state.snapshot.followed_by(corpus, change), change)
+
+    def _updated_dense(
+        self, state: IndexState, origin: NDArray[np.int64], new: Sequence[Product], files: RunFiles
+    ) -> tuple[VectorIndex, NDArray[np.float32]]:
+        """The dense index after a change, and the vectors of the queries.
+
+        Args:
+            state: the last one.
+            origin: position in it of each product, shape (products,); -1 for a new or changed one.
+            new: the products with -1.
+            files: of the run.
+        """
+        corpus = self.corpus
+        exact = read_exact(self.folder) if is_exact(self.settings.search.index, len(corpus.products)) else None
+        before = exact.vectors if exact is not None else read_vectors(self.folder, len(state.snapshot.products))
+        # Without a file of vectors, all of them come from the cache.
+        found = encode_listings(
+            self.workspace, self.settings, self.model,
+            corpus.queries, corpus.products if before is None else new, self.reporter,
+        )  # fmt: skip
+        queries, vectors = np.split(found, [len(corpus.queries)])
+        if exact is not None:
+            return exact.replaced(origin, vectors), queries
+        if before is not None:
+            vectors = replaced_vectors(np.asarray(before), origin, vectors, self.folder)
+        sides = queries, vectors
+        dense = open_index(
+            self.workspace, self.settings, self.model, corpus, sides, self.reporter, "update", files, origin=origin
+        )
+        return dense, queries
 
     def _files(self, kind: str) -> RunFiles:
         """Where the run keeps what it has computed; `kind` tells runs over the same corpus apart."""
@@ -451,8 +468,12 @@ def saved_fusion(
         raise DamagedError("The index is missing or damaged.", "Run `samesku index` to make it again.")
     dense: VectorIndex | None = read_exact(folder)
     if dense is None:
-        vectors = encode_corpus(workspace, settings, model, corpus, reporter)
-        dense = open_index(workspace, settings, model, corpus, vectors, reporter, "read")
+        saved = read_vectors(folder, len(corpus.products))
+        products = corpus.products if saved is None else []
+        found = encode_listings(workspace, settings, model, corpus.queries, products, reporter)
+        queries, vectors = np.split(found, [len(corpus.queries)])
+        sides = queries, vectors if saved is None else saved
+        dense = open_index(workspace, settings, model, corpus, sides, reporter, "read")
     return make_fusion(settings, corpus, dense, state.lexical), state.statistics
 
 

@@ -99,9 +99,16 @@ class QueryBlocks:
 
     def _array(self, number: int, name: str) -> NDArray[np.generic]:
         """An array of a block, by its number."""
+        block = self.slices[number]
+        if name in CandidateTable.names() and not self.is_update:
+            arrays = self.files.load(_selected_file(block))
+            table = self._table(block.stop - block.start, SearchResults.from_arrays(arrays), Ranked.from_arrays(arrays))
+            return table.to_arrays()[name]
         was_found = self.is_update and name in SearchResults.names() and name != _PRIOR
-        file = (_found_file if was_found else _selected_file)(self.slices[number])
-        return self.files.load(file, [name])[name]
+        return self.files.load((_found_file if was_found else _selected_file)(block), [name])[name]
+
+    def _table(self, queries: int, results: SearchResults, chosen: Ranked) -> CandidateTable:
+        return CandidateTable.of(queries, self.fusion.k, results, chosen)
 
     def _make(self, name: Callable[[slice], str], compute: Callable[[slice], Arrays], reporter: Reporter) -> None:
         """Make a file for each block."""
@@ -119,8 +126,7 @@ class QueryBlocks:
         rows = np.arange(block.stop - block.start)
         results = search(block, reporter)
         results, chosen = select_candidates(self.fusion, results, self.selection, reporter, rows + block.start)
-        table = CandidateTable.of(len(rows), self.fusion.k, results, chosen)
-        return {**results.to_arrays(), **chosen.to_arrays(), **table.to_arrays(), _ALTERED: rows}
+        return {**results.to_arrays(), **chosen.to_arrays(), _ALTERED: rows}
 
     def _updated(self, update: Update, block: slice) -> Arrays:
         """Results that are up to date, the pool of the queries with others than before, and the pairs to score."""
@@ -165,7 +171,7 @@ class QueryBlocks:
         prior[found[_SCORED]] = scores
         pool = Ranked.from_arrays(found)
         chosen = self.selection.choose(pool, prior[pool.entries])
-        table = CandidateTable.of(len(rows), self.fusion.k, results, chosen)
+        table = self._table(len(rows), results, chosen)
         if before is None:
             before = CandidateTable.unknown(block.stop - block.start, self.fusion.k)
         differ = before.of_queries(rows).differ(table)

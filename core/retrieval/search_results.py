@@ -202,7 +202,7 @@ class SearchResults(_Columns):
         is_found = (dense > 0) | (lexical > 0) | (self.gtin > 0)
         found = np.flatnonzero(is_found if are_pairs is None else is_found & are_pairs)
         score = dense_weight * self.cosine + (1 - dense_weight) * self.lexical + self.boost
-        order = _best_first(rows[found], (score + self.gtin)[found])
+        order = best_first(rows[found], (score + self.gtin)[found])
         entries = found[order]
         rank = rank_within(rows[entries])
         entries, rank = entries[rank <= size], rank[rank <= size]
@@ -215,7 +215,7 @@ class SearchResults(_Columns):
 
         The depth counts all results, since a change of products keeps them complete no further; the ranks only pairs.
         """
-        order = _best_first(rows, scores)
+        order = best_first(rows, scores)
         ranks = np.zeros(len(rows), np.int64)
         if are_pairs is None:
             ranks[order] = rank_within(rows[order])
@@ -343,7 +343,7 @@ def inverse(origin: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     return found
 
 
-def _best_first(rows: NDArray[np.int64], scores: NDArray[np.float32]) -> NDArray[np.int64]:
+def best_first(rows: NDArray[np.int64], scores: NDArray[np.float32]) -> NDArray[np.int64]:
     """The order by row and then by score, highest first; equal ones by their index.
 
     Row, score and index are sorted as one number each, in a tenth of the time of a sort by several keys.
