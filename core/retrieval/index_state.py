@@ -64,8 +64,10 @@ class Snapshot:
     @classmethod
     def of(cls, corpus: Corpus) -> "Snapshot":
         """The snapshot of a corpus that is indexed in full."""
-        digests = corpus.digests
-        queries, products = ({ref: digests[ref] for ref in side} for side in (corpus.query_refs, corpus.product_refs))
+        digest_of = corpus.digests.__getitem__
+        queries, products = (
+            dict(zip(side, map(digest_of, side), strict=True)) for side in (corpus.query_refs, corpus.product_refs)
+        )
         return cls(corpus.version, queries, products, corpus.default_gtins)
 
     def followed_by(self, corpus: Corpus, change: "Change") -> "Snapshot":
