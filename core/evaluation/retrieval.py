@@ -18,8 +18,9 @@ from core.matching.shortlist import Shortlist
 from core.retrieval.corpus import Corpus
 from core.retrieval.encoder import silence_libraries
 from core.retrieval.encoder_files import EncoderModel
-from core.retrieval.index_run import build_fusion, lexical_texts, select_candidates
+from core.retrieval.index_run import build_fusion, lexical_texts
 from core.retrieval.pair_order import PairOrder
+from core.retrieval.selection import select_candidates
 from labels.model import Pair, ProductRef
 
 _DEPTH = 10

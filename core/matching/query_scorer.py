@@ -29,9 +29,10 @@ from core.retrieval.candidates import Candidate, CandidateStore
 from core.retrieval.corpus import Corpus
 from core.retrieval.corpus_vectors import QueryEncoder
 from core.retrieval.encoder_files import EncoderModel
-from core.retrieval.index_run import is_indexed, lexical_texts, saved_fusion, select_candidates
+from core.retrieval.index_run import is_indexed, lexical_texts, saved_fusion
 from core.retrieval.manifest import no_candidates
 from core.retrieval.product_filter import FilterColumns, ProductFilter
+from core.retrieval.selection import select_candidates
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import ProductRef

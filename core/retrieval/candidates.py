@@ -173,12 +173,6 @@ class CandidateStore:
             connection.execute(_INSERT_CHECKSUM, [_CHECKSUM_NAME, str(checksum)])
         return updated
 
-    def queries(self) -> list[ProductRef]:
-        """The queries with candidates."""
-        with self._cache.reading() as connection:
-            rows = connection.execute("SELECT DISTINCT query_source, query_id FROM candidates").fetchall()
-        return [ProductRef(*row) for row in rows]
-
     def unscored_pairs(self) -> set[Pair]:
         """The pairs of a query and one of its candidates without a probability."""
         with self._cache.reading() as connection:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 
 from core.catalog.product import SIDES, DefaultGtins, Product, default_gtins, has_role, without_escape_sequences
 from core.catalog.store import CatalogStore
@@ -40,12 +41,12 @@ class Corpus:
             # Each source once: a listing in both roles is one object.
             digests: dict[ProductRef, str] = {}
             listings = {each.name: _listings(catalog, each.name, digests) for each in sources}
-        queries, products = (
-            [listing for each in sources if has_role(each.role, role) for listing in listings[each.name]]
-            for role in SIDES
-        )
+        of_side = [[listings[each.name] for each in sources if has_role(each.role, role)] for role in SIDES]
+        queries, products = ([*chain.from_iterable(found for found, _ in side)] for side in of_side)
         corpus = cls(queries, products, mark)
-        vars(corpus)["digests"] = digests  # in place of those that would be computed
+        # In place of what would be computed. One key for each listing: those of a million take 0.1 GB.
+        query_refs, product_refs = ([*chain.from_iterable(refs for _, refs in side)] for side in of_side)
+        vars(corpus).update(digests=digests, query_refs=query_refs, product_refs=product_refs)
         for missing, role in ((not corpus.queries, "query"), (not corpus.products, "catalog")):
             if missing:
                 raise CatalogError(
@@ -113,11 +114,18 @@ class Corpus:
         return default_gtins(self.listings)
 
 
-def _listings(catalog: CatalogStore, source: str, digests: dict[ProductRef, str]) -> list[Product]:
-    """The listings of a source; their digests are added, which are those of the catalogue unless a text was changed."""
-    found = []
+def _listings(
+    catalog: CatalogStore, source: str, digests: dict[ProductRef, str]
+) -> tuple[list[Product], list[ProductRef]]:
+    """The listings of a source, and their keys.
+
+    Their digests are added, which are those of the catalogue unless a text was changed.
+    """
+    found, refs = [], []
     for stored, digest in catalog.iter_with_digests(source):
         product = without_escape_sequences(stored)
-        digests[ProductRef(source, product.id)] = digest if product is stored else product_digest(product)
+        ref = ProductRef(source, product.id)
+        digests[ref] = digest if product is stored else product_digest(product)
         found.append(product)
-    return found
+        refs.append(ref)
+    return found, refs

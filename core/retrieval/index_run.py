@@ -9,12 +9,10 @@ Of a large corpus, queries are searched block by block, and what is computed is 
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +21,8 @@ from core.catalog.product import Product
 from core.catalog.template import render
 from core.errors import DamagedError
 from core.jobs.progress import Reporter, Silent
-from core.retrieval.array_file import ARRAY_ERRORS, Arrays, JoinedArray
-from core.retrieval.candidates import Candidate, CandidateStore
+from core.retrieval.array_file import ARRAY_ERRORS, Arrays
+from core.retrieval.candidates import CandidateStore
 from core.retrieval.corpus import Corpus
 from core.retrieval.corpus_vectors import encode_corpus, encode_listings, index_folder
 from core.retrieval.dense_file import open_or_build, read_exact
@@ -38,8 +36,11 @@ from core.retrieval.lexical import LexicalIndex
 from core.retrieval.manifest import forget_damaged, index_damage, manifest_fingerprint
 from core.retrieval.milvus_index import Access, is_stored, open_milvus
 from core.retrieval.pair_order import PairOrder
+from core.retrieval.product_vectors import read_vectors, replaced_vectors
+from core.retrieval.query_blocks import QueryBlocks
 from core.retrieval.run_files import RunFiles
-from core.retrieval.search_results import Ranked, SearchResults
+from core.retrieval.search_results import SearchResults
+from core.retrieval.selection import Selection, select_candidates
 from core.retrieval.updated_results import updated_results
 from core.retrieval.vector_index import VectorIndex
 from core.settings import Settings
@@ -92,76 +93,6 @@ class IndexReport:
     updated: int = 0
 
 
-class Selection(Protocol):
-    """Strategy that selects the candidates from a larger pool."""
-
-    @property
-    def size(self) -> int:
-        """Size of the pool per query."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Hash of all inputs of the selection besides pools and products."""
-
-    def score(
-        self, rows: NDArray[np.int64], positions: NDArray[np.int64], cosines: NDArray[np.float32], reporter: Reporter
-    ) -> NDArray[np.float32]:
-        """The score by which the pool is ordered, of each pair of a query and a product of the corpus, shape (n,)."""
-
-    def choose(self, pool: Ranked, scores: NDArray[np.float32]) -> Ranked:
-        """The selected results of each query."""
-
-    def prepare(self, files: RunFiles, reporter: Reporter) -> None:
-        """Compute what depends on the whole corpus, so that pairs can be scored in blocks.
-
-        Args:
-            files: of the run, for what is large.
-            reporter: receives the progress.
-        """
-
-    def to_arrays(self) -> Arrays:
-        """What is kept until the next full run, so that the same pair has the same score."""
-
-    def restore(self, arrays: Arrays) -> None:
-        """Use what the last full run has kept.
-
-        Raises:
-            ValueError, KeyError, TypeError, IndexError: the arrays are others.
-        """
-
-
-def select_candidates(
-    fusion: Fusion,
-    results: SearchResults,
-    selection: Selection,
-    reporter: Reporter,
-    queries: NDArray[np.int64] | None = None,
-) -> tuple[SearchResults, Ranked]:
-    """Select the candidates from the pool of each query.
-
-    Args:
-        fusion: that found the results.
-        results: of the queries.
-        selection: over the same corpus.
-        reporter: receives progress.
-        queries: rows in the corpus of the queries; by default they are all queries of it.
-
-    Returns:
-        the results, with the scores of the selection; and the candidates.
-    """
-    pool = fusion.ranked(results, selection.size, queries)
-    unscored = pool.entries[np.isnan(results.prior[pool.entries])]
-    if len(unscored):
-        rows = results.rows[unscored]
-        rows = rows if queries is None else queries[rows]
-        prior = results.prior.copy()
-        prior[unscored] = selection.score(
-            rows, results.positions[unscored].astype(np.int64), results.cosine[unscored], reporter
-        )
-        results = replace(results, prior=prior)
-    return results, selection.choose(pool, results.prior[pool.entries])
-
-
 def build_index(
     workspace: Workspace,
     settings: Settings,
@@ -206,11 +137,11 @@ def build_index(
             done = (None if rebuild else run.updated()) or run.full()
             change = done.change
             save_state(
-                folder, fingerprint, done.snapshot, done.fusion.dense, done.fusion.lexical, done.results(),
-                selection.to_arrays() if change is None else None,
+                folder, fingerprint, done.snapshot, done.blocks.fusion.dense, done.blocks.fusion.lexical,
+                done.blocks.results(), selection.to_arrays() if change is None else None,
             )  # fmt: skip
             updated = _store(candidates, done, stored or "", model.id, fingerprint)
-            done.files.discard()
+            done.blocks.files.discard()
             report = replace(report, unchanged=False, full=change is None, updated=updated)
             if change is not None:
                 counts = len(change.added), len(change.changed), len(change.removed)
@@ -236,10 +167,12 @@ def _store(candidates: CandidateStore, done: "_Done", stored: str, model: str, f
     # Candidates of another encoder have probabilities by its matcher, which must not stay.
     touched = snapshot.touched_since(stored.rpartition(":")[2]) if stored.startswith(f"{fingerprint}:") else None
     if done.change is None or touched is None:
-        candidates.replace(done.rows(), model=model, fingerprint=version)
+        candidates.replace(done.blocks.rows(), model=model, fingerprint=version)
         return len(snapshot.queries)
-    gone = [query for query in candidates.queries() if query not in snapshot.queries]
-    return candidates.update(done.rows(), gone=gone, touched=touched, model=model, before=stored, fingerprint=version)
+    gone = [ref for ref in touched if ref not in snapshot.queries]
+    return candidates.update(
+        done.blocks.rows(), gone=gone, touched=touched, model=model, before=stored, fingerprint=version
+    )
 
 
 @dataclass(frozen=True)
@@ -247,44 +180,14 @@ class _Done:
     """What an index run has computed.
 
     Attributes:
-        fusion: over the products.
+        blocks: results and candidates of all queries.
         snapshot: of the corpus.
-        files: with results and candidates of each block of queries.
-        blocks: of queries, in their order.
-        refs: keys of all queries.
         change: since the last run; None after a full run.
     """
 
-    fusion: Fusion
+    blocks: QueryBlocks
     snapshot: Snapshot
-    files: RunFiles
-    blocks: Sequence[slice]
-    refs: Sequence[ProductRef]
     change: Change | None
-
-    def results(self) -> Mapping[str, JoinedArray]:
-        """The search results of all queries, for a file."""
-        return SearchResults.joined(
-            len(self.blocks), lambda block, name: self.files.load(_block_file(self.blocks[block]), [name])[name]
-        )
-
-    def rows(self) -> Iterator[tuple[ProductRef, list[Candidate]]]:
-        """The candidates of each query that may have others than before."""
-        for block in self.blocks:
-            arrays = self.files.load(_block_file(block))
-            altered = arrays[_ALTERED].astype(np.int64)
-            refs = [self.refs[block.start + row] for row in altered.tolist()]
-            yield from self.fusion.listed(
-                refs, SearchResults.from_arrays(arrays).of_queries(altered), Ranked.from_arrays(arrays)
-            )
-
-
-#: Array of a block's file: the rows of the queries whose candidates it has.
-_ALTERED = "altered"
-
-
-def _block_file(block: slice) -> str:
-    return f"queries-{block.start:09}.safetensors"
 
 
 @dataclass(frozen=True)
@@ -307,13 +210,14 @@ class _Run:
         fusion, vectors = build_fusion(self.workspace, self.settings, self.model, corpus, self.reporter, files)
         texts = lexical_texts(corpus.queries)
 
-        def search(block: slice, reporter: Reporter) -> tuple[SearchResults, NDArray[np.bool_]]:
-            found = fusion.search(corpus.queries[block], texts[block], vectors[block], reporter)
-            return found, np.ones(len(texts[block]), bool)
+        def search(block: slice, reporter: Reporter) -> SearchResults:
+            return fusion.search(corpus.queries[block], texts[block], vectors[block], reporter)
 
         if files.folder is not None:
             self.selection.restore(files.kept(STATISTICS, lambda: self._statistics(fusion, texts, vectors, files)))
-        return self._done(fusion, Snapshot.of(corpus), files, None, search)
+        blocks = self._blocks(fusion, files, is_update=False)
+        blocks.search(search, self.reporter)
+        return _Done(blocks, Snapshot.of(corpus), None)
 
     def updated(self) -> _Done | None:
         """The last state with what has changed; None if there is no usable one, or too much has changed."""
@@ -334,38 +238,53 @@ class _Run:
         # After an interrupted run, the stored candidates may be older than the state.
         if self.stored != f"{self.fingerprint}:{state.snapshot.version}":
             change = replace(change, reordered=True)
-        files = self._files(f"from {state.snapshot.version}{', all queries' * change.reordered}")
+        files = self._files(f"update of {state.snapshot.version}{', all queries' * change.reordered}")
         listings = [corpus.products[position] for position in np.flatnonzero(change.products < 0).tolist()]
         lexical = state.lexical.replaced(change.products, lexical_texts(listings))
-        exact = read_exact(self.folder) if is_exact(self.settings.search.index, len(corpus.products)) else None
-        # An approximate index is not the vectors: all of them come from the cache.
-        vectors = encode_listings(
-            self.workspace, self.settings, self.model,
-            corpus.queries, corpus.products if exact is None else listings, self.reporter,
-        )  # fmt: skip
-        query_vectors, product_vectors = np.split(vectors, [len(corpus.queries)])
-        if exact is None:
-            sides = query_vectors, product_vectors
-            dense = open_index(
-                self.workspace, self.settings, self.model, corpus, sides, self.reporter, "update", files,
-                origin=change.products,
-            )  # fmt: skip
-        else:
-            dense = exact.replaced(change.products, product_vectors)
+        dense, query_vectors = self._updated_dense(state, change.products, listings, files)
         fusion = make_fusion(self.settings, corpus, dense, lexical)
         self.reporter.stage("update the candidates")
         texts = lexical_texts(corpus.queries)
 
-        def update(block: slice, _: Reporter) -> tuple[SearchResults, NDArray[np.bool_]]:
-            origin = change.queries[block]
-            known = np.flatnonzero(origin >= 0)
-            queries = np.full(len(origin), -1, np.int64)
-            queries[known] = np.arange(len(known))
-            before, part = state.results.of_queries(origin[known]), replace(change, queries=queries)
+        def update(block: slice) -> tuple[SearchResults, NDArray[np.bool_]]:
+            part, known = change.of_queries(block)
+            before = state.results.of_queries(known)
             return updated_results(fusion, before, part, corpus.queries[block], texts[block], query_vectors[block])
 
-        snapshot = state.snapshot.followed_by(corpus, change)
-        return self._done(fusion, snapshot, files, change, update)
+        before = state.candidates.moved(change.queries, change.products) if state.candidates is not None else None
+        blocks = self._blocks(fusion, files, is_update=True)
+        blocks.update(update, None if change.reordered else before, self.reporter)
+        return _Done(blocks, state.snapshot.followed_by(corpus, change), change)
+
+    def _updated_dense(
+        self, state: IndexState, origin: NDArray[np.int64], new: Sequence[Product], files: RunFiles
+    ) -> tuple[VectorIndex, NDArray[np.float32]]:
+        """The dense index after a change, and the vectors of the queries.
+
+        Args:
+            state: the last one.
+            origin: position in it of each product, shape (products,); -1 for a new or changed one.
+            new: the products with -1.
+            files: of the run.
+        """
+        corpus = self.corpus
+        exact = read_exact(self.folder) if is_exact(self.settings.search.index, len(corpus.products)) else None
+        before = exact.vectors if exact is not None else read_vectors(self.folder, len(state.snapshot.products))
+        # Without a file of vectors, all of them come from the cache.
+        found = encode_listings(
+            self.workspace, self.settings, self.model,
+            corpus.queries, corpus.products if before is None else new, self.reporter,
+        )  # fmt: skip
+        queries, vectors = np.split(found, [len(corpus.queries)])
+        if exact is not None:
+            return exact.replaced(origin, vectors), queries
+        if before is not None:
+            vectors = replaced_vectors(np.asarray(before), origin, vectors, self.folder)
+        sides = queries, vectors
+        dense = open_index(
+            self.workspace, self.settings, self.model, corpus, sides, self.reporter, "update", files, origin=origin
+        )
+        return dense, queries
 
     def _files(self, kind: str) -> RunFiles:
         """Where the run keeps what it has computed; `kind` tells runs over the same corpus apart."""
@@ -384,44 +303,11 @@ class _Run:
         select_candidates(fusion, fusion.search(*sample, Silent()), self.selection, Silent(), rows)
         return self.selection.to_arrays()
 
-    def _done(
-        self,
-        fusion: Fusion,
-        snapshot: Snapshot,
-        files: RunFiles,
-        change: Change | None,
-        search: Callable[[slice, Reporter], tuple[SearchResults, NDArray[np.bool_]]],
-    ) -> _Done:
-        """Search and select block by block; a block that an interrupted run has finished is left out."""
+    def _blocks(self, fusion: Fusion, files: RunFiles, *, is_update: bool) -> QueryBlocks:
         count = len(self.corpus.queries)
         size = count if files.folder is None else _BLOCK_QUERIES
-        blocks = [slice(start, min(start + size, count)) for start in range(0, count, size)]
-        reporter = self.reporter if len(blocks) == 1 else Silent()
-        if len(blocks) > 1:
-            self.reporter.stage("candidates", total=count)
-        for block in blocks:
-            if files.has(_block_file(block)):
-                continue
-            if len(blocks) > 1:
-                self.reporter.advance(block.start)  # those of an interrupted run do not count for the rate
-            files.make(_block_file(block), partial(self._selected, fusion, search, block, reporter))
-        if len(blocks) > 1:
-            self.reporter.advance(count)
-        return _Done(fusion, snapshot, files, blocks, self.corpus.query_refs, change)
-
-    def _selected(
-        self,
-        fusion: Fusion,
-        search: Callable[[slice, Reporter], tuple[SearchResults, NDArray[np.bool_]]],
-        block: slice,
-        reporter: Reporter,
-    ) -> Arrays:
-        results, is_altered = search(block, reporter)
-        altered = np.flatnonzero(is_altered)
-        part, chosen = select_candidates(
-            fusion, results.of_queries(altered), self.selection, reporter, altered + block.start
-        )
-        return {**results.with_prior(altered, part).to_arrays(), **chosen.to_arrays(), _ALTERED: altered}
+        slices = [slice(start, min(start + size, count)) for start in range(0, count, size)]
+        return QueryBlocks(fusion, self.selection, files, self.corpus.query_refs, slices, is_update)
 
 
 def _record_products(workspace: Workspace, corpus: Corpus, snapshot: Snapshot | None) -> None:
@@ -582,8 +468,12 @@ def saved_fusion(
         raise DamagedError("The index is missing or damaged.", "Run `samesku index` to make it again.")
     dense: VectorIndex | None = read_exact(folder)
     if dense is None:
-        vectors = encode_corpus(workspace, settings, model, corpus, reporter)
-        dense = open_index(workspace, settings, model, corpus, vectors, reporter, "read")
+        saved = read_vectors(folder, len(corpus.products))
+        products = corpus.products if saved is None else []
+        found = encode_listings(workspace, settings, model, corpus.queries, products, reporter)
+        queries, vectors = np.split(found, [len(corpus.queries)])
+        sides = queries, vectors if saved is None else saved
+        dense = open_index(workspace, settings, model, corpus, sides, reporter, "read")
     return make_fusion(settings, corpus, dense, state.lexical), state.statistics
 
 

@@ -2,6 +2,7 @@
 
 `products.faiss` holds the index of the product vectors (`core.retrieval.dense_file`) unless a vector database does
 (`core.retrieval.milvus_index`), `product_ids.safetensors` the ids of the products in an index that was updated,
+`vectors.safetensors` the vectors of the products of an approximate index (`core.retrieval.product_vectors`),
 `results.safetensors` everything else that changes with each run, and `statistics.safetensors` what is computed from the
 whole corpus and kept until the next full run. The manifest has their checksums, so that a run that was interrupted
 between two files leaves no state, and the next one is a full run.
@@ -29,9 +30,11 @@ from core.retrieval.array_file import (
     text_array,
 )
 from core.retrieval.corpus import Corpus
+from core.retrieval.dense import DenseIndex
 from core.retrieval.lexical import LexicalIndex
 from core.retrieval.manifest import PRODUCT_IDS, PRODUCTS, checksum, index_damage, manifest_fingerprint, write_manifest
-from core.retrieval.search_results import SearchResults
+from core.retrieval.product_vectors import VECTORS, save_vectors
+from core.retrieval.search_results import CandidateTable, SearchResults
 from core.retrieval.vector_index import VectorIndex
 from labels.model import ProductRef
 from labels.quarantine import set_aside_irregular
@@ -61,8 +64,10 @@ class Snapshot:
     @classmethod
     def of(cls, corpus: Corpus) -> "Snapshot":
         """The snapshot of a corpus that is indexed in full."""
-        digests = corpus.digests
-        queries, products = ({ref: digests[ref] for ref in side} for side in (corpus.query_refs, corpus.product_refs))
+        digest_of = corpus.digests.__getitem__
+        queries, products = (
+            dict(zip(side, map(digest_of, side), strict=True)) for side in (corpus.query_refs, corpus.product_refs)
+        )
         return cls(corpus.version, queries, products, corpus.default_gtins)
 
     def followed_by(self, corpus: Corpus, change: "Change") -> "Snapshot":
@@ -140,6 +145,13 @@ class Change:
         """All listings that differ."""
         return self.added | self.changed | self.removed
 
+    def of_queries(self, block: slice) -> tuple["Change", NDArray[np.int64]]:
+        """The change for some queries alone, and the rows in the indexed corpus of the unchanged ones among them."""
+        origin = self.queries[block]
+        unchanged = origin >= 0
+        queries = np.where(unchanged, np.cumsum(unchanged) - 1, -1)
+        return replace(self, queries=queries), origin[unchanged]
+
 
 def compare(before: Snapshot, corpus: Corpus) -> Change:
     """Compare a corpus with the indexed one."""
@@ -154,12 +166,16 @@ def compare(before: Snapshot, corpus: Corpus) -> Change:
     ) -> NDArray[np.int64]:
         row_of = dict(zip(known, range(len(known)), strict=True))
         origin = np.fromiter(map(row_of.get, refs, repeat(-1)), np.int64, len(refs))
-        differs = np.fromiter(map(ne, map(known.get, refs), map(digests.get, refs)), bool, len(refs))
+        is_known = origin >= 0
+        # By their rows: each look-up of a key takes a microsecond, of a million listings.
+        earlier = map([*known.values(), ""].__getitem__, origin.tolist())
+        differs = np.fromiter(map(ne, earlier, map(digests.get, refs)), bool, len(refs)) | ~is_known
         if flipped:
             differs |= np.array([(each.source, each.gtin) in flipped for each in listings], bool)
-        added.update(refs[i] for i in np.flatnonzero(origin < 0).tolist())
-        changed.update(refs[i] for i in np.flatnonzero((origin >= 0) & differs).tolist())
-        removed.update(known.keys() - set(refs))
+        added.update(refs[i] for i in np.flatnonzero(~is_known).tolist())
+        changed.update(refs[i] for i in np.flatnonzero(is_known & differs).tolist())
+        if np.count_nonzero(is_known) < len(known):
+            removed.update(known.keys() - set(refs))
         origin[differs] = -1
         return origin
 
@@ -179,12 +195,14 @@ class IndexState:
         lexical: index of the product texts.
         results: of all queries.
         statistics: what the selection keeps from the last full run.
+        candidates: of all queries; None in a file of an earlier version.
     """
 
     snapshot: Snapshot
     lexical: LexicalIndex
     results: SearchResults
     statistics: Arrays = field(default_factory=dict)
+    candidates: CandidateTable | None = None
 
     @classmethod
     def load(cls, folder: Path, settings: str) -> "IndexState | None":
@@ -198,6 +216,7 @@ class IndexState:
                 LexicalIndex.from_arrays(arrays),
                 SearchResults.from_arrays(arrays),
                 load_arrays(folder / STATISTICS),
+                CandidateTable.from_arrays(arrays) if arrays.keys() >= {*CandidateTable.names()} else None,
             )
         except (DamagedError, *ARRAY_ERRORS):
             return None
@@ -220,7 +239,7 @@ def save_state(
         snapshot: the indexed corpus.
         dense: index of the product vectors.
         lexical: index of the product texts.
-        results: of all queries, as of `SearchResults.joined`.
+        results: search results and candidates of all queries.
         statistics: of a full run; None leaves those of the last one.
 
     Raises:
@@ -228,11 +247,12 @@ def save_state(
     """
     set_aside_irregular(folder / PRODUCTS)
     dense.save(folder / PRODUCTS)
+    save_vectors(folder, dense.vectors if isinstance(dense, DenseIndex) and dense.record is not None else None)
     corpus = {"corpus": text_array(snapshot.to_text())}
     save_arrays(folder / RESULTS, {**corpus, **lexical.to_arrays(), **results})
     if statistics is not None:
         save_arrays(folder / STATISTICS, statistics)
-    products = [name for name in (PRODUCTS, PRODUCT_IDS) if (folder / name).exists()]
+    products = [name for name in (PRODUCTS, PRODUCT_IDS, VECTORS) if (folder / name).exists()]
     kept = [] if statistics is not None else [STATISTICS]
     names = *products, RESULTS, STATISTICS
     write_manifest(folder, f"{settings}:{snapshot.version}", names, dense.record, kept)

@@ -17,6 +17,10 @@ from core.retrieval.array_file import Arrays, JoinedArray
 
 #: Cosines computed in another order of operations differ by less.
 EPSILON = 1e-5
+#: Position of a candidate that is not known.
+_UNKNOWN = -2
+#: Bits of a score, and of the number by which results are sorted.
+_SCORE_BITS, _KEY_BITS = 32, 64
 
 
 class _Columns:
@@ -36,6 +40,11 @@ class _Columns:
             KeyError: the arrays are others.
         """
         return cls(**{each.name: arrays[f"{cls._prefix}.{each.name}"] for each in fields(cls)})  # type: ignore[arg-type]
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """The names of the arrays in a file."""
+        return tuple(f"{cls._prefix}.{each.name}" for each in fields(cls))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -117,22 +126,11 @@ class SearchResults(_Columns):
         Args:
             rows: of the queries, shape (n,).
         """
-        entries, ends = self._entries_of(rows)
+        entries, ends = self.entries_of(rows)
         columns = {each.name: getattr(self, each.name)[entries] for each in fields(self)[1:-1]}
         return replace(self, starts=ends, floors=self.floors[rows], **columns)
 
-    def with_prior(self, rows: NDArray[np.int64], part: Self) -> Self:
-        """The same results, with the prior of those of some queries.
-
-        Args:
-            rows: of the queries.
-            part: of them, as of `of_queries`.
-        """
-        prior = self.prior.copy()
-        prior[self._entries_of(rows)[0]] = part.prior
-        return replace(self, prior=prior)
-
-    def _entries_of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def entries_of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The indices of the results of some queries, and their `starts` among these."""
         counts = np.diff(self.starts)[rows]
         ends = np.concatenate([[0], np.cumsum(counts)])
@@ -204,7 +202,7 @@ class SearchResults(_Columns):
         is_found = (dense > 0) | (lexical > 0) | (self.gtin > 0)
         found = np.flatnonzero(is_found if are_pairs is None else is_found & are_pairs)
         score = dense_weight * self.cosine + (1 - dense_weight) * self.lexical + self.boost
-        order = np.lexsort((self.positions[found], -(score + self.gtin)[found], rows[found]))
+        order = best_first(rows[found], (score + self.gtin)[found])
         entries = found[order]
         rank = rank_within(rows[entries])
         entries, rank = entries[rank <= size], rank[rank <= size]
@@ -217,7 +215,7 @@ class SearchResults(_Columns):
 
         The depth counts all results, since a change of products keeps them complete no further; the ranks only pairs.
         """
-        order = np.lexsort((self.positions, -scores, rows))
+        order = best_first(rows, scores)
         ranks = np.zeros(len(rows), np.int64)
         if are_pairs is None:
             ranks[order] = rank_within(rows[order])
@@ -256,6 +254,117 @@ class Ranked(_Columns):
             rows, self.entries[chosen], rank_within(rows),
             self.score[chosen], self.dense_rank[chosen], self.lexical_rank[chosen],
         )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CandidateTable(_Columns):
+    """The candidates of n queries, as they are stored; each array is of shape (n, k), by rank.
+
+    Attributes:
+        positions: int32, of the products; -1 where a query has no more candidates, -2 where they are not known.
+        cosine: float32, dense similarity.
+        score: float32, fused score.
+        dense_rank: int32, as of `Ranked`.
+        lexical_rank: int32, likewise.
+    """
+
+    _prefix: ClassVar[str] = "candidates"
+    positions: NDArray[np.int32]
+    cosine: NDArray[np.float32]
+    score: NDArray[np.float32]
+    dense_rank: NDArray[np.int32]
+    lexical_rank: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, queries: int, k: int, results: SearchResults, ranked: Ranked) -> Self:
+        """The candidates of queries.
+
+        Args:
+            queries: their number.
+            k: candidates per query.
+            results: that the candidates are some of.
+            ranked: the candidates; their rows are below the number of queries.
+        """
+        found = cls._empty(queries, k, -1)
+        place = ranked.rows, ranked.rank - 1
+        found.positions[place] = results.positions[ranked.entries]
+        found.cosine[place], found.score[place] = results.cosine[ranked.entries], ranked.score
+        found.dense_rank[place], found.lexical_rank[place] = ranked.dense_rank, ranked.lexical_rank
+        return found
+
+    @classmethod
+    def unknown(cls, queries: int, k: int) -> Self:
+        """Candidates that are not known."""
+        return cls._empty(queries, k, _UNKNOWN)
+
+    @classmethod
+    def _empty(cls, queries: int, k: int, position: int) -> Self:
+        numbers, ranks = np.zeros((2, queries, k), np.float32), np.zeros((2, queries, k), np.int32)
+        return cls(np.full((queries, k), position, np.int32), *numbers, *ranks)
+
+    def moved(self, queries: NDArray[np.int64], products: NDArray[np.int64]) -> Self:
+        """The same candidates after a change, those of new queries and new products not being known.
+
+        Args:
+            queries: row of each query in this table, -1 for a new one.
+            products: position before of each product, likewise.
+        """
+        place_of = inverse(products, int(self.positions.max(initial=-1)) + 1)
+        place_of[place_of < 0] = _UNKNOWN
+        positions = np.where(self.positions < 0, self.positions, place_of[self.positions]).astype(np.int32)
+        positions = positions[queries]
+        positions[queries < 0] = _UNKNOWN
+        others = {each.name: getattr(self, each.name)[queries] for each in fields(self)[1:]}
+        return replace(self, positions=positions, **others)
+
+    def of_queries(self, rows: NDArray[np.int64] | slice) -> Self:
+        """The candidates of some queries."""
+        return replace(self, **{each.name: getattr(self, each.name)[rows] for each in fields(self)})
+
+    def with_queries(self, rows: NDArray[np.int64], part: Self) -> Self:
+        """These candidates, those of some queries replaced."""
+        whole = {each.name: getattr(self, each.name).copy() for each in fields(self)}
+        for name, column in whole.items():
+            column[rows] = getattr(part, name)
+        return replace(self, **whole)
+
+    def differ(self, other: Self) -> NDArray[np.bool_]:
+        """Of which queries the candidates are others, or are not known, shape (n,)."""
+        columns = [getattr(self, each.name) != getattr(other, each.name) for each in fields(self)]
+        differ: NDArray[np.bool_] = np.any([*columns, self.positions == _UNKNOWN], axis=(0, 2))
+        return differ
+
+
+def inverse(origin: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Where each of `count` previous indices is now; -1 for those that are gone."""
+    found = np.full(max(count, int(origin.max(initial=-1)) + 1), -1, np.int64)
+    known = np.flatnonzero(origin >= 0)
+    found[origin[known]] = known
+    return found
+
+
+def best_first(rows: NDArray[np.int64], scores: NDArray[np.float32]) -> NDArray[np.int64]:
+    """The order by row and then by score, highest first; equal ones by their index.
+
+    Row, score and index are sorted as one number each, in a tenth of the time of a sort by several keys.
+
+    Args:
+        rows: ascending, shape (n,).
+        scores: without NaN, shape (n,).
+    """
+    first = np.flatnonzero(np.diff(rows, prepend=-1))
+    sizes = np.diff(first, append=len(rows))
+    starts = np.repeat(first, sizes)
+    index_bits = int(sizes.max(initial=0)).bit_length()
+    if int(rows.max(initial=0)).bit_length() + _SCORE_BITS + index_bits > _KEY_BITS:
+        return np.lexsort((-scores, rows))
+    bits = (scores.astype(np.float32) + np.float32(0)).view(np.uint32)  # of one zero, not two
+    # The bits of a negative number grow with its size.
+    falling = np.where(bits >> (_SCORE_BITS - 1), bits, ~bits & np.uint32(2**31 - 1))
+    keys = (rows.astype(np.uint64) << (_SCORE_BITS + index_bits)) | (falling.astype(np.uint64) << index_bits)
+    keys |= (np.arange(len(rows)) - starts).astype(np.uint64)
+    keys.sort()
+    return starts + (keys & np.uint64(2**index_bits - 1)).astype(np.int64)
 
 
 def rank_within(rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -9,10 +9,10 @@ from core.catalog.product import Product
 from core.jobs.progress import Silent
 from core.retrieval.fusion import Fusion
 from core.retrieval.index_state import Change
-from core.retrieval.search_results import EPSILON, SearchResults
+from core.retrieval.search_results import EPSILON, SearchResults, inverse
 
-#: Queries compared at once with what changed.
-_BLOCK = 256
+#: Pairs of a query and a new product that are compared at once.
+_BLOCK = 2**21
 
 
 def updated_results(
@@ -63,8 +63,8 @@ def updated_results(
 
 def _kept_results(before: SearchResults, change: Change) -> SearchResults:
     """The results of unchanged queries and products, in the order of the present ones; none of the other queries."""
-    row_of = _inverse(change.queries, len(before.floors))
-    position_of = _inverse(change.products, int(before.positions.max(initial=-1)) + 1)
+    row_of = inverse(change.queries, len(before.floors))
+    position_of = inverse(change.products, int(before.positions.max(initial=-1)) + 1)
     rows, positions = row_of[before.rows], position_of[before.positions]
     kept = (rows >= 0) & (positions >= 0)
     floors = np.full((len(change.queries), 2), np.inf, np.float32)  # finds nothing, and the query is searched
@@ -73,14 +73,6 @@ def _kept_results(before: SearchResults, change: Change) -> SearchResults:
     return SearchResults.of(
         rows[kept], positions[kept], [each[kept] for each in before.scores], floors, is_sorted=not change.reordered
     )
-
-
-def _inverse(origin: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Where each of `count` previous indices is now; -1 for those that are gone."""
-    found = np.full(max(count, int(origin.max(initial=-1)) + 1), -1, np.int64)
-    known = np.flatnonzero(origin >= 0)
-    found[origin[known]] = known
-    return found
 
 
 def _new_results(
@@ -93,22 +85,31 @@ def _new_results(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
     """Queries, products and scores of the new and changed products above the floors of the unchanged queries."""
     new = np.flatnonzero(change.products < 0)
-    place_of = {int(position): place for place, position in enumerate(new)}
-    rows, columns = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     of_queries = fusion.lexical.vectors(texts)
-    for start in range(0, len(queries) if len(new) else 0, _BLOCK):
-        block = slice(start, start + _BLOCK)
+    rows, columns = _same_gtins(fusion, change, queries, new)
+    size = max(1, _BLOCK // max(1, len(queries)))
+    for start in range(0, len(new) if len(queries) else 0, size):
+        block = new[start : start + size]
         # Lowered by the rounding error of another order of operations: a result too many does no harm.
-        found = fusion.dense.scores(vectors[block], new) > floors[block, :1] - EPSILON
-        lexical = fusion.lexical.scores(of_queries[block], new)
-        found |= (lexical > 0) & (lexical > floors[block, 1:] - EPSILON)
-        for row, query in enumerate(queries[block], start):
-            if change.queries[row] >= 0:
-                found[row - start, [place_of[p] for p in fusion.field_boosts.same_gtin(query) if p in place_of]] = True
+        found = fusion.dense.scores(vectors, block) > floors[:, :1] - EPSILON
+        lexical = fusion.lexical.scores(of_queries, block)
+        found |= (lexical > 0) & (lexical > floors[:, 1:] - EPSILON)
         of_block, of_new = np.nonzero(found)
-        rows.append(of_block + start)
-        columns.append(new[of_new])
-    pairs = np.concatenate(rows), np.concatenate(columns)
-    used, row_of = np.unique(pairs[0], return_inverse=True)
+        rows.append(of_block)
+        columns.append(block[of_new])
+    pairs = np.unique(np.concatenate(rows) * len(fusion.refs) + np.concatenate(columns))
+    row, position = np.divmod(pairs, len(fusion.refs))
+    used, row_of = np.unique(row, return_inverse=True)
     asked = [queries[row] for row in used.tolist()]
-    return *pairs, fusion.scores(asked, of_queries[used], vectors[used], row_of, pairs[1])
+    return row, position, fusion.scores(asked, of_queries[used], vectors[used], row_of, position)
+
+
+def _same_gtins(
+    fusion: Fusion, change: Change, queries: Sequence[Product], new: NDArray[np.int64]
+) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]:
+    """The unchanged queries and new products with equal GTINs."""
+    known = np.flatnonzero(change.queries >= 0).tolist()
+    found = [(row, position) for row in known for position in fusion.field_boosts.same_gtin(queries[row])]
+    rows, positions = np.array(found, np.int64).reshape(-1, 2).T
+    are_new = np.isin(positions, new)
+    return [rows[are_new]], [positions[are_new]]

@@ -193,14 +193,24 @@ class _Vectors:
 
     @classmethod
     def of(cls, texts: int, dimensions: int, folder: Path) -> "_Vectors":
-        """Empty rows: many of them in a file without a name, which is gone when the array is."""
-        shape = texts, dimensions
-        found, size = np.zeros(texts, bool), _FLOAT_BYTES * texts * dimensions
-        if size <= _MAX_IN_MEMORY:
-            return cls(np.empty(shape, np.float32), found)
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.truncate(size)
-            return cls(np.asarray(np.memmap(file, np.float32, "r+", shape=shape)), found)
+        """Empty rows."""
+        return cls(empty_rows(texts, dimensions, folder), np.zeros(texts, bool))
+
+
+def empty_rows(count: int, dimensions: int, folder: Path) -> NDArray[np.float32]:
+    """An array to be filled, shape (count, dimensions); a large one in a file without a name, which is gone with it.
+
+    Args:
+        count: of vectors.
+        dimensions: of each.
+        folder: of the file.
+    """
+    shape = count, dimensions
+    if _FLOAT_BYTES * count * dimensions <= _MAX_IN_MEMORY:
+        return np.empty(shape, np.float32)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.truncate(_FLOAT_BYTES * count * dimensions)
+        return np.asarray(np.memmap(file, np.float32, "r+", shape=shape))
 
 
 def _common_length(connection: sqlite3.Connection, wanted: Collection[bytes]) -> int:

@@ -28,7 +28,7 @@ from core.matching.run import (
     settings_fingerprint,
 )
 from core.matching.shortlist import Shortlist
-from core.retrieval import array_file, dense_file, dense_kinds, index_run, inverted_index
+from core.retrieval import array_file, dense_file, dense_kinds, index_run, inverted_index, query_blocks
 from core.retrieval.array_file import load_arrays
 from core.retrieval.candidates import Candidate, CandidateStore
 from core.retrieval.corpus import Corpus
@@ -36,10 +36,12 @@ from core.retrieval.corpus_vectors import encode_corpus
 from core.retrieval.dense import DenseIndex, Effort
 from core.retrieval.dense_kinds import Truth
 from core.retrieval.encoder_files import EncoderModel
-from core.retrieval.index_run import lexical_texts, make_fusion, select_candidates
+from core.retrieval.index_run import lexical_texts, make_fusion
 from core.retrieval.index_state import RESULTS, STATISTICS, IndexState
 from core.retrieval.manifest import PRODUCT_IDS
+from core.retrieval.product_vectors import VECTORS
 from core.retrieval.run_files import RunFiles
+from core.retrieval.selection import select_candidates
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import Pair, ProductRef, Verb
@@ -234,7 +236,7 @@ def test_so_it_is_with_the_lexical_index_of_many_products(
 
 
 @pytest.mark.parametrize("seed", [13, 14])
-@pytest.mark.parametrize("mode", ["in_memory", "in_blocks"])
+@pytest.mark.parametrize("mode", ["in_memory", "in_blocks", "of_an_earlier_version"])
 def test_an_approximate_dense_index_is_updated_and_not_trained(
     tmp_path: Path, seed: int, mode: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
@@ -250,8 +252,19 @@ def test_an_approximate_dense_index_is_updated_and_not_trained(
     shop = Shop(tmp_path / "home", seed)
     shop.index()
     monkeypatch.setattr(dense_file, "build_dense", lambda *_, **__: pytest.fail("trained"))
+    if mode == "of_an_earlier_version":  # all vectors come from the cache
+        monkeypatch.setattr(index_run, "read_vectors", lambda *_: None)
+    encode, asked = index_run.encode_listings, list[int]()
+
+    def recording(*arguments: Any) -> np.ndarray:
+        asked.append(len(arguments[4]))
+        return encode(*arguments)
+
+    monkeypatch.setattr(index_run, "encode_listings", recording)
     check_changes(shop)
+    assert (max(asked) > 20) == (mode == "of_an_earlier_version")
     assert (shop.folder / PRODUCT_IDS).exists()
+    assert (shop.folder / VECTORS).exists()
 
 
 def test_a_run_counts_what_changed_and_computes_no_more(
@@ -285,6 +298,40 @@ def test_a_run_counts_what_changed_and_computes_no_more(
     assert sum(prepared) < len(shop.features())
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_only_queries_with_other_candidates_are_written(
+    tmp_path: Path, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop(tmp_path / "home", 5)
+    shop.index()
+    before = shop.candidates()
+    shop.sides["amazon"][3] = replace(shop.sides["amazon"][3], price=1.0)
+    del shop.sides["amazon"][7]
+    shop.deliver()
+    if not known:  # an earlier version has left the files
+        load = IndexState.load
+        monkeypatch.setattr(IndexState, "load", lambda *arguments: replace(load(*arguments), candidates=None))
+    listed: list[ProductRef] = []
+    update = CandidateStore.update
+
+    def recording(self: CandidateStore, rows: Any, **rest: Any) -> int:
+        rows = list(rows)
+        listed.extend(query for query, _ in rows)
+        return update(self, rows, **rest)
+
+    monkeypatch.setattr(CandidateStore, "update", recording)
+    shop.index()
+    after = shop.candidates()
+    assert (after, shop.features()) == searched_anew(shop)
+    touched = shop.sides["amazon"][3].ref
+    others = {
+        query
+        for query in before.keys() | after.keys()
+        if before.get(query) != after.get(query) or touched in {each.ref for each in after[query]}
+    }
+    assert others < set(listed) if not known else others == set(listed)
+
+
 @pytest.mark.parametrize("step", ["select", "candidates", "products", "features", "published"])
 def test_a_killed_run_is_made_good_by_the_next(tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     shop = Shop(tmp_path / "home", 2)
@@ -294,7 +341,7 @@ def test_a_killed_run_is_made_good_by_the_next(tmp_path: Path, step: str, monkey
         labels.record("ada", Verb.NONE, q(shop.sides["walmart"][1].id), no_match(product))
     shop.index()
     places = {
-        "select": "core.retrieval.index_run.select_candidates",
+        "select": "core.matching.shortlist.Shortlist.choose",
         "candidates": "core.retrieval.candidates.CandidateStore.update",
         "products": "core.retrieval.index_run._record_products",
         "features": "core.matching.features.store.FeatureStore.update",
@@ -325,6 +372,7 @@ def in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every corpus is large: its queries are searched in blocks, and what is computed is in files."""
     monkeypatch.setattr(index_run, "MAX_IN_MEMORY", 0)
     monkeypatch.setattr(index_run, "_BLOCK_QUERIES", 4)
+    monkeypatch.setattr(query_blocks, "_MAX_SCORED", 60)
     monkeypatch.setattr(run, "_BLOCK_PAIRS", 5)
     monkeypatch.setattr(neighbours, "_MAX_PAIRS", 0)
     monkeypatch.setattr(neighbours, "_SEARCHED", 40)
@@ -391,7 +439,7 @@ def test_a_run_that_is_killed_after_each_file_goes_on_and_has_the_same_result(
                 break
             except KeyboardInterrupt:
                 kills += 1
-    assert kills == 2 * (4 if update else 19)
+    assert kills == 2 * (11 if update else 19)
     assert everything(often) == everything(once)
     assert often.index().index.unchanged
 
