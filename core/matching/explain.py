@@ -139,11 +139,15 @@ class Explainer:
 
 def _known_match_fact(similarities: NDArray[np.float64], total: float) -> str:
     """What the labels of other pairs say, from the similarities of `LabelledTexts`."""
-    if total > 0:
-        return "a known match of one reads like the other"
+    match, non_match = np.nan_to_num(similarities).reshape(2, 2).max(axis=1)
+    if total < 0:
+        is_near = non_match > match
+        return (
+            f"{'a known non-match of one reads like' if is_near else 'the known matches of one read unlike'} the other"
+        )
     if np.isnan(similarities[:2]).all():
-        return "a known non-match of one reads like the other"
-    return "the known matches of one read unlike the other"
+        return "the known non-matches of one read less like the other"
+    return "a known match of one reads like the other"
 
 
 def by_group(features: Sequence[str], contributions: NDArray[np.float64]) -> dict[str, float]:

@@ -44,6 +44,7 @@ _MIN_STANDARD_ERRORS = 2.0
 
 #: Columns of `_design`, and their scale: the regression clips at three of it, at a score of 15.
 _WIDTH, _SCORE_SPREAD = 12, 5.0
+_MAX_SCORE = 3 * _SCORE_SPREAD
 _SCALE = Scale(np.zeros(_WIDTH), np.array([_SCORE_SPREAD, *[1.0] * (_WIDTH - 1)]))
 #: The mean of the prior: the score as it is.
 _UNCORRECTED = np.array([_SCORE_SPREAD, *[0.0] * (_WIDTH - 1)])
@@ -322,7 +323,10 @@ def _corrected(
     rows = _has_any(similarities)
     corrected = scores.copy()
     if rows.any():
-        corrected[rows] = correction.scores(_design(scores[rows], similarities[rows]))
+        of_rows = scores[rows]
+        # What the regression clips of a score stays: it would be explained as what other labels say.
+        beyond = of_rows - np.clip(of_rows, -_MAX_SCORE, _MAX_SCORE)
+        corrected[rows] = correction.scores(_design(of_rows, similarities[rows])) + beyond
     return corrected
 
 

@@ -14,7 +14,7 @@ from core.catalog.store import CatalogStore
 from core.errors import DamagedError
 from core.jobs.progress import Silent
 from core.matching import known_matches
-from core.matching.explain import Explainer
+from core.matching.explain import Explainer, _known_match_fact
 from core.matching.features.builder import CorpusFeatures
 from core.matching.features.store import FeatureStore, FeatureTable
 from core.matching.fitting import TrainingSet, fit_matcher
@@ -120,6 +120,13 @@ def test_where_all_listings_are_one_text_nothing_is_corrected(text: str) -> None
     labels, folds = np.arange(40) % 2 == 0, np.arange(40) % 4
     texts = PairTexts([text] * 40, [text] * 40)
     assert fit_known_matches(np.zeros(40), texts, labels, np.ones(40), folds, seed=1) is None
+
+
+def test_high_and_low_scores_are_corrected_as_others_are() -> None:
+    known = correction(labelled((CAMERA, CAMERA_DE, True), (CAMERA_FR, CAMERA_DE, True)))
+    texts = PairTexts([CAMERA] * 4, [CAMERA_FR] * 4)
+    scores = np.array([-40.0, -14.0, 14.0, 40.0])
+    assert np.ptp(known.correct(scores, texts) - scores) < 1e-5
 
 
 def test_texts_too_large_for_the_file_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -352,6 +359,21 @@ def test_escape_sequences_that_an_earlier_import_has_kept_are_no_part_of_a_text(
         for by_ref in (products, of_escaped)
     )
     assert [each.score for each in found] == [each.score for each in plain]
+
+
+@pytest.mark.parametrize(
+    ("similarities_", "total", "fact"),
+    [
+        ([0.9, np.nan, np.nan, np.nan], 1.0, "a known match of one reads like the other"),
+        ([np.nan, np.nan, 0.7, np.nan], 1.0, "the known non-matches of one read less like the other"),
+        ([np.nan, np.nan, 0.9, np.nan], -1.0, "a known non-match of one reads like the other"),
+        ([0.2, np.nan, np.nan, 0.9], -1.0, "a known non-match of one reads like the other"),
+        ([0.2, 0.0, np.nan, np.nan], -1.0, "the known matches of one read unlike the other"),
+        ([0.0, np.nan, np.nan, np.nan], -1.0, "the known matches of one read unlike the other"),
+    ],
+)
+def test_the_reason_is_what_the_labels_say(similarities_: list[float], total: float, fact: str) -> None:
+    assert _known_match_fact(np.array(similarities_), total) == fact
 
 
 def test_a_correction_too_small_to_be_shown_is_part_of_the_score(indexed: Workspace) -> None:
