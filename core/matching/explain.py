@@ -89,12 +89,12 @@ class Explainer:
         """What the labels of other pairs add to the score of each pair; None where there are none."""
         if self._matcher.known is None:
             return [None] * len(pairs)
-        sides = [query for query, _ in pairs], [candidate for _, candidate in pairs]
+        sides = ([without_escape_sequences(pair[side]) for pair in pairs] for side in (0, 1))
         texts = PairTexts(*map(lexical_texts, sides))
         similarities = self._matcher.known.labelled.similarities(texts)
         corrections = self._matcher.known.correct(scores, texts) - scores
         return [
-            Reason("known matches", _known_match_fact(near, total), total) if abs(total) >= _MIN_CONTRIBUTION else None
+            Reason("known matches", _known_match_fact(near, total), total) if total else None
             for near, total in zip(similarities, corrections.tolist(), strict=True)
         ]
 
@@ -107,8 +107,8 @@ class Explainer:
         known: Reason | None,
     ) -> Reasons:
         values = dict(zip(self._matcher.features, map(float, vector), strict=True))
-        found = [] if known is None else [known]
-        score = float(contributions.sum()) + sum(reason.contribution for reason in found)
+        found = [] if known is None or abs(known.contribution) < _MIN_CONTRIBUTION else [known]
+        score = float(contributions.sum()) + (0.0 if known is None else known.contribution)
         for concept, groups in by_concept(by_group(self._matcher.features, contributions)).items():
             total = sum(groups.values())
             if abs(total) >= _MIN_CONTRIBUTION and (text := self._text(query, candidate, values, groups, total)):
@@ -139,11 +139,15 @@ class Explainer:
 
 def _known_match_fact(similarities: NDArray[np.float64], total: float) -> str:
     """What the labels of other pairs say, from the similarities of `LabelledTexts`."""
-    if total > 0:
-        return "a known match of one reads like the other"
+    match, non_match = np.nan_to_num(similarities).reshape(2, 2).max(axis=1)
+    if total < 0:
+        is_near = non_match > match
+        return (
+            f"{'a known non-match of one reads like' if is_near else 'the known matches of one read unlike'} the other"
+        )
     if np.isnan(similarities[:2]).all():
-        return "a known non-match of one reads like the other"
-    return "the known matches of one read unlike the other"
+        return "the known non-matches of one read less like the other"
+    return "a known match of one reads like the other"
 
 
 def by_group(features: Sequence[str], contributions: NDArray[np.float64]) -> dict[str, float]:

@@ -9,14 +9,16 @@ pair. A pair without such labels keeps its score.
 Listings are known by their text, so that an equal text in another row, source or file is the same listing.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, compress, pairwise
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, diags
+from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from core.matching.learners import Linear, Scale, fit_linear
@@ -29,8 +31,12 @@ _TERMS = character_ngrams(3, 3)
 _MIN_OPPOSED = 0.7
 #: Listings of a group that others are compared with: enough for any product, and a bound for what large groups take.
 _MAX_MEMBERS = 64
+#: Known non-matches of a group that others are compared with. Where many queries have one text, each has those of all.
+_MAX_NON_MATCHES = 1024
 #: Pairs that are compared at once: their vectors take 100 MB.
 _BLOCK = 2**16
+#: Size of the texts in the matcher's file, which is read up to twice this size. More labels have no known matches.
+_MAX_STORED_BYTES = 2**27
 #: Folds in which the labels of other pairs of the same listings are known.
 _FOLDS = 10
 #: Standard errors by which the log-loss must fall.
@@ -38,9 +44,13 @@ _MIN_STANDARD_ERRORS = 2.0
 
 #: Columns of `_design`, and their scale: the regression clips at three of it, at a score of 15.
 _WIDTH, _SCORE_SPREAD = 12, 5.0
+_MAX_SCORE = 3 * _SCORE_SPREAD
 _SCALE = Scale(np.zeros(_WIDTH), np.array([_SCORE_SPREAD, *[1.0] * (_WIDTH - 1)]))
 #: The mean of the prior: the score as it is.
 _UNCORRECTED = np.array([_SCORE_SPREAD, *[0.0] * (_WIDTH - 1)])
+
+#: Largest weight in a file, far above fitted ones: with larger ones, scores are no numbers.
+_MAX_WEIGHT = 1e6
 
 #: Columns of the similarities: that of the candidate to known matches of the query, that of the query to known matches
 #: of the candidate, and the same with known non-matches.
@@ -79,10 +89,14 @@ class LabelledTexts:
 
     @classmethod
     def of(cls, pairs: PairTexts, labels: NDArray[np.bool_]) -> Self:
-        """The listings of pairs with labels of shape (n,)."""
+        """The listings of pairs with labels of shape (n,); pairs with an empty text are left out: it is no listing."""
+        sides = [list(map(_normal, side)) for side in pairs]
+        has_texts = np.array([bool(query and candidate) for query, candidate in zip(*sides, strict=True)], bool)
+        labels = labels[has_texts]
         place: dict[str, int] = {}
         rows, columns = (
-            np.array([place.setdefault(_normal(text), len(place)) for text in side], np.int64) for side in pairs
+            np.array([place.setdefault(text, len(place)) for text in compress(side, has_texts)], np.int64)
+            for side in sides
         )
         edges = csr_matrix((np.ones(int(labels.sum())), (rows[labels], columns[labels])), shape=(len(place),) * 2)
         group = connected_components(edges, directed=False)[1].astype(np.int64)
@@ -100,11 +114,11 @@ class LabelledTexts:
         known = [np.array([self._place.get(text, -1) for text in side], np.int64) for side in texts]
         found = np.full((len(texts[0]), _COLUMNS), np.nan)
         for side in (0, 1):
-            rows = np.flatnonzero(known[side] >= 0)
-            vectors, row = self._vectors_of([texts[1 - side][i] for i in rows])
-            for kind, partners in enumerate((self._matches, self._non_matches)):
-                column = found[:, 2 * kind + side]
-                column[rows] = _highest(vectors[row], partners[known[side][rows]], self._vectors)
+            rows = np.flatnonzero((known[side] >= 0) & np.array([bool(text) for text in texts[1 - side]], bool))
+            of_rows = self._vectors_of([texts[1 - side][i] for i in rows])
+            own = known[side][rows]
+            for kind, partners in enumerate((self._members, self._non_matches)):
+                found[rows, 2 * kind + side] = self._highest(*of_rows, own, partners)
         found[:, 2:][found[:, 2:] < _MIN_OPPOSED] = np.nan
         return found
 
@@ -132,20 +146,15 @@ class LabelledTexts:
         )
 
     @cached_property
-    def _matches(self) -> csr_matrix:
-        """The known matches of each text, shape (texts, texts)."""
-        found = self._members[self.group]
-        itself = found.diagonal()
-        found = (found - diags(itself)).tocsr()
-        found.eliminate_zeros()
-        return found
-
-    @cached_property
     def _non_matches(self) -> csr_matrix:
-        """The known non-matches of each text, likewise."""
+        """The known non-matches of each group, up to `_MAX_NON_MATCHES`, shape (groups, texts)."""
         one, other = np.concatenate([self.opposed, self.opposed[:, ::-1]]).T
         between = csr_matrix((np.ones(len(one), np.float32), (one, other)), shape=(self._groups,) * 2)
-        return (between @ self._members)[self.group]
+        found = (between @ self._members).tocsr()
+        found.sort_indices()
+        row = np.repeat(np.arange(self._groups), np.diff(found.indptr))
+        kept = np.arange(found.nnz) - found.indptr[row] < _MAX_NON_MATCHES
+        return csr_matrix((found.data[kept], (row[kept], found.indices[kept])), shape=found.shape)
 
     @property
     def _groups(self) -> int:
@@ -157,26 +166,32 @@ class LabelledTexts:
         vectors = vectors_by(self._weights, _TERMS, distinct)[0][0][:, : self._vectors.shape[1]]
         return vectors, np.array([distinct[text] for text in texts], np.int64)
 
+    def _highest(
+        self, vectors: csr_matrix, row: NDArray[np.int64], own: NDArray[np.int64], partners: csr_matrix
+    ) -> NDArray[np.float64]:
+        """The highest cosine of each of n texts to the partners of a known text, shape (n,); NaN without partners.
+
+        Args:
+            vectors: of the distinct texts, shape (texts, terms).
+            row: of each text among them, shape (n,).
+            own: place of the known text, which is no partner of itself, shape (n,).
+            partners: not zero at the places of the partners of each group, shape (groups, known texts).
+        """
+        groups = self.group[own]
+        found = np.full(len(row), np.nan)
+        ends = np.cumsum(np.diff(partners.indptr)[groups], dtype=np.int64)
+        starts = np.flatnonzero(np.diff(ends // _BLOCK, prepend=-1))
+        for start, end in pairwise([*starts.tolist(), len(row)]):
+            part = partners[groups[start:end]]
+            pair, place = np.repeat(np.arange(start, end), np.diff(part.indptr)), part.indices
+            pair, place = (each[place != own[pair]] for each in (pair, place))
+            cosines = vectors[row[pair]].multiply(self._vectors[place]).sum(axis=1)
+            np.fmax.at(found, pair, np.asarray(cosines, np.float64).ravel())
+        return found
+
 
 def _normal(text: str) -> str:
     return " ".join(text.lower().split())
-
-
-def _highest(vectors: csr_matrix, partners: csr_matrix, known: csr_matrix) -> NDArray[np.float64]:
-    """The highest cosine of each text to its partners, shape (n,); NaN without partners.
-
-    Args:
-        vectors: of the texts, shape (n, terms).
-        partners: not zero at the places of the partners of each text, shape (n, known texts).
-        known: vectors of the known texts, shape (known texts, terms).
-    """
-    found = np.full(vectors.shape[0], np.nan)
-    rows = np.repeat(np.arange(vectors.shape[0]), np.diff(partners.indptr))
-    for start in range(0, len(rows), _BLOCK):
-        row, place = rows[start : start + _BLOCK], partners.indices[start : start + _BLOCK]
-        cosines = np.asarray(vectors[row].multiply(known[place]).sum(axis=1), np.float64).ravel()
-        np.fmax.at(found, row, cosines)
-    return found
 
 
 @dataclass(frozen=True)
@@ -212,17 +227,26 @@ class KnownMatches:
         Raises:
             ValueError: the parts do not belong together.
         """
-        texts = tuple(map(str, value["texts"]))
-        group = np.array(value["group"], np.int64).reshape(-1)
-        opposed = np.array(value["opposed"], np.int64).reshape(-1, 2)
-        weights = np.array(value["weights"], float).reshape(-1)
-        if not texts or len(group) != len(texts) or group.min() < 0 or group.max() >= len(texts):
+        texts = value["texts"]
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts) or not texts:
+            raise ValueError("no texts")
+        group, opposed = _integers(value["group"]).reshape(-1), _integers(value["opposed"]).reshape(-1, 2)
+        weights, intercept = np.array(value["weights"], float).reshape(-1), float(value["intercept"])
+        if len(group) != len(texts) or group.min() < 0 or group.max() >= len(texts):
             raise ValueError("groups of other texts")
         if opposed.min(initial=0) < 0 or opposed.max(initial=0) > group.max():
             raise ValueError("non-matches of other groups")
-        if len(weights) != len(_UNCORRECTED):
+        if len(weights) != len(_UNCORRECTED) or not (np.abs([*weights, intercept]) <= _MAX_WEIGHT).all():
             raise ValueError("weights of other similarities")
-        return cls(LabelledTexts(texts, group, opposed), Linear(_SCALE, weights, float(value["intercept"])))
+        return cls(LabelledTexts(tuple(texts), group, opposed), Linear(_SCALE, weights, intercept))
+
+
+def _integers(value: object) -> NDArray[np.int64]:
+    """An array of the integers of a file; ValueError for any other values, which would be rounded."""
+    found = np.array(value)
+    if found.size and found.dtype.kind != "i":
+        raise ValueError("numbers that are not integers")
+    return found.astype(np.int64)
 
 
 def fit_known_matches(
@@ -233,7 +257,9 @@ def fit_known_matches(
     folds: NDArray[np.int64],
     seed: int,
 ) -> tuple[KnownMatches, NDArray[np.float64]] | None:
-    """The correction, and the corrected scores of the labelled pairs; None if it does not lower their log-loss.
+    """The correction, and the corrected scores of the labelled pairs.
+
+    None if it does not lower their log-loss, or if the texts are too large for the matcher's file.
 
     It is fitted to pairs of queries without other labels, and again to the same pairs beside all other labels, since
     both kinds are scored later. The log-loss is that of the former, which have less to go by.
@@ -246,6 +272,8 @@ def fit_known_matches(
         folds: by query, shape (n,).
         seed: of the folds by pair.
     """
+    if sum(len(json.dumps(text)) for text in {*map(_normal, chain(*texts))}) > _MAX_STORED_BYTES:
+        return None
     by_query = _of_other_folds(texts, labels, folds)
     by_pair = _of_other_folds(texts, labels, _folds_by_texts(texts, seed))
     columns = np.concatenate([_design(scores, by_query), _design(scores, by_pair)])
@@ -295,7 +323,10 @@ def _corrected(
     rows = _has_any(similarities)
     corrected = scores.copy()
     if rows.any():
-        corrected[rows] = correction.scores(_design(scores[rows], similarities[rows]))
+        of_rows = scores[rows]
+        # What the regression clips of a score stays: it would be explained as what other labels say.
+        beyond = of_rows - np.clip(of_rows, -_MAX_SCORE, _MAX_SCORE)
+        corrected[rows] = correction.scores(_design(of_rows, similarities[rows])) + beyond
     return corrected
 
 

@@ -159,7 +159,8 @@ def read_matcher_json(path: Path) -> dict[str, Any]:
         if value["format"] != _FORMAT:
             raise ValueError(f"format {value['format']}")
         # LightGBM aborts the process on damaged trees, so the checksum is verified first.
-        if value.pop("sha256") != _sha256(value):
+        # NaN and infinities would be stored as no probability at all.
+        if value.pop("sha256") != _sha256(value, allow_nan=False):
             raise ValueError("the checksum does not match")
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(path) from error
@@ -170,8 +171,8 @@ def _damaged(path: Path) -> DamagedError:
     return DamagedError(f"The matcher in {path} is damaged, and cannot be read.", "`samesku index` fits it again.")
 
 
-def _sha256(value: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+def _sha256(value: dict[str, Any], *, allow_nan: bool = True) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, allow_nan=allow_nan).encode()).hexdigest()
 
 
 def _learner(value: dict[str, Any], features: int) -> Learner:

@@ -19,7 +19,7 @@ from core.matching.features.store import FeatureStore, FeatureTable
 from core.matching.matcher import Matcher
 from core.matching.pair_file import read_named_pairs
 from core.matching.run import saved_matcher
-from core.matching.scoring import score_pairs
+from core.matching.scoring import as_indexed, score_pairs
 from core.packages import install_hint
 from core.retrieval.candidates import Candidate, CandidateStore, MatcherSummary
 from core.retrieval.corpus import Corpus
@@ -172,7 +172,8 @@ def score_pair_file(
     corpus = Corpus.read(workspace)
     pairs = read_named_pairs(corpus, path)
     model = Registry(workspace, settings).champion()
-    scored = score_pairs(CorpusFeatures(workspace, settings, corpus), model, pairs, reporter)
+    features = as_indexed(CorpusFeatures(workspace, settings, corpus), model)
+    scored = score_pairs(features, model, pairs, reporter)
     matcher = scored.matcher
     rank = _ranks(pairs, scored.probability)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.catalog.product import without_escape_sequences
 from core.catalog.store import CatalogStore
 from core.errors import DamagedError
 from core.jobs.progress import Reporter, StageTimer
@@ -487,7 +488,8 @@ def read_texts(workspace: Workspace, pairs: Sequence[Pair]) -> PairTexts:
     refs = list(dict.fromkeys(ref for pair in pairs for ref in pair))
     with CatalogStore(workspace.catalog) as catalog:
         products = catalog.get_many(refs)
-    texts = dict(zip(products, lexical_texts(list(products.values())), strict=True))
+    # As in a corpus, whose texts other pairs are scored with.
+    texts = dict(zip(products, lexical_texts([*map(without_escape_sequences, products.values())]), strict=True))
     # A removed product has no text; its name is one that no other product has.
     sides = [pair.query for pair in pairs], [pair.candidate for pair in pairs]
     return PairTexts(*([texts.get(ref, str(ref)) for ref in side] for side in sides))

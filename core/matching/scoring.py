@@ -3,11 +3,25 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from core.errors import DamagedError
 from core.jobs.progress import Reporter
 from core.matching.features.builder import CorpusFeatures
 from core.matching.matcher import Matcher
-from core.matching.run import compute_features, current_matcher, fit_to_labels, labelled_pairs, texts_of
+from core.matching.run import (
+    compute_features,
+    current_matcher,
+    fit_to_labels,
+    labelled_pairs,
+    settings_fingerprint,
+    texts_of,
+)
+from core.matching.shortlist import Shortlist
+from core.retrieval.array_file import ARRAY_ERRORS, load_arrays
+from core.retrieval.corpus_vectors import index_folder
 from core.retrieval.encoder_files import EncoderModel
+from core.retrieval.index_run import is_indexed
+from core.retrieval.index_state import STATISTICS
+from core.retrieval.manifest import index_damage
 from labels.model import Pair
 
 
@@ -24,6 +38,24 @@ class ScoredPairs:
     probability: dict[Pair, float]
     similarity: dict[Pair, float]
     matcher: Matcher
+
+
+def as_indexed(corpus_features: CorpusFeatures, model: EncoderModel) -> CorpusFeatures:
+    """The features as the last index run has computed them, so that a candidate has its stored probability.
+
+    They have the statistics of the last full run. Without an intact index of the corpus, they have those of the corpus.
+    """
+    workspace, settings, corpus = corpus_features.workspace, corpus_features.settings, corpus_features.corpus
+    folder = index_folder(workspace, model)
+    fingerprint = settings_fingerprint(workspace, settings, model)
+    if not is_indexed(workspace, fingerprint, corpus.version) or index_damage(folder, quick=True):
+        return corpus_features
+    selection = Shortlist(corpus_features, settings.search.k)
+    try:
+        selection.restore(load_arrays(folder / STATISTICS))
+    except (DamagedError, *ARRAY_ERRORS):
+        return corpus_features
+    return selection.features
 
 
 def score_pairs(

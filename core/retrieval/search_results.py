@@ -309,9 +309,10 @@ class CandidateTable(_Columns):
             queries: row of each query in this table, -1 for a new one.
             products: position before of each product, likewise.
         """
-        place_of = inverse(products, int(self.positions.max(initial=-1)) + 1)
+        place_of = inverse(products, int(self.positions.max(initial=0)) + 1)
         place_of[place_of < 0] = _UNKNOWN
-        positions = np.where(self.positions < 0, self.positions, place_of[self.positions]).astype(np.int32)
+        positions = np.where(self.positions < 0, self.positions, place_of[np.maximum(self.positions, 0)])
+        positions = positions.astype(np.int32)
         positions = positions[queries]
         positions[queries < 0] = _UNKNOWN
         others = {each.name: getattr(self, each.name)[queries] for each in fields(self)[1:]}

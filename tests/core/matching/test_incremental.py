@@ -27,6 +27,7 @@ from core.matching.run import (
     saved_matcher,
     settings_fingerprint,
 )
+from core.matching.scoring import as_indexed, score_pairs
 from core.matching.shortlist import Shortlist
 from core.retrieval import array_file, dense_file, dense_kinds, index_run, inverted_index, query_blocks
 from core.retrieval.array_file import load_arrays
@@ -524,6 +525,25 @@ def test_another_tenth_of_the_catalogue_makes_a_full_run(tmp_path: Path, monkeyp
         shop.deliver()
         full.append(shop.index().index.full)
     assert full == [False] * 5 + [True, False], "58 listings"
+
+
+@pytest.mark.parametrize("queries", ["query", "both"])
+def test_after_changes_a_candidate_is_scored_as_it_is_stored(tmp_path: Path, queries: Role) -> None:
+    shop = Shop(tmp_path / "home", 3, queries, ("query", "catalog", "both"))
+    shop.index()
+    shop.change()
+    assert not shop.index().index.full
+    stored = shop.probabilities()
+    features = CorpusFeatures(shop.workspace, SETTINGS, Corpus.read(shop.workspace))
+    scored = score_pairs(as_indexed(features, shop.model), shop.model, list(stored), Silent())
+    assert scored.probability == pytest.approx(stored, abs=1e-6)
+    assert score_pairs(features, shop.model, list(stored), Silent()).probability != pytest.approx(stored, abs=1e-6)
+    # Of another corpus than was indexed, or without its files, the statistics are those of the corpus.
+    flip(shop.folder / STATISTICS, 0, 10_000)
+    assert as_indexed(features, shop.model) is features
+    shop.change()
+    changed = CorpusFeatures(shop.workspace, SETTINGS, Corpus.read(shop.workspace))
+    assert as_indexed(changed, shop.model) is changed
 
 
 def test_no_probability_of_another_encoder_stays(tmp_path: Path) -> None:

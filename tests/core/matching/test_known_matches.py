@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from samples import HashEncoder, implied, match, q, write_catalogue
+from numpy.testing import assert_array_equal
+from samples import PRODUCTS, QUERIES, HashEncoder, implied, match, q, write_catalogue
 
 from core.catalog.store import CatalogStore
 from core.errors import DamagedError
 from core.jobs.progress import Silent
-from core.matching.explain import Explainer
+from core.matching import known_matches
+from core.matching.explain import Explainer, _known_match_fact
 from core.matching.features.builder import CorpusFeatures
 from core.matching.features.store import FeatureStore, FeatureTable
 from core.matching.fitting import TrainingSet, fit_matcher
@@ -25,6 +27,7 @@ from core.queue.online import OnlineMatcher
 from core.retrieval.candidates import CandidateStore
 from core.retrieval.corpus import Corpus
 from core.retrieval.encoder_files import EncoderModel
+from core.retrieval.index_run import lexical_texts
 from core.settings import Settings
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
@@ -82,7 +85,54 @@ def test_pairs_without_labels_and_contradictory_labels_say_nothing() -> None:
 def test_a_large_group_is_compared_with_some_of_its_listings() -> None:
     known = labelled(*((f"offer {i}", f"offer {i + 1}", True) for i in range(300)))
     assert similarities(known, "offer 150", "offer 7")[0] == pytest.approx(1)
-    assert known._matches.nnz <= 301 * 64
+    assert known._members.nnz <= 64
+
+
+def test_a_group_with_many_non_matches_is_compared_with_some_of_them() -> None:
+    count = 3 * known_matches._MAX_NON_MATCHES
+    known = labelled(
+        ("case", "a case", True), *(("case", f"offer {i}", False) for i in range(count)), ("offer 1", "offer 2", True)
+    )
+    assert np.diff(known._non_matches.indptr).max() == known_matches._MAX_NON_MATCHES
+    assert similarities(known, "a case", "offer 7")[2] == pytest.approx(1)
+
+
+def test_comparison_in_blocks_is_that_of_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts, labels, _, _ = offers(repeated=True)
+    known = LabelledTexts.of(texts, labels)
+    whole = known.similarities(texts)
+    assert not np.isnan(whole).all(axis=0).any()
+    monkeypatch.setattr(known_matches, "_BLOCK", 50)
+    assert_array_equal(known.similarities(texts), whole)
+
+
+def test_empty_texts_are_of_no_listing() -> None:
+    known = labelled(("", CAMERA, True), (LENS, " ", True), (CAMERA, CAMERA_DE, True), ("", SHOE, False))
+    assert set(known.texts) == {CAMERA.lower(), CAMERA_DE.lower()}
+    for pair in (("", CAMERA_DE), (CAMERA, ""), ("", "")):
+        assert np.isnan(similarities(known, *pair)).all()
+    none = labelled(("", "", True), ("", "", False))
+    assert np.isnan(similarities(none, "", CAMERA)).all()
+
+
+@pytest.mark.parametrize("text", ["", "one", "\ud800 \x00\x1b[1m", "語" * 50, "x" * 10_000])
+def test_where_all_listings_are_one_text_nothing_is_corrected(text: str) -> None:
+    labels, folds = np.arange(40) % 2 == 0, np.arange(40) % 4
+    texts = PairTexts([text] * 40, [text] * 40)
+    assert fit_known_matches(np.zeros(40), texts, labels, np.ones(40), folds, seed=1) is None
+
+
+def test_high_and_low_scores_are_corrected_as_others_are() -> None:
+    known = correction(labelled((CAMERA, CAMERA_DE, True), (CAMERA_FR, CAMERA_DE, True)))
+    texts = PairTexts([CAMERA] * 4, [CAMERA_FR] * 4)
+    scores = np.array([-40.0, -14.0, 14.0, 40.0])
+    assert np.ptp(known.correct(scores, texts) - scores) < 1e-5
+
+
+def test_texts_too_large_for_the_file_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts, labels, scores, queries = offers(repeated=True)
+    monkeypatch.setattr(known_matches, "_MAX_STORED_BYTES", 1_000)
+    assert fit_known_matches(scores, texts, labels, np.ones(len(labels)), queries % 4, seed=1) is None
 
 
 def offers(repeated: bool, count: int = 400) -> tuple[PairTexts, np.ndarray, np.ndarray, np.ndarray]:
@@ -164,13 +214,18 @@ def test_many_labels_give_a_matcher_known_matches_and_its_file_keeps_them(tmp_pa
     [
         {"texts": []}, {"texts": None}, {"group": [0]}, {"group": [0, 9, 0]}, {"group": [0, -1, 0]},
         {"opposed": [[0, 9]]}, {"opposed": [[0, -2]]}, {"opposed": [0]}, {"weights": [1.0]}, {"intercept": "x"},
+        {"texts": "abc"}, {"texts": [1, None, "c"]}, {"texts": {"a": 1, "b": 2, "c": 3}}, {"group": None},
+        {"group": [0.5, 0, 1]}, {"group": [True, False, True]}, {"group": ["0", "0", "1"]}, {"group": [[0], [0, 1]]},
+        {"group": [10**30, 0, 1]}, {"group": [2**63, 0, 1]}, {"opposed": [[0.2, 1]]}, {"opposed": None},
+        {"weights": [np.nan] * 12}, {"weights": [np.inf] * 12}, {"weights": [1e308] * 12}, {"weights": {}},
+        {"weights": [10**400] * 12}, {"intercept": np.nan}, {"intercept": "-inf"}, {"intercept": None},
     ],
     ids=str,
 )  # fmt: skip
 def test_known_matches_that_do_not_belong_together_are_damage(change: dict[str, object]) -> None:
     good = correction(labelled((CAMERA, CAMERA_DE, True), (CAMERA, LENS, False))).to_json()
     assert KnownMatches.from_json(json.loads(json.dumps(good))).to_json() == good
-    with pytest.raises((ValueError, TypeError)):
+    with pytest.raises((ValueError, TypeError, ArithmeticError)):
         KnownMatches.from_json(good | change)
 
 
@@ -285,3 +340,57 @@ def test_an_explanation_adds_up_and_names_known_matches(indexed: Workspace) -> N
         assert found.baseline + found.other + sum(each.contribution for each in shown) == pytest.approx(found.score)
         named |= {each.text for each in shown if each.group == "known matches"}
     assert "a known match of one reads like the other" in named
+
+
+def test_escape_sequences_that_an_earlier_import_has_kept_are_no_part_of_a_text(indexed: Workspace) -> None:
+    """As in a corpus: otherwise desk and stored candidates would have other probabilities than `match --input`."""
+    escaped = [replace(each, title=f"\x1b[1m{each.title}\x1b]8;;x\x07") for each in PRODUCTS]
+    with CatalogStore(indexed.catalog) as catalog:
+        catalog.replace("amazon", "catalog", escaped)
+    pairs = [Pair(QUERIES[0].ref, each.ref) for each in PRODUCTS]
+    assert read_texts(indexed, pairs).candidates == lexical_texts(PRODUCTS)
+
+    matcher, table = with_known_matches(indexed)
+    explainer = Explainer(matcher, Vocabulary.load(indexed.vocabulary), lambda _: 1)
+    products = {each.ref: each for each in (*QUERIES, *PRODUCTS)}
+    of_escaped = products | {each.ref: each for each in escaped}
+    plain, found = (
+        explainer.explain_many([(by_ref[pair.query], by_ref[pair.candidate]) for pair in table.pairs], table.vectors)
+        for by_ref in (products, of_escaped)
+    )
+    assert [each.score for each in found] == [each.score for each in plain]
+
+
+@pytest.mark.parametrize(
+    ("similarities_", "total", "fact"),
+    [
+        ([0.9, np.nan, np.nan, np.nan], 1.0, "a known match of one reads like the other"),
+        ([np.nan, np.nan, 0.7, np.nan], 1.0, "the known non-matches of one read less like the other"),
+        ([np.nan, np.nan, 0.9, np.nan], -1.0, "a known non-match of one reads like the other"),
+        ([0.2, np.nan, np.nan, 0.9], -1.0, "a known non-match of one reads like the other"),
+        ([0.2, 0.0, np.nan, np.nan], -1.0, "the known matches of one read unlike the other"),
+        ([0.0, np.nan, np.nan, np.nan], -1.0, "the known matches of one read unlike the other"),
+    ],
+)
+def test_the_reason_is_what_the_labels_say(similarities_: list[float], total: float, fact: str) -> None:
+    assert _known_match_fact(np.array(similarities_), total) == fact
+
+
+def test_a_correction_too_small_to_be_shown_is_part_of_the_score(indexed: Workspace) -> None:
+    matcher, table = with_known_matches(indexed)
+    assert matcher.known is not None
+    known = replace(matcher.known, correction=replace(matcher.known.correction, weights=np.array([5.0, *[0.002] * 11])))
+    small = replace(matcher, known=replace(known, correction=replace(known.correction, intercept=0.01)))
+    with CatalogStore(indexed.catalog) as catalog:
+        products = catalog.get_many(ref for pair in table.pairs for ref in pair)
+    pairs = [(products[pair.query], products[pair.candidate]) for pair in table.pairs]
+    explainer = Explainer(small, Vocabulary.load(indexed.vocabulary), lambda _: 1)
+    texts, scores = read_texts(indexed, table.pairs), small.learner.scores(table.vectors)
+    assert small.known is not None
+    expected = small.known.correct(scores, texts)
+    hidden = np.abs(expected - scores) < 0.05
+    assert (expected != scores)[hidden].any()
+    found = explainer.explain_many(pairs, table.vectors)
+    assert [each.score for each in found] == pytest.approx(expected.tolist(), abs=1e-9)
+    shown = [[*each.pros, *each.cons] for each, is_hidden in zip(found, hidden, strict=True) if is_hidden]
+    assert not any(each.group == "known matches" for reasons in shown for each in reasons)

@@ -1,7 +1,9 @@
 """The matcher's file: bit-identical probabilities after loading, or an error."""
 
 import json
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 from core.errors import DamagedError
 from core.matching.bands import Cuts
 from core.matching.calibration import BetaCalibration
-from core.matching.learners import Blend, Learner, fit_boosted, fit_linear, scale_of
+from core.matching.learners import Blend, Learner, Linear, fit_boosted, fit_linear, scale_of
 from core.matching.matcher import Matcher, load_matcher, prior_matcher
 from core.matching.prior import CosinePrior
 from core.stats.wilson import wilson
@@ -114,6 +116,25 @@ def test_a_learner_over_other_features_is_refused(name: str, tmp_path: Path) -> 
 
 def test_a_prior_on_a_column_that_there_is_not_is_refused(tmp_path: Path) -> None:
     Matcher(CosinePrior(0.8, 4), BetaCalibration(), 0.5, matcher("prior").cuts, FEATURES, 0, 0, {}).save(tmp_path / "m")
+    with pytest.raises(DamagedError):
+        load_matcher(tmp_path / "m")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("place", ["calibration", "learner", "threshold"])
+def test_a_file_with_what_is_no_number_is_refused(place: str, value: float, tmp_path: Path) -> None:
+    good = matcher("linear")
+    assert isinstance(good.learner, Linear)
+    changes: dict[str, Matcher] = {
+        "calibration": replace(good, calibration=BetaCalibration(1.0, value, 0.0)),
+        "learner": replace(good, learner=replace(good.learner, intercept=value)),
+        "threshold": replace(good, threshold=value),
+    }
+    changes[place].save(tmp_path / "m")
+    with pytest.raises(DamagedError):
+        load_matcher(tmp_path / "m")
+    # A number too large for a float is read as infinity.
+    (tmp_path / "m").write_text((tmp_path / "m").read_text().replace("Infinity", "1e999"))
     with pytest.raises(DamagedError):
         load_matcher(tmp_path / "m")
 

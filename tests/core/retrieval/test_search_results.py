@@ -42,3 +42,10 @@ def test_after_a_change_new_queries_and_products_are_not_known() -> None:
     assert moved.positions.tolist() == [[-2, 0, -1], [-2] * 3, [-2, -1, -1], [2, -1, -1]]
     assert moved.differ(table([5, 0], [], [1], [2])).tolist() == [True, True, True, True]
     assert CandidateTable.unknown(2, 3).differ(table([], [])).tolist() == [True, True]
+
+
+@pytest.mark.parametrize("products", [[-1], [0], [-1, -1, 0]])
+def test_candidates_that_are_not_known_stay_so_whatever_the_products(products: list[int]) -> None:
+    origin = np.array(products)
+    assert CandidateTable.unknown(1, 3).moved(np.array([0]), origin).positions.tolist() == [[-2] * 3]
+    assert table([]).moved(np.array([0]), origin).positions.tolist() == [[-1] * 3]
