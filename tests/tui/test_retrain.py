@@ -190,7 +190,7 @@ def test_the_expected_gain_of_labelling_is_shown(bench: Bench) -> None:
     enough = plan_text(replace(possible, eval_queries=50), 4, None, 68).plain
     assert "If the new model is significantly better, it becomes the champion" in " ".join(enough.split())
     waits = plan_text(replace(possible, eval_queries=50, manual_promotion=True), 4, None, 68).plain
-    assert "not used until a lead promotes it" in " ".join(waits.split())
+    assert "not used until somebody promotes it" in " ".join(waits.split())
     assert "weak" not in text
     weak = plan_text(replace(possible, matches=1, rejections=0, weak_matches=9), 4, None, 68).plain
     assert "; 9 weak matches" in " ".join(weak.split())

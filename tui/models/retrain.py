@@ -130,7 +130,7 @@ def _duration(plan: "RetrainPlan", epochs: int) -> Content:
 
 def _then(plan: "RetrainPlan") -> Content:
     outcome = (
-        "The new model is kept, and is not used until a lead promotes it."
+        "The new model is kept, and is not used until somebody promotes it."
         if plan.manual_promotion or plan.too_few_queries
         else "If the new model is significantly better, it becomes the champion: the catalogue is indexed again and the"
         " queue re-ranked."
