@@ -54,7 +54,10 @@ def _rows(explanation: Explanation) -> Iterator[tuple[str, str]]:
         f"{matches} and {counted(plan.rejections, 'rejection')} of {counted(plan.queries, 'query', 'queries')};"
         f" {hard} to each match" + ("" if plan.matches > 1 else "; too few to train on"),
     )
-    yield "left out", f"{plan.unsure:,} unsure, {plan.conflicts:,} conflicting"
+    yield (
+        "left out",
+        f"{plan.unsure:,} unsure, {plan.conflicts:,} conflicting, {plan.withheld:,} connected with the evaluation set",
+    )
     yield "evaluation", f"{counted(plan.eval_queries, 'query', 'queries')} ({plan.judged_on})"
     yield "prospect", plan.prospect.sentence if plan.prospect else UNKNOWN_PROSPECT
     for key, value in flat(recipe.record()).items():

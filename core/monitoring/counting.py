@@ -139,7 +139,7 @@ def _query_facts(
         if store.model is None:
             raise no_candidates(workspace.index)
         summary, encoder = store.matcher_summary, store.model
-        similarity, probability = store.top_similarities(), store.top_probabilities()
+        similarity, probability = store.top_scores()
         pairs = {(query, each.ref): each.probability for query, each in store.all() if each.probability is not None}
     contradictions = {} if summary is None else _verdicts(workspace, settings, pairs, summary.threshold)
     precision, audited = {}, {}

@@ -126,11 +126,10 @@ class QueueSource:
         self.both = frozenset(self.catalog.sources_in("both"))
         self.refit, self._run = None, run
         self._boundary = (bands.high + bands.medium) / 2
-        top = self.candidates.top_similarities()
+        top, likely = self.candidates.top_scores()
         self._top = {query: best for query, best in top.items() if query not in self.state.removed}
         self._stored_summary = self.candidates.matcher_summary
-        likely = self.candidates.top_probabilities() if self.summary else {}
-        self._likely = {query: best for query, best in likely.items() if query in self._top}
+        self._likely = {query: best for query, best in likely.items() if query in self._top} if self.summary else {}
         self._rest = self._least_certain()
         self._sort()
         self.model = self.candidates.model
@@ -250,7 +249,7 @@ class QueueSource:
                 return self._reopened_first(query for query in self._order if query not in validation)
 
     def _reopened_first(self, queries: Iterable[ProductRef]) -> list[ProductRef]:
-        return sorted(queries, key=lambda query: query not in self._reopened)
+        return sorted(queries, key=lambda query: query not in self._reopened) if self._reopened else list(queries)
 
     def _note_second_opinion(self, store: LabelStore, query: ProductRef) -> None:
         """Update the record of queries with the first of two answers."""

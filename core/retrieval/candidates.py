@@ -267,11 +267,30 @@ class CandidateStore:
 
     def top_probabilities(self) -> dict[ProductRef, float]:
         """The highest P(match) among each query's candidates; empty before there are probabilities."""
-        return self._highest("probability", 0)
+        return self.top_scores()[1]
 
     def top_similarities(self) -> dict[ProductRef, float]:
         """The highest cosine among each query's candidates."""
-        return self._highest("similarity", -_MAX_COSINE)
+        return self.top_scores()[0]
+
+    def top_scores(self) -> tuple[dict[ProductRef, float], dict[ProductRef, float]]:
+        """As `top_similarities` and `top_probabilities`, read together: a large catalogue has 100,000 queries."""
+        with self._cache.reading() as connection:
+            rows = connection.execute(
+                "SELECT query_source, query_id, max(similarity), max(probability) FROM candidates"
+                " GROUP BY query_source, query_id"
+            ).fetchall()
+        similarities, probabilities = dict[ProductRef, float](), dict[ProductRef, float]()
+        with self._damage_handled():
+            for source, id_, similarity, probability in rows:
+                if not _are_strings(source, id_):
+                    raise _InvalidRowError(f"{source!r}, {id_!r} as a query")
+                ref = ProductRef(source, id_)
+                if similarity is not None:
+                    similarities[ref] = _within(similarity, "similarity", -_MAX_COSINE)
+                if probability is not None:
+                    probabilities[ref] = _within(probability, "probability", 0)
+        return similarities, probabilities
 
     @property
     def model(self) -> str | None:
@@ -301,18 +320,6 @@ class CandidateStore:
         if row is not None and not isinstance(row[0], str):
             raise self._damaged("the record of the index run is invalid")
         return row and str(row[0])
-
-    def _highest(self, column: str, minimum: float) -> dict[ProductRef, float]:
-        with self._cache.reading() as connection:
-            rows = connection.execute(
-                f"SELECT query_source, query_id, max({column}) FROM candidates WHERE {column} IS NOT NULL"  # noqa: S608 - constants only
-                " GROUP BY query_source, query_id"
-            ).fetchall()
-        with self._damage_handled():
-            for source, id_, value in rows:
-                if not (_are_strings(source, id_) and _is_within(value, minimum, _MAX_COSINE)):
-                    raise _InvalidRowError(f"{value!r} as a {column}")
-            return {ProductRef(*row[:2]): row[2] for row in rows}
 
     @contextmanager
     def _damage_handled(self) -> Iterator[None]:
@@ -485,5 +492,7 @@ def _are_strings(first: object, second: object) -> bool:
     return isinstance(first, str) and isinstance(second, str)
 
 
-def _is_within(value: object, minimum: float, maximum: float) -> bool:
-    return isinstance(value, float) and minimum <= value <= maximum
+def _within(value: object, column: str, minimum: float) -> float:
+    if not (isinstance(value, float) and minimum <= value <= _MAX_COSINE):
+        raise _InvalidRowError(f"{value!r} as a {column}")
+    return value

@@ -32,6 +32,7 @@ class Splits:
         eval_labels: all labels for evaluation; in a manual set also those of queries without a match.
         excluded_queries: the workspace's own validation queries, or the held-out queries; none of their labels trains.
         weak: weak labels that may train in addition; see `core.splits.weak_training`.
+        withheld: number of labels of other queries that do not train: a product of theirs is in `leak_candidates`.
     """
 
     train: tuple[Label, ...]
@@ -44,6 +45,7 @@ class Splits:
     eval_labels: tuple[Label, ...] = ()
     excluded_queries: frozenset[ProductRef] = frozenset()
     weak: tuple[WeakLabel, ...] = ()
+    withheld: int = 0
 
     @property
     def products(self) -> set[ProductRef]:
@@ -108,8 +110,10 @@ def split_labels(
         eval_labels = [label for label in labels if label.pair.query in excluded_queries]
         name = "queries held out of training"
     leak_candidates = connected_products(excluded_queries, labels, catalog)
+    train = _training_side(labels, leak_candidates)
+    others = sum(label.side is Side.TRAIN and label.pair.query not in excluded_queries for label in labels)
     return Splits(
-        train=tuple(_training_side(labels, leak_candidates)),
+        train=tuple(train),
         eval_queries=tuple(eval_queries),
         matches=matches,
         leak_candidates=leak_candidates,
@@ -118,6 +122,7 @@ def split_labels(
         name=name,
         eval_labels=tuple(eval_labels),
         excluded_queries=frozenset(excluded_queries),
+        withheld=others - len(train),
     )
 
 

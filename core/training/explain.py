@@ -51,6 +51,7 @@ class Explanation:
         return {
             "base": self.base, "recipe": self.recipe.record(), "queries": plan.queries, "matches": plan.matches,
             "rejections": plan.rejections, "unsure": plan.unsure, "conflicts": plan.conflicts,
+            "withheld": plan.withheld,
             "eval_queries": plan.eval_queries, "judged_on": plan.judged_on, "possible": plan.possible,
             "epochs": plan.epochs(epochs), "steps": plan.steps(epochs), "parameters": self.parameters,
             "trainable": self.trainable, "trainable_share": share, "memory_bytes": self.memory_bytes,

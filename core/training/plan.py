@@ -72,6 +72,7 @@ class RetrainPlan:
         matches, rejections: training pairs by label.
         unsure: abstentions, which are left out.
         conflicts: pairs with disagreeing labels, which are left out until they are adjudicated.
+        withheld: labels that are left out, since a product of theirs is connected with the evaluation set.
         eval_queries: queries with a known match that the models are compared on.
         judged_on: name of the evaluation set, with the version of the validation set.
         manual: whether it is the validation set; otherwise queries are held out of training.
@@ -101,6 +102,7 @@ class RetrainPlan:
     running: Job | None = None
     weak_matches: int = 0
     prospect: Prospect | None = None
+    withheld: int = 0
 
     @property
     def examples(self) -> int:
@@ -177,6 +179,7 @@ def plan_retrain(
         running=next(running, None),
         weak_matches=sum(label.match for label in splits.weak),
         prospect=retrain_prospect(workspace, splits),
+        withheld=splits.withheld,
     )
 
 

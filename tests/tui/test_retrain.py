@@ -182,9 +182,7 @@ def test_the_duration_is_scaled_from_the_last_retrain(bench: Bench) -> None:
 
 def test_the_expected_gain_of_labelling_is_shown(bench: Bench) -> None:
     known = plan(bench)
-    possible = RetrainPlan(
-        **{name: getattr(known, name) for name in known.__slots__} | {"matches": 40, "eval_queries": 3, "conflicts": 2}
-    )
+    possible = replace(known, matches=40, eval_queries=3, conflicts=2, withheld=7)
     text = plan_text(possible, 4, ExpectedGain(100, 12.0, 5.0), 68).plain
     assert "becomes the champion" not in text
     enough = plan_text(replace(possible, eval_queries=50), 4, None, 68).plain
@@ -195,6 +193,7 @@ def test_the_expected_gain_of_labelling_is_shown(bench: Bench) -> None:
     weak = plan_text(replace(possible, matches=1, rejections=0, weak_matches=9), 4, None, 68).plain
     assert "; 9 weak matches" in " ".join(weak.split())
     assert "10 matches per step" in " ".join(weak.split())
-    assert "2 conflicting, to be settled (stream: adjudication)" in text
+    left_out = "2 conflicting, to be settled (stream: adjudication), 7 connected with the evaluation set"
+    assert left_out in " ".join(text.split())
     assert "keep labelling: of the 100 queries left" in text
     assert all(len(line) <= 68 for line in text.splitlines())

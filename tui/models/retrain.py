@@ -42,7 +42,7 @@ def plan_text(plan: "RetrainPlan", epochs: int, gain: ExpectedGain | None, width
         width: columns to fill.
     """
     rows = [("training", _training_labels(plan))]
-    if plan.unsure or plan.conflicts:
+    if plan.unsure or plan.conflicts or plan.withheld:
         rows.append(("left out", _left_out(plan)))
     rows.append(("evaluation", _evaluation_queries(plan)))
     if plan.possible:
@@ -81,6 +81,8 @@ def _left_out(plan: "RetrainPlan") -> Content:
         parts.append(Content(f"{plan.unsure:,} unsure"))
     if plan.conflicts:
         parts.append(Content.styled(f"{plan.conflicts:,} conflicting, to be settled (stream: adjudication)", CAREFUL))
+    if plan.withheld:
+        parts.append(Content(f"{plan.withheld:,} connected with the evaluation set"))
     return Content(", ").join(parts)
 
 

@@ -136,7 +136,7 @@ def test_a_product_that_a_validation_query_matches_is_no_negative_either(store: 
     splits = split_labels(store, held_out=0.3, seed=13)
     assert (splits.manual, splits.eval_queries, splits.leak_candidates) == (True, (q("v"),), {q("v"), c("r3")})
     assert {label.pair.candidate for label in splits.train if label.pair.query == q("t3")} == {c("m3")}
-    assert len(splits.train) == 39
+    assert (len(splits.train), splits.withheld) == (39, 1)
 
 
 def test_a_conflict_is_no_label(store: LabelStore) -> None:
@@ -177,6 +177,8 @@ def test_what_is_connected_with_a_validation_product_over_several_matches_does_n
     splits = split_labels(store, held_out=0.3, seed=13)
     assert splits.leak_candidates == {q("v"), c("m1"), q("t1"), c("r7"), q("t7"), c("m7")}
     assert {q("t1"), q("t7")}.isdisjoint(splits.products)
+    # m1, r1 and r7 of t1, m7 and r7 of t7.
+    assert splits.withheld == 5
 
 
 # -- what shares a GTIN ----------------------------------------------------------------------------------------
