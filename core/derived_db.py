@@ -30,6 +30,16 @@ CREATE TABLE IF NOT EXISTS candidates (
     PRIMARY KEY (query_source, query_id, rank)
 ) WITHOUT ROWID
 """
+#: Of each query the best of its candidates, so that a desk need not read all of them to order its queue.
+_BEST = """
+CREATE TABLE IF NOT EXISTS best (
+    query_source TEXT NOT NULL,
+    query_id TEXT NOT NULL,
+    similarity REAL NOT NULL,
+    probability REAL,
+    PRIMARY KEY (query_source, query_id)
+) WITHOUT ROWID
+"""
 _RUNS = """
 CREATE TABLE IF NOT EXISTS runs (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -98,7 +108,7 @@ CREATE TABLE IF NOT EXISTS verdicts_1 (
 )
 """
 _TABLES = {
-    "candidates": _CANDIDATES, "runs": _RUNS, "standing": _STANDING, "evidence": _EVIDENCE,
+    "candidates": _CANDIDATES, "best": _BEST, "runs": _RUNS, "standing": _STANDING, "evidence": _EVIDENCE,
     "evidence_run": _EVIDENCE_RUN, "indexed": _INDEXED, "indexed_run": _INDEXED_RUN, "checksums": _CHECKSUMS,
     "verdicts_1": _VERDICTS,
 }  # fmt: skip
@@ -136,7 +146,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
             # A row without labels describes the ranking by cosine, which is no longer used.
             connection.execute("DELETE FROM standing WHERE labels = 0")
         elif version != _VERSION:
-            for name in ("candidates", "runs", "standing"):
+            for name in ("candidates", "best", "runs", "standing"):
                 connection.execute(f"DROP TABLE IF EXISTS {name}")
         for statement in _TABLES.values():
             connection.execute(statement)

@@ -1,5 +1,6 @@
 """The command line: `review`, `web` and `doctor`, which need the desk, beside the commands of `core.cli`."""
 
+import gc
 import sys
 from contextlib import suppress
 from typing import Annotated
@@ -73,7 +74,11 @@ def _run_review(
     settings = context.settings if mouse else context.settings_with(["desk.mouse=false"])
     while True:
         worker = WorkerClient(workspace.home)
-        desk = open_desk(workspace, settings, context.annotator, stream, matcher_worker=worker, kiosk=kiosk)
+        gc.disable()  # a large queue is many objects that stay: looking through them takes a fifth of the time
+        try:
+            desk = open_desk(workspace, settings, context.annotator, stream, matcher_worker=worker, kiosk=kiosk)
+        finally:
+            gc.enable()
         notice = " ".join(filter(None, (notice, desk.take_notice())))
         if plain:
             run_plain_desk(desk, sys.stdin, sys.stdout, notice)

@@ -54,16 +54,6 @@ def first_of_two(store: LabelReader, query: ProductRef, share: float) -> str | N
     return answered_by.pop() if len(answered_by) == 1 else None
 
 
-def rank_by_uncertainty(top: dict[ProductRef, float], boundary: float) -> list[ProductRef]:
-    """Queries, the least certain first.
-
-    Args:
-        top: the best candidate's probability of each query, or its cosine.
-        boundary: where the answer changes: the matcher's threshold, or the middle of the medium band.
-    """
-    return sorted(top, key=lambda query: (abs(top[query] - boundary), query))
-
-
 @dataclass(frozen=True, slots=True)
 class _View:
     """The circumstances in which a query is shown.
@@ -125,12 +115,13 @@ class QueueSource:
         self.state = index_state(self.candidates.path, self.catalog)
         self.both = frozenset(self.catalog.sources_in("both"))
         self.refit, self._run = None, run
-        self._boundary = (bands.high + bands.medium) / 2
-        top, likely = self.candidates.top_scores()
-        self._top = {query: best for query, best in top.items() if query not in self.state.removed}
-        self._stored_summary = self.candidates.matcher_summary
-        self._likely = {query: best for query, best in likely.items() if query in self._top} if self.summary else {}
-        self._rest = self._least_certain()
+        self._stored_summary = summary = self.candidates.matcher_summary
+        middle, threshold = (bands.high + bands.medium) / 2, summary.threshold if summary else 0.0
+        self._top, self._likely = self.candidates.top_scores(middle, threshold)
+        for query in self.state.removed:
+            self._top.pop(query, None)
+            self._likely.pop(query, None)
+        self._rest = list(self._top)
         self._sort()
         self.model = self.candidates.model
 
@@ -155,12 +146,6 @@ class QueueSource:
         ranked = set(first)
         self._order = [*first, *(query for query in self._rest if query not in ranked)]
         self._queues.clear()
-
-    def _least_certain(self) -> list[ProductRef]:
-        summary = self.summary
-        if summary is not None and self._likely:
-            return rank_by_uncertainty({**dict.fromkeys(self._top, 0.0), **self._likely}, summary.threshold)
-        return rank_by_uncertainty(self._top, self._boundary)
 
     # -- streams -----------------------------------------------------------------------------------------------
 

@@ -16,8 +16,8 @@ from core.errors import DamagedError
 from core.sqlite_cache import Checksum, snapshot
 from labels.model import Pair, ProductRef
 
-#: Key of the checksum in the table `checksums`.
-_CHECKSUM_NAME = "candidates"
+#: Key of the checksum in the table `checksums`, and of the one of the candidates that the table `best` was made from.
+_CHECKSUM_NAME, _BEST_CHECKSUM_NAME = "candidates", "best"
 _INSERT_CHECKSUM = "INSERT OR REPLACE INTO checksums VALUES (?, ?)"
 _COLUMNS = (
     "query_source, query_id, candidate_source, candidate_id, rank, similarity, score, dense_rank, lexical_rank,"
@@ -33,6 +33,10 @@ _MAX_COMPARED = 100_000
 #: Share of the candidates below which those of a query are looked up.
 _FEW = 0.1
 
+_BEST_SCORES = (
+    "SELECT query_source, query_id, max(similarity) AS similarity, max(probability) AS probability FROM candidates"
+    " GROUP BY query_source, query_id"
+)
 #: By probability, or by retrieval rank while there are no probabilities.
 _BEST_FIRST = "CASE WHEN EXISTS (SELECT 1 FROM standing) THEN probability END DESC NULLS LAST, rank"
 
@@ -124,7 +128,7 @@ class CandidateStore:
             for query, candidates in rows:
                 _insert(connection, [_row(query, candidate) for candidate in candidates], checksum)
             connection.execute("INSERT OR REPLACE INTO runs VALUES (1, ?, ?)", [model, fingerprint])
-            connection.execute(_INSERT_CHECKSUM, [_CHECKSUM_NAME, str(checksum)])
+            _finish(connection, checksum)
 
     def update(
         self,
@@ -170,7 +174,7 @@ class CandidateStore:
                 _delete(connection, [row for row in old if row not in new], checksum)
                 _insert(connection, [row for row in new if row not in old], checksum)
             connection.execute("INSERT OR REPLACE INTO runs VALUES (1, ?, ?)", [model, fingerprint])
-            connection.execute(_INSERT_CHECKSUM, [_CHECKSUM_NAME, str(checksum)])
+            _finish(connection, checksum)
         return updated
 
     def unscored_pairs(self) -> set[Pair]:
@@ -214,7 +218,7 @@ class CandidateStore:
                 ((new[row[:4]], row[0], row[1], row[4]) for row in changes),
             )
             connection.execute("INSERT OR REPLACE INTO standing VALUES (1, ?, ?, ?, ?, ?)", astuple(summary))
-            connection.execute(_INSERT_CHECKSUM, [_CHECKSUM_NAME, str(checksum)])
+            _finish(connection, checksum)
 
     @property
     def matcher_summary(self) -> MatcherSummary | None:
@@ -273,23 +277,37 @@ class CandidateStore:
         """The highest cosine among each query's candidates."""
         return self.top_scores()[0]
 
-    def top_scores(self) -> tuple[dict[ProductRef, float], dict[ProductRef, float]]:
-        """As `top_similarities` and `top_probabilities`, read together: a large catalogue has 100,000 queries."""
-        with self._cache.reading() as connection:
+    def top_scores(
+        self, middle: float = 0.0, threshold: float = 0.0
+    ) -> tuple[dict[ProductRef, float], dict[ProductRef, float]]:
+        """As `top_similarities` and `top_probabilities`, read together, the least certain query first.
+
+        Args:
+            middle: cosine where the answer changes, for queries whose probabilities are equally far from the threshold.
+            threshold: the same probability; a query without one counts as one of 0.
+        """
+        with self._cache.reading() as connection, snapshot(connection):
+            best = "best" if _is_best_current(connection) else f"({_BEST_SCORES})"
             rows = connection.execute(
-                "SELECT query_source, query_id, max(similarity), max(probability) FROM candidates"
-                " GROUP BY query_source, query_id"
+                f"SELECT query_source, query_id, similarity, probability FROM {best}"  # noqa: S608 - constants only
+                " ORDER BY abs(coalesce(probability, 0) - ?), abs(similarity - ?), query_source, query_id",
+                [threshold, middle],
             ).fetchall()
         similarities, probabilities = dict[ProductRef, float](), dict[ProductRef, float]()
         with self._damage_handled():
             for source, id_, similarity, probability in rows:
-                if not _are_strings(source, id_):
-                    raise _InvalidRowError(f"{source!r}, {id_!r} as a query")
+                # Without a call, as in `_require_valid`: a large catalogue has 100,000 queries.
+                if not (
+                    type(source) is type(id_) is str
+                    and type(similarity) is float
+                    and -_MAX_COSINE <= similarity <= _MAX_COSINE
+                    and (probability is None or (type(probability) is float and 0 <= probability <= 1))
+                ):
+                    raise _InvalidRowError(f"{source!r}, {id_!r} with {similarity!r} and {probability!r}")
                 ref = ProductRef(source, id_)
-                if similarity is not None:
-                    similarities[ref] = _within(similarity, "similarity", -_MAX_COSINE)
+                similarities[ref] = similarity
                 if probability is not None:
-                    probabilities[ref] = _within(probability, "probability", 0)
+                    probabilities[ref] = probability
         return similarities, probabilities
 
     @property
@@ -419,9 +437,23 @@ def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], che
 
 
 def _clear(connection: sqlite3.Connection) -> None:
-    for table in ("candidates", "standing", "runs"):
+    for table in ("candidates", "best", "standing", "runs"):
         connection.execute(f"DELETE FROM {table}")  # noqa: S608 - constants only
-    connection.execute("DELETE FROM checksums WHERE name = ?", [_CHECKSUM_NAME])
+    connection.execute("DELETE FROM checksums WHERE name IN (?, ?)", [_CHECKSUM_NAME, _BEST_CHECKSUM_NAME])
+
+
+def _finish(connection: sqlite3.Connection, checksum: Checksum) -> None:
+    """Bring what is stored about the candidates up to date with them, at the end of a transaction."""
+    connection.execute("DELETE FROM best")
+    connection.execute(f"INSERT INTO best {_BEST_SCORES}")
+    connection.executemany(_INSERT_CHECKSUM, [(name, str(checksum)) for name in (_CHECKSUM_NAME, _BEST_CHECKSUM_NAME)])
+
+
+def _is_best_current(connection: sqlite3.Connection) -> bool:
+    """Whether the table `best` is of the present candidates; earlier versions write candidates without it."""
+    names = [_CHECKSUM_NAME, _BEST_CHECKSUM_NAME]
+    found = connection.execute("SELECT value FROM checksums WHERE name IN (?, ?)", names).fetchall()
+    return len(found) == len(names) and len(set(found)) == 1
 
 
 def _row(query: ProductRef, c: Candidate) -> tuple[Any, ...]:
@@ -486,13 +518,3 @@ def _require_valid(row: Sequence[Any]) -> None:
     )
     if not valid:
         raise _InvalidRowError("a rank, similarity or probability is out of range")
-
-
-def _are_strings(first: object, second: object) -> bool:
-    return isinstance(first, str) and isinstance(second, str)
-
-
-def _within(value: object, column: str, minimum: float) -> float:
-    if not (isinstance(value, float) and minimum <= value <= _MAX_COSINE):
-        raise _InvalidRowError(f"{value!r} as a {column}")
-    return value

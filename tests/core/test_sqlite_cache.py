@@ -146,8 +146,9 @@ def test_a_damaged_page_of_verdicts_takes_no_other_along(path: Path) -> None:
     for number in range(300):
         cache.put(case_of(number), SAID)
     cache.close()
-    middle = path.stat().st_size // 8192 * 4096
-    flip(path, middle, middle + 4096, share=0.5)
+    data = path.read_bytes()
+    page = data.index(SAID.reasoning.encode(), len(data) // 2) // 4096 * 4096
+    flip(path, page, page + 4096, share=0.5)
     with pytest.raises(DamagedError):
         VerdictCache(path)._cache.check()
     kept = VerdictCache(path).latest_verdicts("judge-1")

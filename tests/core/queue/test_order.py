@@ -1,23 +1,14 @@
-"""The order of the queue, and random draws of queries."""
+"""Random draws of queries, and their order."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import q
 
-from core.queue.source import rank_by_uncertainty
 from core.stats.sampling import draw_share, shuffled
 
 REFS = st.lists(st.text(max_size=6).map(q), unique=True, max_size=60)
 SHARES = st.floats(0, 1)
-
-
-def test_what_is_least_sure_comes_first_and_ties_go_by_key() -> None:
-    top = {q("sure"): 0.99, q("edge"): 0.80, q("below"): 0.60, q("tie b"): 0.85, q("tie a"): 0.75}
-    order = [ref.id for ref in rank_by_uncertainty(top, 0.80)]
-    assert order[0] == "edge"
-    assert order[-1] == "below"
-    assert rank_by_uncertainty({q("b"): 0.75, q("a"): 0.75}, 0.8) == [q("a"), q("b")]
 
 
 @given(REFS, SHARES, SHARES, st.integers(0, 5))

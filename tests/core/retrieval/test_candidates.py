@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from samples import candidates_of, q
 
 from core.errors import DamagedError
 from core.retrieval import candidates
-from core.retrieval.candidates import CandidateStore, MatcherSummary
+from core.retrieval.candidates import Candidate, CandidateStore, MatcherSummary
 from labels.model import ProductRef
 
 
@@ -33,6 +34,47 @@ def test_a_run_is_read_as_it_was_written(store: CandidateStore) -> None:
     assert list(store.all()) == [(q(id_), candidate) for id_ in ("q1", "q2") for candidate in candidates_of(id_)]
     assert store.top_similarities() == {q("q1"): 0.81, q("q2"): 0.86}
     assert (store.model, store.is_current("f1"), store.is_current("f2")) == ("m1", True, False)
+
+
+def _with_cosines(**cosines: float) -> list[tuple[ProductRef, list[Candidate]]]:
+    return [(q(name), [replace(candidates_of("q1")[0], similarity=value)]) for name, value in cosines.items()]
+
+
+def test_the_least_certain_query_comes_first_and_ties_go_by_key(store: CandidateStore) -> None:
+    store.replace(_with_cosines(sure=0.99, edge=0.80, below=0.60, tie_b=0.85, tie_a=0.75), model="m", fingerprint="f")
+    order = [ref.id for ref in store.top_scores(0.80)[0]]
+    assert (order[0], order[-1]) == ("edge", "below")
+    store.replace(_with_cosines(b=0.75, a=0.75), model="m", fingerprint="f")
+    assert list(store.top_scores(0.80)[0]) == [q("a"), q("b")]
+
+
+def test_probabilities_order_the_queries_and_one_without_counts_as_a_non_match(store: CandidateStore) -> None:
+    rows = _with_cosines(sure=0.8, edge=0.3, none=0.8, other=0.99)
+    store.replace(rows, model="m", fingerprint="f")
+    likely = {"sure": 0.95, "edge": 0.5, "other": 0.0}
+    store.score(
+        [(query, each.ref, likely[query.id]) for query, (each,) in rows if query.id in likely],
+        MatcherSummary(0.4, 0.9, 0.1, 12, 3),
+    )
+    cosines, probabilities = store.top_scores(0.8, 0.4)
+    assert [ref.id for ref in cosines] == ["edge", "none", "other", "sure"]
+    assert {ref.id: probability for ref, probability in probabilities.items()} == likely
+
+
+def test_best_scores_follow_every_change_and_one_that_an_earlier_version_made(
+    store: CandidateStore, tmp_path: Path
+) -> None:
+    store.replace([(q(f"q{n}"), candidates_of("q1")) for n in (1, 2, 3)], model="m", fingerprint="a")
+    first, second = candidates_of("q1")[:2]
+    asked = {"touched": frozenset[ProductRef](), "model": "m"}
+    store.update([(q("q2"), [second])], gone=[q("q3")], before="a", fingerprint="b", **asked)
+    store.score([(q("q1"), first.ref, 0.25), (q("q1"), second.ref, 0.75)], MatcherSummary(0.5, 0.9, 0.1, 12, 3))
+    best = max(each.similarity for each in candidates_of("q1"))
+    assert store.top_scores() == ({q("q1"): best, q("q2"): second.similarity}, {q("q1"): 0.75})
+    with closing(sqlite3.connect(tmp_path / "derived.db")) as connection, connection:
+        connection.execute("DELETE FROM candidates WHERE query_id = 'q2'")
+        connection.execute("UPDATE checksums SET value = 'of an earlier version' WHERE name = 'candidates'")
+    assert store.top_similarities() == {q("q1"): best}
 
 
 def test_a_new_run_takes_the_place_of_the_old(store: CandidateStore) -> None:
@@ -76,6 +118,8 @@ def test_a_file_of_another_version_is_started_anew(store: CandidateStore, tmp_pa
         connection.execute("PRAGMA user_version = 99")
     again = CandidateStore(tmp_path / "derived.db")
     assert (again.model, again.top_similarities()) == (None, {})
+    again.replace([(q("q1"), [])], model="m1", fingerprint="f1")
+    assert again.top_similarities() == {}
     again.close()
 
 
