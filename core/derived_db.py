@@ -30,15 +30,15 @@ CREATE TABLE IF NOT EXISTS candidates (
     PRIMARY KEY (query_source, query_id, rank)
 ) WITHOUT ROWID
 """
-#: Of each query the best of its candidates, so that a desk need not read all of them to order its queue.
+#: The best scores of each query, the least certain query first: a desk need not read all candidates to order its queue.
 _BEST = """
 CREATE TABLE IF NOT EXISTS best (
+    place INTEGER PRIMARY KEY,
     query_source TEXT NOT NULL,
     query_id TEXT NOT NULL,
     similarity REAL NOT NULL,
-    probability REAL,
-    PRIMARY KEY (query_source, query_id)
-) WITHOUT ROWID
+    probability REAL
+)
 """
 _RUNS = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -161,7 +161,7 @@ def _salvage_verdicts(damaged: Path, connection: sqlite3.Connection) -> None:
     uri = f"{damaged.absolute().as_uri()}?mode=ro&immutable=1"
     deadline = time.monotonic() + _SALVAGE_TIMEOUT_S
     for order in ("ASC", "DESC"):  # from both ends up to the damaged page
-        with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(uri, uri=True)) as old:
+        with suppress(sqlite3.DatabaseError, UnicodeDecodeError), closing(sqlite3.connect(uri, uri=True)) as old:
             old.execute("PRAGMA trusted_schema = OFF")
             old.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VERDICT_BYTES)
             old.set_progress_handler(lambda: time.monotonic() > deadline, 100_000)

@@ -115,9 +115,8 @@ class QueueSource:
         self.state = index_state(self.candidates.path, self.catalog)
         self.both = frozenset(self.catalog.sources_in("both"))
         self.refit, self._run = None, run
-        self._stored_summary = summary = self.candidates.matcher_summary
-        middle, threshold = (bands.high + bands.medium) / 2, summary.threshold if summary else 0.0
-        self._top, self._likely = self.candidates.top_scores(middle, threshold)
+        self._stored_summary = self.candidates.matcher_summary
+        self._top, self._likely = self.candidates.top_scores((bands.high + bands.medium) / 2)
         for query in self.state.removed:
             self._top.pop(query, None)
             self._likely.pop(query, None)
@@ -144,7 +143,7 @@ class QueueSource:
         """The refit's queries first, then the others, the least certain first."""
         first = [query for query in self.refit.order if query in self._top] if self.refit else []
         ranked = set(first)
-        self._order = [*first, *(query for query in self._rest if query not in ranked)]
+        self._order = [*first, *(query for query in self._rest if query not in ranked)] if ranked else self._rest
         self._queues.clear()
 
     # -- streams -----------------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from struct import Struct
 from typing import Any
@@ -30,13 +32,19 @@ _MAX_COSINE, _MAX_SCORE = 1.01, 1e6
 _MAX_REASON_CHARS = 100
 #: Candidates up to which every change of their probabilities compares all of them with their checksum.
 _MAX_COMPARED = 100_000
+#: Rows read at once: one by one takes twice as long, and all of them take memory that the process keeps.
+_FETCHED = 5000
 #: Share of the candidates below which those of a query are looked up.
 _FEW = 0.1
 
-_BEST_SCORES = (
-    "SELECT query_source, query_id, max(similarity) AS similarity, max(probability) AS probability FROM candidates"
-    " GROUP BY query_source, query_id"
-)
+#: The best scores of each query. A query without a probability counts as one of 0; while there are none, the order is
+#: that of the keys.
+_BEST_SCORES = """
+SELECT query_source, query_id, max(similarity) AS similarity, max(probability) AS probability
+FROM candidates LEFT JOIN standing
+GROUP BY query_source, query_id
+ORDER BY abs(coalesce(max(probability), 0) - coalesce(max(threshold), 0)), query_source, query_id
+"""
 #: By probability, or by retrieval rank while there are no probabilities.
 _BEST_FIRST = "CASE WHEN EXISTS (SELECT 1 FROM standing) THEN probability END DESC NULLS LAST, rank"
 
@@ -277,26 +285,29 @@ class CandidateStore:
         """The highest cosine among each query's candidates."""
         return self.top_scores()[0]
 
-    def top_scores(
-        self, middle: float = 0.0, threshold: float = 0.0
-    ) -> tuple[dict[ProductRef, float], dict[ProductRef, float]]:
+    def top_scores(self, middle: float = 0.0) -> tuple[dict[ProductRef, float], dict[ProductRef, float]]:
         """As `top_similarities` and `top_probabilities`, read together, the least certain query first.
 
+        Uncertainty is the distance of the probability from the matcher's threshold.
+
         Args:
-            middle: cosine where the answer changes, for queries whose probabilities are equally far from the threshold.
-            threshold: the same probability; a query without one counts as one of 0.
+            middle: while there are no probabilities, the cosine from which the distance counts instead.
         """
-        with self._cache.reading() as connection, snapshot(connection):
-            best = "best" if _is_best_current(connection) else f"({_BEST_SCORES})"
-            rows = connection.execute(
-                f"SELECT query_source, query_id, similarity, probability FROM {best}"  # noqa: S608 - constants only
-                " ORDER BY abs(coalesce(probability, 0) - ?), abs(similarity - ?), query_source, query_id",
-                [threshold, middle],
-            ).fetchall()
         similarities, probabilities = dict[ProductRef, float](), dict[ProductRef, float]()
-        with self._damage_handled():
-            for source, id_, similarity, probability in rows:
-                # Without a call, as in `_require_valid`: a large catalogue has 100,000 queries.
+        names: dict[str, str] = {}  # one object for each source: a large catalogue has 100,000 queries
+        with self._damage_handled(), self._cache.reading() as connection, snapshot(connection):
+            is_scored = connection.execute("SELECT count(*) FROM standing").fetchone()[0]
+            if not is_scored:
+                by_cosine = "ORDER BY abs(similarity - ?), query_source, query_id"
+                cursor = connection.execute(f"SELECT * FROM ({_BEST_SCORES}) {by_cosine}", [middle])  # noqa: S608 - constants only
+            elif _is_best_current(connection):
+                columns = "query_source, query_id, similarity, probability"
+                cursor = connection.execute(f"SELECT {columns} FROM best ORDER BY place")  # noqa: S608 - constants only
+            else:
+                cursor = connection.execute(_BEST_SCORES)
+            parts = iter(partial(cursor.fetchmany, _FETCHED), [])
+            for source, id_, similarity, probability in chain.from_iterable(parts):
+                # Without a call, as in `_require_valid`.
                 if not (
                     type(source) is type(id_) is str
                     and type(similarity) is float
@@ -304,7 +315,7 @@ class CandidateStore:
                     and (probability is None or (type(probability) is float and 0 <= probability <= 1))
                 ):
                     raise _InvalidRowError(f"{source!r}, {id_!r} with {similarity!r} and {probability!r}")
-                ref = ProductRef(source, id_)
+                ref = ProductRef(names.setdefault(source, source), id_)
                 similarities[ref] = similarity
                 if probability is not None:
                     probabilities[ref] = probability
@@ -445,7 +456,7 @@ def _clear(connection: sqlite3.Connection) -> None:
 def _finish(connection: sqlite3.Connection, checksum: Checksum) -> None:
     """Bring what is stored about the candidates up to date with them, at the end of a transaction."""
     connection.execute("DELETE FROM best")
-    connection.execute(f"INSERT INTO best {_BEST_SCORES}")
+    connection.execute(f"INSERT INTO best (query_source, query_id, similarity, probability) {_BEST_SCORES}")
     connection.executemany(_INSERT_CHECKSUM, [(name, str(checksum)) for name in (_CHECKSUM_NAME, _BEST_CHECKSUM_NAME)])
 
 

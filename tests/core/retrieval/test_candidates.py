@@ -56,7 +56,7 @@ def test_probabilities_order_the_queries_and_one_without_counts_as_a_non_match(s
         [(query, each.ref, likely[query.id]) for query, (each,) in rows if query.id in likely],
         MatcherSummary(0.4, 0.9, 0.1, 12, 3),
     )
-    cosines, probabilities = store.top_scores(0.8, 0.4)
+    cosines, probabilities = store.top_scores()
     assert [ref.id for ref in cosines] == ["edge", "none", "other", "sure"]
     assert {ref.id: probability for ref, probability in probabilities.items()} == likely
 
