@@ -223,7 +223,7 @@ def _database_damage(path: Path, is_ours: Callable[[set[str]], bool], check: _Co
             return check(connection, tables) if result == "ok" else result.splitlines()[-1]
     except OSError as error:
         return str(error.strerror)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         # Anything else, such as a lock of another process, says nothing about the file.
         return str(error) if is_damage(error) else ""
 

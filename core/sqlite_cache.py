@@ -80,7 +80,7 @@ class SqliteCache:
             yield self._connected()
         except sqlite3.ProgrammingError:
             raise  # a bug
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
             raise self._core_error(error) from error
 
     @contextmanager
@@ -103,7 +103,7 @@ class SqliteCache:
         aside = set_aside(self.path, examined) if examined is not None else None
         moved = f"; it was set aside as {aside.name}" if aside is not None else ""
         if aside is not None and self._salvage is not None and stat.S_ISREG(aside.lstat().st_mode):
-            with suppress(sqlite3.Error, CoreError, OSError), self.writing() as connection:
+            with suppress(sqlite3.Error, CoreError, OSError, UnicodeDecodeError), self.writing() as connection:
                 self._salvage(aside, connection)
         return DamagedError(f"{self.path.name} is damaged and cannot be read ({why}){moved}.", self._hint)
 
@@ -150,19 +150,23 @@ class SqliteCache:
         if foreign := [str(name) for kind, name in found if kind in {"trigger", "view"}]:
             raise self.damaged(f"it has a {foreign[0]!r} that does not belong there")
 
-    def _core_error(self, error: sqlite3.Error | OSError) -> CoreError:
+    def _core_error(self, error: sqlite3.Error | OSError | UnicodeDecodeError) -> CoreError:
         default = "Try again, or run `samesku doctor`."
         if isinstance(error, OSError):
             reason, hint = error.strerror or str(error), files.way_out(error, default)
-        elif is_damage(error):
+        elif isinstance(error, UnicodeDecodeError) or is_damage(error):
             return self.damaged(str(error))
         else:
             reason, hint = str(error), way_out(error, default)
         return CoreError(f"{self.path} cannot be read or written: {reason}.", hint)
 
 
-def is_damage(error: sqlite3.Error) -> bool:
-    """Whether an error means a damaged file. Errors raised by Python itself, such as of decoding text, have no code."""
+def is_damage(error: sqlite3.Error | UnicodeDecodeError) -> bool:
+    """Whether an error means a damaged file.
+
+    Errors raised by Python itself, such as of decoding text, have no code. SQLite's own message may quote bytes that
+    are not text: it is then a UnicodeDecodeError.
+    """
     code = getattr(error, "sqlite_errorcode", None)
     return code is None or code & _PRIMARY in _DAMAGE or code == sqlite3.SQLITE_IOERR_SHORT_READ
 

@@ -137,7 +137,7 @@ def _read_ledger(path: Path) -> tuple[list[_EventRow], set[_DrawnQuery], bool]:
             connection.execute("PRAGMA writable_schema=ON")
             if not connection.execute(_HAS_EVENTS).fetchone():
                 return [], set(), True  # another program's file
-        except sqlite3.DatabaseError:
+        except (sqlite3.DatabaseError, UnicodeDecodeError):
             return [], set(), False
         # From both ends: what lies between two damaged pages is lost.
         rows = (*_events_until_damage(connection, _EVENTS), *_events_until_damage(connection, f"{_EVENTS} DESC"))

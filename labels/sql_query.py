@@ -66,7 +66,7 @@ def query(path: Path, sql: str, *, limit: int = 1000, seconds: float = 30.0) -> 
         try:
             cursor = connection.execute(sql)
             rows = cursor.fetchmany(limit + 1)
-        except (sqlite3.Error, sqlite3.Warning, UnicodeEncodeError) as error:
+        except (sqlite3.Error, sqlite3.Warning, UnicodeError) as error:
             raise _query_error(error, seconds) from error
         columns = tuple(column[0] for column in cursor.description or ())
     if not columns:

@@ -172,7 +172,7 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA busy_timeout = 5000")
         _upgrade(connection, path)
         connection.execute("PRAGMA foreign_keys = ON")
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
         if connection is not None:
             connection.close()
         raise unusable(path, error) from error
@@ -183,7 +183,7 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def unusable(path: Path, error: sqlite3.Error | OSError) -> CatalogError:
+def unusable(path: Path, error: sqlite3.Error | OSError | UnicodeDecodeError) -> CatalogError:
     """The error that a catalogue cannot be read or written, with a hint that depends on the cause."""
     if isinstance(error, OSError):
         if error.errno != errno.EINVAL:
@@ -193,7 +193,9 @@ def unusable(path: Path, error: sqlite3.Error | OSError) -> CatalogError:
             )
         # The file may be one that SQLite keeps beside the database.
         path, reason = Path(error.filename or path), str(error.strerror)
-    elif isinstance(error, sqlite3.ProgrammingError) or not is_damage(error):
+    elif not isinstance(error, UnicodeDecodeError) and (
+        isinstance(error, sqlite3.ProgrammingError) or not is_damage(error)
+    ):
         return CatalogError(
             f"The catalogue {path} cannot be used: {error}.",
             "Another samesku is importing: try again in a moment."
@@ -228,7 +230,7 @@ def full_text_is_intact(connection: sqlite3.Connection) -> bool:
     try:
         for index in _INDEXES:
             connection.execute(f"INSERT INTO {index} ({index}, rank) VALUES ('integrity-check', 1)")  # noqa: S608 - our own names
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         return not is_damage(error)  # such as a lock of another process that imports
     return True
 
@@ -243,7 +245,7 @@ def rebuild_full_text(connection: sqlite3.Connection) -> None:
         for index, create in _INDEXES.items():
             try:
                 connection.execute(f"INSERT INTO {index} ({index}) VALUES ('rebuild')")  # noqa: S608 - our own names
-            except sqlite3.DatabaseError:
+            except (sqlite3.DatabaseError, UnicodeDecodeError):
                 _drop_full_text(connection, index)
                 connection.execute(create)
                 connection.execute(f"INSERT INTO {index} ({index}) VALUES ('rebuild')")  # noqa: S608 - our own names

@@ -472,7 +472,7 @@ class CatalogStore:
             try:
                 self._reopen_if_replaced()
                 yield self._connection
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeDecodeError) as error:
                 raise unusable(self.path, error) from error
 
 

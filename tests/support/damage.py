@@ -64,10 +64,18 @@ TO_FILES: dict[str, Callable[[Path], object]] = {
     "text": lambda path: path.write_text("a letter, and no file of ours\n" * 500),
 }
 
+#: SQLite quotes the name in its message, which Python cannot decode.
+_NO_TEXT_IN_SCHEMA = """
+UPDATE sqlite_master SET name = CAST(X'FFE4' AS TEXT), sql = 'no statement'
+WHERE rowid = (SELECT min(rowid) FROM sqlite_master WHERE sql IS NOT NULL)
+"""
 #: To databases.
 TO_DATABASES: dict[str, Callable[[Path], object]] = {
     **TO_FILES,
     "schema page": lambda path: flip(path, 100, _page_bytes(path)),
+    "schema text": lambda path: sql(
+        path, "PRAGMA writable_schema = ON", _NO_TEXT_IN_SCHEMA, "PRAGMA schema_version = 9999"
+    ),
     "data pages": lambda path: flip(path, _page_bytes(path), 10**9, share=0.01),
     "one page": lambda path: flip(path, _page_bytes(path), 2 * _page_bytes(path), share=0.5),
     "other database": lambda path: _replace(path, _other_database),
