@@ -102,7 +102,7 @@ class EncoderSettings(_Section):
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 64
     """Number of texts encoded at once; more need more memory, and are faster on a GPU."""
     backend: Literal["torch", "int8", "auto"] = "torch"
-    """`int8` encodes with 8-bit weights on the processor, three times as fast; `auto` does if a trial favours it."""
+    """`int8` encodes with 8-bit weights on the processor, four times as fast; `auto` does if a trial favours it."""
 
     @property
     def later_settings(self) -> str:

@@ -51,13 +51,14 @@ def require_onnx_libraries() -> None:
     require_packages("An export to ONNX needs", _LIBRARIES, install_hint("onnx"), ModelError)
 
 
-def write_onnx(model: "SentenceTransformer", folder: Path, source: Path) -> None:
+def write_onnx(model: "SentenceTransformer", folder: Path, source: Path, opset: int | None = None) -> None:
     """Write the graph of an encoder and its tokenizer.
 
     Args:
         model: in float32, on the processor.
         folder: receives the files.
         source: folder of the encoder, for messages.
+        opset: version of ONNX's operators; None for the one that torch chooses, which most runtimes know.
 
     Raises:
         ModelError: the encoder has no fast tokenizer or an operation that ONNX lacks, or the files cannot be written.
@@ -68,14 +69,14 @@ def write_onnx(model: "SentenceTransformer", folder: Path, source: Path) -> None
     if not isinstance(model[0], Transformer) or not getattr(model.tokenizer, "is_fast", False):
         raise ModelError(f"{source} has no transformer with a fast tokenizer, which an export to ONNX needs.", hint)
     with _silent_exporter(), model_errors(source, hint):
-        program = _traced(model, source, hint)
+        program = _traced(model, source, hint, opset)
     size = sum(weight.nbytes for weight in model.state_dict().values())
     with readable_save_errors(folder):
         _write_tokenizer(model, folder / TOKENIZER_FILE)
         program.save(str(folder / GRAPH_FILE), external_data=size > _MAX_SINGLE_FILE_BYTES)
 
 
-def _traced(model: "SentenceTransformer", source: Path, hint: str) -> Any:
+def _traced(model: "SentenceTransformer", source: Path, hint: str, opset: int | None) -> Any:
     import torch
     from torch.export import Dim
     from torch.onnx.errors import OnnxExporterError
@@ -103,6 +104,7 @@ def _traced(model: "SentenceTransformer", source: Path, hint: str) -> Any:
             input_names=list(inputs),
             output_names=[_OUTPUT],
             dynamic_shapes={name: {0: Dim.DYNAMIC, 1: Dim.DYNAMIC} for name in inputs},
+            opset_version=opset,
             dynamo=True,
             verbose=False,
         )
