@@ -13,6 +13,8 @@ from core.catalog.product import Role
 from core.catalog.upsert import ImportCount
 from labels.wording import counted
 
+#: Fields that matter most for matching beside the title.
+_COMPARED = ("brand", "model", "price")
 #: Maximum examples per problem.
 _MAX_EXAMPLES = 3
 #: Maximum characters of an example; a column mapped by mistake may have descriptions.
@@ -193,6 +195,9 @@ class ImportReport:
         others = [c for c in self.choice.others if c not in competing and c not in self.choice.suggested]
         if others:
             yield f"imported as further attributes: {format_names(others)}"
+            missing = [name for name in _COMPARED if name not in {*self.columns, *self.choice.suggested.values()}]
+            if missing:
+                yield f"no column is read as {' or '.join(missing)}; if one holds it: --map {missing[0]}=COLUMN"
 
     def _prices(self) -> Iterator[str]:
         if self.prices.unknown:

@@ -311,6 +311,14 @@ def test_which_of_several_columns_was_taken_is_said(store: CatalogStore) -> None
     assert "price is read from price, not list price; to change it: --map price='list price'" in told
     assert "title" not in told
     assert "imported as further attributes: description" in told
+    assert "no column is read as brand or model; if one holds it: --map brand=COLUMN" in told
+
+
+def test_fields_without_a_column_are_named_only_where_a_column_is_left(store: CatalogStore) -> None:
+    assert "no column is read" not in remarks_of(store, "id,title,price\n1,a,5\n")
+    assert "no column is read" not in remarks_of(store, "id,title,brand,model,price,colour\n1,a,b,c,5,red\n")
+    told = remarks_of(store, "id,title,Retail Pric,colour\n1,a,5,red\n")
+    assert "no column is read as brand or model; if one holds it: --map brand=COLUMN" in told
 
 
 def test_a_column_without_values_gives_way_to_another(store: CatalogStore) -> None:
