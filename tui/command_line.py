@@ -165,7 +165,6 @@ def _require_terminal(*, kiosk: bool) -> None:
             f"The desk cannot be drawn on this terminal (TERM={safe(terminal.name)}).",
             f"Set TERM to what it is, such as TERM=xterm-256color. {plain}",
         )
-    # Textual draws on standard error.
     encoding = sys.__stderr__.encoding if sys.__stderr__ is not None else "utf-8"
     if _SIGNS.encode(encoding, "replace").decode(encoding) != _SIGNS:
         raise CoreError(
@@ -175,7 +174,8 @@ def _require_terminal(*, kiosk: bool) -> None:
 
 
 def _has_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    """Whether keys come from a terminal and the desk is seen on it: Textual draws on standard error."""
+    return all(each is not None and each.isatty() for each in (sys.stdin, sys.stdout, sys.__stderr__))
 
 
 def start(arguments: list[str]) -> None:

@@ -78,6 +78,13 @@ def test_a_pipe_is_told_to_ask_for_lines(bench: Bench) -> None:
     assert done.stderr.startswith("Error: The desk needs a terminal.\n`samesku review --plain`")
 
 
+def test_a_desk_whose_errors_go_to_a_file_would_not_be_seen(bench: Bench, tmp_path: Path) -> None:
+    errors = tmp_path / "errors.txt"
+    with Terminal(["sh", "-c", f'exec "$@" 2>{errors}', "sh", *desk_of(bench)], folder=ROOT) as terminal:
+        assert terminal.drain(120) == 1
+    assert errors.read_text().startswith("Error: The desk needs a terminal.\n`samesku review --plain`")
+
+
 @pytest.mark.parametrize("environment", [{"TERM": "linux"}, {"TERM": "screen"}, {"LC_ALL": "C", "LANG": "C"}])
 def test_modest_terminals_show_the_desk(bench: Bench, environment: dict[str, str | None]) -> None:
     with Terminal(desk_of(bench), rows=10, columns=40, folder=ROOT, environment=environment) as terminal:
