@@ -17,7 +17,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo prior test test-fast lint types imports unit audit fuzz bench bench-ann bench-cluster bench-desk bench-duplicates bench-encode bench-gtin bench-judge bench-kill bench-kill-mixed bench-ledger bench-ledger-kill bench-lexical bench-match bench-messy bench-proxies bench-retrain bench-rows bench-scale bench-serve bench-serve-soak bench-ssh clean
+.PHONY: help demo prior test test-fast lint types imports unit audit fuzz bench bench-ann bench-cluster bench-desk bench-duplicates bench-encode bench-gtin bench-judge bench-kill bench-kill-mixed bench-ledger bench-ledger-kill bench-lexical bench-match bench-messy bench-proxies bench-proxy-workspace bench-retrain bench-rows bench-scale bench-serve bench-serve-soak bench-ssh clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ bench-match: $(VENV)/all ## the matcher's speed, against plain Python, on the sa
 
 bench-proxies: $(VENV)/all ## the matcher on altered forms of that data and on generated offers; half an hour; ARGS="--seeds 1 --only offers"
 	@$(BIN)/python -m tests.bench.proxies $(DATA) $(ARGS)
+
+bench-proxy-workspace: $(VENV)/all ## the whole loop with titles only: a simulated campaign, pairs; ARGS="--retrain" adds a retrain
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.proxy_workspace $(DATA) $(ARGS)
 
 bench-judge: $(VENV)/dev ## a judge's speed: batches, prompt cache; WORKSPACE=one with a judge: whether the desk waits for it
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.judge

@@ -49,8 +49,8 @@ def _run_loop(home: Path, data: Path, gold: Path) -> None:
     for name, what in (("encoder", "dense"), ("fused", "hybrid"), ("matched", "matcher")):
         rows.append((f"{what}, before the retrain", _retrieval(before[name])))
         rows.append((f"{what}, after", _retrieval(after[name])))
-    rows.append(("pairs of valid.csv, untuned encoder", _pairs(pairs_before)))
-    rows.append(("pairs of valid.csv, tuned encoder", _pairs(pairs)))
+    rows.append(("pairs of valid.csv, untuned encoder", pair_figures(pairs_before)))
+    rows.append(("pairs of valid.csv, tuned encoder", pair_figures(pairs)))
     rows.append(("decision", str(result["decision"])))
     sys.stdout.write("\n".join(f"| {what} | {figure} |" for what, figure in rows) + "\n")
 
@@ -59,7 +59,8 @@ def _retrieval(metrics: dict[str, float]) -> str:
     return f"hit@1 {metrics['hit@1']:.3f}, hit@10 {metrics['hit@10']:.4f}, MRR@10 {metrics['mrr@10']:.3f}"
 
 
-def _pairs(metrics: dict) -> str:
+def pair_figures(metrics: dict) -> str:
+    """The result of `evaluate --pairs` in a row of a table."""
     low, high = metrics["pair_intervals"]["f1"]
     precision = f"average precision {metrics['average_precision']:.3f}, ECE {metrics['ece']:.3f}"
     return f"F1 {metrics['f1']:.3f} ({low:.3f}–{high:.3f}), {precision}"
