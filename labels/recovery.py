@@ -102,7 +102,7 @@ def rescue(connection: Connection) -> Backup | None:
     path = connection.path
     if identity(path) is not None or not database.has_marker(path) or connection.in_transaction:
         return None
-    with suppress(LabelsError, OSError, sqlite3.Error):
+    with suppress(LabelsError, OSError, sqlite3.Error, UnicodeDecodeError):
         _remove_cold_journal(path)
         return back_up_open(connection, path)
     return None

@@ -78,7 +78,7 @@ def verify(path: Path, against: Sequence[Path] = ()) -> Verification:
 
 def _count_events(copy: Path) -> int:
     """The number of events in a file with an unknown schema; 0 where it cannot be read."""
-    with suppress(sqlite3.Error), closing(sqlite3.connect(copy)) as connection:
+    with suppress(sqlite3.Error, UnicodeDecodeError), closing(sqlite3.connect(copy)) as connection:
         return int(connection.execute("SELECT count(*) FROM events").fetchone()[0])
     return 0
 

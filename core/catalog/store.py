@@ -424,7 +424,7 @@ class CatalogStore:
         try:
             return search()
         except CatalogError as error:
-            if not (isinstance(error.__cause__, sqlite3.Error) and is_damage(error.__cause__)):
+            if not (isinstance(error.__cause__, (sqlite3.Error, UnicodeDecodeError)) and is_damage(error.__cause__)):
                 raise
             with self._guarded() as db:
                 rebuild_full_text(db)

@@ -117,6 +117,8 @@ class QueueSource:
         self.refit, self._run = None, run
         self._stored_summary = self.candidates.matcher_summary
         self._top, self._likely = self.candidates.top_scores((bands.high + bands.medium) / 2)
+        if self._stored_summary is None:
+            self._likely = {}  # of a matcher that was withdrawn
         for query in self.state.removed:
             self._top.pop(query, None)
             self._likely.pop(query, None)

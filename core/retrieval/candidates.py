@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from functools import partial
-from itertools import chain
+from itertools import chain, zip_longest
 from pathlib import Path
 from struct import Struct
 from typing import Any
@@ -44,6 +44,10 @@ SELECT query_source, query_id, max(similarity) AS similarity, max(probability) A
 FROM candidates LEFT JOIN standing
 GROUP BY query_source, query_id
 ORDER BY abs(coalesce(max(probability), 0) - coalesce(max(threshold), 0)), query_source, query_id
+"""
+#: Whether any query has a probability: after an update that touches every product there is a matcher, but none.
+_IS_SCORED = """
+SELECT EXISTS (SELECT 1 FROM standing) AND EXISTS (SELECT 1 FROM candidates WHERE probability IS NOT NULL)
 """
 #: By probability, or by retrieval rank while there are no probabilities.
 _BEST_FIRST = "CASE WHEN EXISTS (SELECT 1 FROM standing) THEN probability END DESC NULLS LAST, rank"
@@ -296,7 +300,7 @@ class CandidateStore:
         similarities, probabilities = dict[ProductRef, float](), dict[ProductRef, float]()
         names: dict[str, str] = {}  # one object for each source: a large catalogue has 100,000 queries
         with self._damage_handled(), self._cache.reading() as connection, snapshot(connection):
-            is_scored = connection.execute("SELECT count(*) FROM standing").fetchone()[0]
+            is_scored = connection.execute(_IS_SCORED).fetchone()[0]
             if not is_scored:
                 by_cosine = "ORDER BY abs(similarity - ?), query_source, query_id"
                 cursor = connection.execute(f"SELECT * FROM ({_BEST_SCORES}) {by_cosine}", [middle])  # noqa: S608 - constants only
@@ -457,14 +461,20 @@ def _finish(connection: sqlite3.Connection, checksum: Checksum) -> None:
     """Bring what is stored about the candidates up to date with them, at the end of a transaction."""
     connection.execute("DELETE FROM best")
     connection.execute(f"INSERT INTO best (query_source, query_id, similarity, probability) {_BEST_SCORES}")
-    connection.executemany(_INSERT_CHECKSUM, [(name, str(checksum)) for name in (_CHECKSUM_NAME, _BEST_CHECKSUM_NAME)])
+    connection.execute(_INSERT_CHECKSUM, [_CHECKSUM_NAME, str(checksum)])
+    connection.execute(_INSERT_CHECKSUM, [_BEST_CHECKSUM_NAME, _origin_of_best(connection)])
 
 
 def _is_best_current(connection: sqlite3.Connection) -> bool:
-    """Whether the table `best` is of the present candidates; earlier versions write candidates without it."""
-    names = [_CHECKSUM_NAME, _BEST_CHECKSUM_NAME]
-    found = connection.execute("SELECT value FROM checksums WHERE name IN (?, ?)", names).fetchall()
-    return len(found) == len(names) and len(set(found)) == 1
+    """Whether the table `best` is of the present candidates and threshold; earlier versions write both without it."""
+    found = connection.execute("SELECT value FROM checksums WHERE name = ?", [_BEST_CHECKSUM_NAME]).fetchone()
+    return found is not None and found[0] == _origin_of_best(connection)
+
+
+def _origin_of_best(connection: sqlite3.Connection) -> str:
+    """What the table `best` depends on: the checksum of the candidates, and the threshold, which orders the queries."""
+    threshold = connection.execute("SELECT threshold FROM standing").fetchone()
+    return f"{_stored_checksum(connection)} {threshold}"
 
 
 def _row(query: ProductRef, c: Candidate) -> tuple[Any, ...]:
@@ -500,7 +510,19 @@ def damage_of_candidates(connection: sqlite3.Connection) -> str:
         _compare(connection, found)
     except _InvalidRowError as error:
         return str(error)
-    return ""
+    return _damage_of_best(connection)
+
+
+def _damage_of_best(connection: sqlite3.Connection) -> str:
+    """Why the table `best` contradicts the candidates; empty if it does not, or is not read."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'best'").fetchone():
+        return ""  # a file of an earlier version
+    if not _is_best_current(connection):
+        return ""
+    stored = connection.execute("SELECT query_source, query_id, similarity, probability FROM best ORDER BY place")
+    if all(one == other for one, other in zip_longest(stored, connection.execute(_BEST_SCORES))):
+        return ""
+    return "the order of the queue contradicts them"
 
 
 def _candidate(row: Sequence[Any]) -> Candidate:

@@ -153,7 +153,10 @@ def _cached(name: str) -> Path | None:
 
     # The layout of the cache is documented. The import below takes a tenth of a second, and most machines have the
     # packaged model instead.
-    if not Path(HF_HUB_CACHE, f"models--{name.replace('/', '--')}").is_dir():
+    try:
+        if not Path(HF_HUB_CACHE, f"models--{name.replace('/', '--')}").is_dir():
+            return None
+    except OSError:  # a name that is too long, or a cache of another user
         return None
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError

@@ -229,6 +229,8 @@ def run_trial(encoder: Encoder, folder: Path, texts: Sequence[str]) -> Trial:
                 trial = _compare(encoder, Int8Encoder(draft), sample)
             except ModelError as error:
                 trial = Trial(failure=error.message)
+                for name in _FILES:  # of the attempt before
+                    (folder / name).unlink(missing_ok=True)
             else:
                 trial = replace(trial, files={name: index_file(draft / name) for name in _FILES})
                 for name in _FILES:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -209,6 +210,22 @@ def test_search_follows_changes(store: CatalogStore) -> None:
 @given(text=st.text(alphabet=st.characters(), max_size=40) | st.text(alphabet='"*^:(){}+-,ANDORT ñ½\0', max_size=40))
 def test_no_text_breaks_the_search(store: CatalogStore, text: str) -> None:
     assert isinstance(store.search(text), list)
+
+
+def test_a_search_repairs_an_index_whose_error_quotes_no_text(
+    store: CatalogStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors = [UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")]
+    read = store._products
+
+    def fail_once(*arguments: Any) -> Any:
+        if errors:
+            with store._guarded():
+                raise errors.pop()
+        return read(*arguments)
+
+    monkeypatch.setattr(store, "_products", fail_once)
+    assert ids(store.search("nikon"))
 
 
 def test_a_very_long_text_does_not_break_the_search(store: CatalogStore) -> None:

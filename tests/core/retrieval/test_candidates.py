@@ -77,6 +77,38 @@ def test_best_scores_follow_every_change_and_one_that_an_earlier_version_made(
     assert store.top_similarities() == {q("q1"): best}
 
 
+def test_a_threshold_that_an_earlier_version_changed_reorders_the_queries(
+    store: CandidateStore, tmp_path: Path
+) -> None:
+    rows = _with_cosines(a=0.8, b=0.8)
+    store.replace(rows, model="m", fingerprint="f")
+    likely = {"a": 0.2, "b": 0.8}
+    store.score([(query, each.ref, likely[query.id]) for query, (each,) in rows], MatcherSummary(0.3, 0.9, 0.1, 12, 3))
+    assert list(store.top_scores()[0]) == [q("a"), q("b")]
+    with closing(sqlite3.connect(tmp_path / "derived.db")) as connection, connection:
+        connection.execute("UPDATE standing SET threshold = 0.7")
+    assert list(store.top_scores()[0]) == [q("b"), q("a")]
+
+
+def test_queries_whose_probabilities_are_all_outdated_are_ordered_by_cosine(store: CandidateStore) -> None:
+    rows = _with_cosines(a=0.99, b=0.8)
+    store.replace(rows, model="m", fingerprint="f")
+    store.score([], MatcherSummary(0.5, 0.9, 0.1, 12, 3))
+    assert list(store.top_scores(0.8)[0]) == [q("b"), q("a")]
+
+
+@pytest.mark.parametrize("damage", ["DELETE FROM best WHERE place = 1", "UPDATE best SET query_id = 'x'"])
+def test_a_check_finds_an_order_that_contradicts_the_candidates(
+    store: CandidateStore, tmp_path: Path, damage: str
+) -> None:
+    store.replace(_with_cosines(a=0.99, b=0.8), model="m", fingerprint="f")
+    store.check()
+    with closing(sqlite3.connect(tmp_path / "derived.db")) as connection, connection:
+        connection.execute(damage)
+    with pytest.raises(DamagedError, match="the order of the queue"):
+        store.check()
+
+
 def test_a_new_run_takes_the_place_of_the_old(store: CandidateStore) -> None:
     store.replace([(q("q1"), candidates_of("q1"))], model="m1", fingerprint="f1")
     store.replace([(q("q2"), candidates_of("q2"))], model="m2", fingerprint="f2")

@@ -236,6 +236,21 @@ def test_an_encoder_that_cannot_be_traced_stays_in_torch(
     assert isinstance(choose(encoder, folder, "int8").encoder, Int8Encoder), "the cause may be gone"
 
 
+def test_a_failed_second_attempt_leaves_no_files_of_the_first(
+    encoder: Encoder, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(_: Encoder, to: Path, __: object, opset: int | None) -> None:
+        if opset is None:
+            raise ModelError("It cannot be traced.", "")
+        for name in (GRAPH_FILE, TOKENIZER_FILE):
+            (to / name).write_bytes(b"x")
+
+    monkeypatch.setattr(int8_encoder, "_write_graph", write)
+    monkeypatch.setattr(int8_encoder, "_compare", lambda *_: Trial(cosine=0.5, agreement=0.5, speedup=4))
+    assert run_trial(encoder, folder, TEXTS).failure == "It cannot be traced."
+    assert [path.name for path in folder.iterdir()] == ["trial.json"]
+
+
 def test_an_encoder_that_cannot_be_loaded_leaves_no_trial(tmp_path: Path, folder: Path) -> None:
     missing = Encoder(EncoderModel("none", tmp_path / "none"), max_tokens=32, batch_size=8)
     with pytest.raises(ModelError):

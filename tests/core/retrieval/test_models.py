@@ -37,6 +37,11 @@ def packaged_in(monkeypatch: pytest.MonkeyPatch, package: Path) -> Path:
     return package / "model"
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", "é/ü", "", "..", "a//b", "owner/name/more"])
+def test_a_name_that_no_cache_can_hold_is_not_cached(name: str) -> None:
+    assert encoder_files._in_cache(name) is None
+
+
 def test_a_folder_is_used_as_it_is_and_named_by_all_its_parts(folder: Path) -> None:
     model = find_base(str(folder))
     assert model.path == folder
