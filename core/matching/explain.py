@@ -22,7 +22,7 @@ from core.matching.features.attributes import TitleAttributes
 from core.matching.features.base import LONGEST, OTHER
 from core.matching.features.builder import FEATURES
 from core.matching.features.neighbours import MAX_RANK
-from core.matching.known_matches import PairTexts
+from core.matching.labelled_texts import PairTexts
 from core.matching.matcher import Matcher
 from core.matching.reason import Direction, Fact, Reason, Reasons, compare_sets, quote_words, shorten
 from core.retrieval.index_run import lexical_texts
@@ -91,11 +91,12 @@ class Explainer:
             return [None] * len(pairs)
         sides = ([without_escape_sequences(pair[side]) for pair in pairs] for side in (0, 1))
         texts = PairTexts(*map(lexical_texts, sides))
-        similarities = self._matcher.known.labelled.similarities(texts)
-        corrections = self._matcher.known.correct(scores, texts) - scores
+        comparisons = self._matcher.known.listings.compare(texts)
+        corrections = self._matcher.known.corrected(scores, comparisons) - scores
+        match, non_match = map(_highest, (comparisons.match, comparisons.non_match))
         return [
-            Reason("known matches", _known_match_fact(near, total), total) if total else None
-            for near, total in zip(similarities, corrections.tolist(), strict=True)
+            Reason("known matches", _known_match_fact(*each), each[-1]) if each[-1] else None
+            for each in zip(match, non_match, corrections.tolist(), strict=True)
         ]
 
     def _explain(
@@ -137,17 +138,29 @@ class Explainer:
         return ""
 
 
-def _known_match_fact(similarities: NDArray[np.float64], total: float) -> str:
-    """What the labels of other pairs say, from the similarities of `LabelledTexts`."""
-    match, non_match = np.nan_to_num(similarities).reshape(2, 2).max(axis=1)
+def _highest(log_odds: NDArray[np.float64]) -> list[float]:
+    """The highest value of each row of (n, 2); minus infinity where both are NaN."""
+    found: list[float] = np.where(np.isnan(log_odds), -np.inf, log_odds).max(axis=1).tolist()
+    return found
+
+
+def _known_match_fact(match: float, non_match: float, total: float) -> str:
+    """What the labels of other pairs say.
+
+    Args:
+        match: log-odds to be one product with a known match; minus infinity, if only known non-matches read alike.
+        non_match: with a known non-match; minus infinity without.
+        total: what they add to the score.
+    """
+    has_match = math.isfinite(match)
     if total < 0:
-        is_near = non_match > match
+        is_near = non_match > match or not has_match
         return (
             f"{'a known non-match of one reads like' if is_near else 'the known matches of one read unlike'} the other"
         )
-    if np.isnan(similarities[:2]).all():
-        return "the known non-matches of one read less like the other"
-    return "a known match of one reads like the other"
+    return (
+        f"{'a known match of one reads like' if has_match else 'the known non-matches of one read less like'} the other"
+    )
 
 
 def by_group(features: Sequence[str], contributions: NDArray[np.float64]) -> dict[str, float]:

@@ -21,7 +21,8 @@ from core.matching.calibration import (
     many_labels_threshold,
 )
 from core.matching.features.store import FeatureTable
-from core.matching.known_matches import KnownMatches, PairTexts, fit_known_matches
+from core.matching.known_matches import KnownMatches, fit_known_matches
+from core.matching.labelled_texts import PairTexts
 from core.matching.learners import (
     Blend,
     Learner,

@@ -3,38 +3,27 @@
 Where A matches B, and C reads nearly like B, A is likely to match C. Offers of many shops repeat their products, so
 that most pairs have such labels near them. Labelled matches connect listings to groups. For both listings of a pair,
 the other one is compared with the group of the first, its known matches, and with the groups that a labelled non-match
-separates from it. A logistic regression over these similarities and the matcher's score gives the score of such a
-pair. A pair without such labels keeps its score.
-
-Listings are known by their text, so that an equal text in another row, source or file is the same listing.
+separates from it: by character trigrams, and by trees that are fitted to the labelled pairs. A logistic regression over
+these comparisons and the matcher's score gives the score of such a pair. A pair without such labels keeps its score.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import chain, compress, pairwise
+from itertools import chain
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
 
+from core.matching.labelled_texts import LabelledTexts, NearTexts, PairTexts, normal
 from core.matching.learners import Linear, Scale, fit_linear
-from core.retrieval.tfidf import TermWeights, Texts, character_ngrams, vectors_by
+from core.matching.text_comparer import PreparedTexts, TextComparer, TextFeatures
 
-#: As in the lexical index.
-_TERMS = character_ngrams(3, 3)
 #: Cosine from which a listing reads like a known non-match. On generated offers of families without labels, where less
 #: similar ones say nothing, 0.7 costs no average precision, 0.5 costs 0.008.
 _MIN_OPPOSED = 0.7
-#: Listings of a group that others are compared with: enough for any product, and a bound for what large groups take.
-_MAX_MEMBERS = 64
-#: Known non-matches of a group that others are compared with. Where many queries have one text, each has those of all.
-_MAX_NON_MATCHES = 1024
-#: Pairs that are compared at once: their vectors take 100 MB.
-_BLOCK = 2**16
 #: Size of the texts in the matcher's file, which is read up to twice this size. More labels have no known matches.
 _MAX_STORED_BYTES = 2**27
 #: Folds in which the labels of other pairs of the same listings are known.
@@ -43,155 +32,89 @@ _FOLDS = 10
 _MIN_STANDARD_ERRORS = 2.0
 
 #: Columns of `_design`, and their scale: the regression clips at three of it, at a score of 15.
-_WIDTH, _SCORE_SPREAD = 12, 5.0
+_WIDTH, _SCORE_SPREAD = 20, 5.0
 _MAX_SCORE = 3 * _SCORE_SPREAD
 _SCALE = Scale(np.zeros(_WIDTH), np.array([_SCORE_SPREAD, *[1.0] * (_WIDTH - 1)]))
 #: The mean of the prior: the score as it is.
 _UNCORRECTED = np.array([_SCORE_SPREAD, *[0.0] * (_WIDTH - 1)])
+#: Log-odds of two texts at which they are clipped, and what they are divided by.
+_MAX_LOG_ODDS, _LOG_ODDS_SPREAD = 6.0, 3.0
 
 #: Largest weight in a file, far above fitted ones: with larger ones, scores are no numbers.
 _MAX_WEIGHT = 1e6
-
-#: Columns of the similarities: that of the candidate to known matches of the query, that of the query to known matches
-#: of the candidate, and the same with known non-matches.
-_COLUMNS = 4
-
-
-class PairTexts(NamedTuple):
-    """The texts of the listings of n pairs."""
-
-    queries: Sequence[str]
-    candidates: Sequence[str]
-
-    def part(self, chosen: NDArray[np.bool_]) -> "PairTexts":
-        """Those of the chosen pairs."""
-        places = np.flatnonzero(chosen).tolist()
-        return PairTexts([self.queries[i] for i in places], [self.candidates[i] for i in places])
-
 
 #: Reads the texts of a part of the pairs, which are needed only where the matcher has known matches.
 ReadTexts = Callable[[slice], PairTexts]
 
 
-@dataclass(frozen=True)
-class LabelledTexts:
-    """The listings of labelled pairs.
+class Comparisons(NamedTuple):
+    """How the listings of n pairs compare with known texts; NaN where there are none.
+
+    The two columns of each array are for the candidate, compared with known texts of the query, and for the query,
+    compared with those of the candidate.
 
     Attributes:
-        texts: in lower case, distinct.
-        group: of each text, shape (texts,): connected by matches.
-        opposed: groups between which there is a labelled non-match, shape (n, 2).
+        match_cosine: the highest cosine of character trigrams to a known match, shape (n, 2).
+        non_match_cosine: to a known non-match; NaN below `_MIN_OPPOSED`.
+        match: the highest log-odds to be one product with a known match.
+        match_mean: their mean over the known matches that are nearest.
+        non_match: the highest log-odds to be one product with a known non-match; NaN without known matches, since
+            what is unlike those of a product that has no labelled match is not told by other labels.
     """
 
-    texts: tuple[str, ...]
-    group: NDArray[np.int64]
-    opposed: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, pairs: PairTexts, labels: NDArray[np.bool_]) -> Self:
-        """The listings of pairs with labels of shape (n,); pairs with an empty text are left out: it is no listing."""
-        sides = [list(map(_normal, side)) for side in pairs]
-        has_texts = np.array([bool(query and candidate) for query, candidate in zip(*sides, strict=True)], bool)
-        labels = labels[has_texts]
-        place: dict[str, int] = {}
-        rows, columns = (
-            np.array([place.setdefault(text, len(place)) for text in compress(side, has_texts)], np.int64)
-            for side in sides
-        )
-        edges = csr_matrix((np.ones(int(labels.sum())), (rows[labels], columns[labels])), shape=(len(place),) * 2)
-        group = connected_components(edges, directed=False)[1].astype(np.int64)
-        opposed = np.unique(np.sort(np.stack([group[rows[~labels]], group[columns[~labels]]], axis=1), axis=1), axis=0)
-        # Labels that contradict each other separate nothing.
-        return cls(tuple(place), group, opposed[opposed[:, 0] != opposed[:, 1]])
-
-    def similarities(self, pairs: PairTexts) -> NDArray[np.float64]:
-        """The highest similarity of each pair to known matches and known non-matches.
-
-        Returns:
-            shape (n, `_COLUMNS`), NaN where there are none.
-        """
-        texts = [[_normal(text) for text in side] for side in pairs]
-        known = [np.array([self._place.get(text, -1) for text in side], np.int64) for side in texts]
-        found = np.full((len(texts[0]), _COLUMNS), np.nan)
-        for side in (0, 1):
-            rows = np.flatnonzero((known[side] >= 0) & np.array([bool(text) for text in texts[1 - side]], bool))
-            of_rows = self._vectors_of([texts[1 - side][i] for i in rows])
-            own = known[side][rows]
-            for kind, partners in enumerate((self._members, self._non_matches)):
-                found[rows, 2 * kind + side] = self._highest(*of_rows, own, partners)
-        found[:, 2:][found[:, 2:] < _MIN_OPPOSED] = np.nan
-        return found
-
-    @cached_property
-    def _place(self) -> dict[str, int]:
-        return {text: i for i, text in enumerate(self.texts)}
-
-    @cached_property
-    def _weights(self) -> TermWeights:
-        return Texts(texts=self.texts).weights(_TERMS, ["texts"])
-
-    @cached_property
-    def _vectors(self) -> csr_matrix:
-        """Shape (texts, terms)."""
-        return vectors_by(self._weights, _TERMS, self.texts)[0][0]
-
-    @cached_property
-    def _members(self) -> csr_matrix:
-        """Which texts are of a group, up to `_MAX_MEMBERS` of each, shape (groups, texts)."""
-        order = np.argsort(self.group, kind="stable")
-        starts = np.searchsorted(self.group[order], self.group[order])
-        kept = order[np.arange(len(order)) - starts < _MAX_MEMBERS]
-        return csr_matrix(
-            (np.ones(len(kept), np.float32), (self.group[kept], kept)), shape=(self._groups, len(self.texts))
-        )
-
-    @cached_property
-    def _non_matches(self) -> csr_matrix:
-        """The known non-matches of each group, up to `_MAX_NON_MATCHES`, shape (groups, texts)."""
-        one, other = np.concatenate([self.opposed, self.opposed[:, ::-1]]).T
-        between = csr_matrix((np.ones(len(one), np.float32), (one, other)), shape=(self._groups,) * 2)
-        found = (between @ self._members).tocsr()
-        found.sort_indices()
-        row = np.repeat(np.arange(self._groups), np.diff(found.indptr))
-        kept = np.arange(found.nnz) - found.indptr[row] < _MAX_NON_MATCHES
-        return csr_matrix((found.data[kept], (row[kept], found.indices[kept])), shape=found.shape)
+    match_cosine: NDArray[np.float64]
+    non_match_cosine: NDArray[np.float64]
+    match: NDArray[np.float64]
+    match_mean: NDArray[np.float64]
+    non_match: NDArray[np.float64]
 
     @property
-    def _groups(self) -> int:
-        return int(self.group.max(initial=-1)) + 1
+    def has_any(self) -> NDArray[np.bool_]:
+        """Whether there are known texts to compare with, shape (n,)."""
+        return np.asarray(~np.isnan(np.concatenate(self, axis=1)).all(axis=1))
 
-    def _vectors_of(self, texts: Sequence[str]) -> tuple[csr_matrix, NDArray[np.int64]]:
-        """The vectors of the distinct texts, and the row of each text among them."""
-        distinct = {text: i for i, text in enumerate(dict.fromkeys(texts))}
-        vectors = vectors_by(self._weights, _TERMS, distinct)[0][0][:, : self._vectors.shape[1]]
-        return vectors, np.array([distinct[text] for text in texts], np.int64)
-
-    def _highest(
-        self, vectors: csr_matrix, row: NDArray[np.int64], own: NDArray[np.int64], partners: csr_matrix
-    ) -> NDArray[np.float64]:
-        """The highest cosine of each of n texts to the partners of a known text, shape (n,); NaN without partners.
-
-        Args:
-            vectors: of the distinct texts, shape (texts, terms).
-            row: of each text among them, shape (n,).
-            own: place of the known text, which is no partner of itself, shape (n,).
-            partners: not zero at the places of the partners of each group, shape (groups, known texts).
-        """
-        groups = self.group[own]
-        found = np.full(len(row), np.nan)
-        ends = np.cumsum(np.diff(partners.indptr)[groups], dtype=np.int64)
-        starts = np.flatnonzero(np.diff(ends // _BLOCK, prepend=-1))
-        for start, end in pairwise([*starts.tolist(), len(row)]):
-            part = partners[groups[start:end]]
-            pair, place = np.repeat(np.arange(start, end), np.diff(part.indptr)), part.indices
-            pair, place = (each[place != own[pair]] for each in (pair, place))
-            cosines = vectors[row[pair]].multiply(self._vectors[place]).sum(axis=1)
-            np.fmax.at(found, pair, np.asarray(cosines, np.float64).ravel())
-        return found
+    def part(self, chosen: NDArray[np.bool_]) -> "Comparisons":
+        """Those of the chosen pairs."""
+        return Comparisons(*(each[chosen] for each in self))
 
 
-def _normal(text: str) -> str:
-    return " ".join(text.lower().split())
+@dataclass(frozen=True)
+class KnownListings:
+    """Labelled listings, and what compares others with them."""
+
+    labelled: LabelledTexts
+    comparer: TextComparer
+
+    def compare(self, pairs: PairTexts, prepared: PreparedTexts | None = None) -> Comparisons:
+        """Compare the listings of n pairs with known matches and non-matches; `prepared` are all of their texts."""
+        count, near = len(pairs.queries), self.labelled.nearest(pairs)
+        sides = [list(map(normal, side)) for side in pairs]
+        others = [[sides[1 - i % 2][pair] for pair in each.pair.tolist()] for i, each in enumerate(near)]
+        known = [[self.labelled.texts[place] for place in each.known.tolist()] for each in near]
+        log_odds = self.comparer.scores([*chain(*known)], [*chain(*others)], prepared)
+        log_odds = np.clip(log_odds, -_MAX_LOG_ODDS, _MAX_LOG_ODDS)
+        odds = np.split(log_odds, np.cumsum([len(each.pair) for each in near])[:-1])
+        cosines = [_highest(each, each.cosine, count) for each in near]
+        highest = [_highest(each, values, count) for each, values in zip(near, odds, strict=True)]
+        means = [_mean(each, values, count) for each, values in zip(near[:2], odds[:2], strict=True)]
+        match, opposed, non_match = (np.stack(each, axis=1) for each in (highest[:2], cosines[2:], highest[2:]))
+        opposed[opposed < _MIN_OPPOSED] = np.nan
+        non_match[np.isnan(match)] = np.nan
+        return Comparisons(np.stack(cosines[:2], axis=1), opposed, match, np.stack(means, axis=1), non_match)
+
+
+def _highest(near: NearTexts, values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """The highest value of each of n pairs, shape (n,); NaN where it has none."""
+    found = np.full(count, np.nan)
+    np.fmax.at(found, near.pair, values)
+    return found
+
+
+def _mean(near: NearTexts, values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """The mean value of each of n pairs, shape (n,); NaN where it has none."""
+    sums, counts = (np.bincount(near.pair, each, count) for each in (values, None))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(sums / counts)
 
 
 @dataclass(frozen=True)
@@ -199,23 +122,29 @@ class KnownMatches:
     """Corrects the scores of pairs whose listings are labelled.
 
     Attributes:
-        labelled: the listings of the labelled pairs.
+        listings: of the labelled pairs, and what compares others with them.
         correction: the regression over the columns of `_design`.
     """
 
-    labelled: LabelledTexts
+    listings: KnownListings
     correction: Linear
 
     def correct(self, scores: NDArray[np.float64], texts: PairTexts) -> NDArray[np.float64]:
         """The scores of n pairs with what the labels of other pairs say, shape (n,)."""
-        return _corrected(self.correction, scores, self.labelled.similarities(texts))
+        return self.corrected(scores, self.listings.compare(texts))
+
+    def corrected(self, scores: NDArray[np.float64], comparisons: Comparisons) -> NDArray[np.float64]:
+        """The same, given the comparisons."""
+        return _corrected(self.correction, scores, comparisons)
 
     def to_json(self) -> dict[str, Any]:
         """The parts as numbers, strings and lists."""
+        labelled = self.listings.labelled
         return {
-            "texts": list(self.labelled.texts),
-            "group": self.labelled.group.tolist(),
-            "opposed": self.labelled.opposed.tolist(),
+            "texts": list(labelled.texts),
+            "group": labelled.group.tolist(),
+            "opposed": labelled.opposed.tolist(),
+            "comparer": self.listings.comparer.to_json(),
             "weights": self.correction.weights.tolist(),
             "intercept": self.correction.intercept,
         }
@@ -237,8 +166,10 @@ class KnownMatches:
         if opposed.min(initial=0) < 0 or opposed.max(initial=0) > group.max():
             raise ValueError("non-matches of other groups")
         if len(weights) != len(_UNCORRECTED) or not (np.abs([*weights, intercept]) <= _MAX_WEIGHT).all():
-            raise ValueError("weights of other similarities")
-        return cls(LabelledTexts(tuple(texts), group, opposed), Linear(_SCALE, weights, intercept))
+            raise ValueError("weights of other comparisons")
+        labelled = LabelledTexts(tuple(texts), group, opposed)
+        comparer = TextComparer.from_json(value["comparer"], labelled.texts)
+        return cls(KnownListings(labelled, comparer), Linear(_SCALE, weights, intercept))
 
 
 def _integers(value: object) -> NDArray[np.int64]:
@@ -270,14 +201,14 @@ def fit_known_matches(
         labels: shape (n,).
         weights: of the labels, shape (n,).
         folds: by query, shape (n,).
-        seed: of the folds by pair.
+        seed: of the folds by pair, and of the trees.
     """
-    if sum(len(json.dumps(text)) for text in {*map(_normal, chain(*texts))}) > _MAX_STORED_BYTES:
+    if sum(len(json.dumps(text)) for text in {*map(normal, chain(*texts))}) > _MAX_STORED_BYTES:
         return None
-    by_query = _of_other_folds(texts, labels, folds)
-    by_pair = _of_other_folds(texts, labels, _folds_by_texts(texts, seed))
+    pairs = _LabelledPairs.of(texts, labels, weights, seed)
+    by_query, by_pair = pairs.compared(folds), pairs.compared(_folds_by_texts(texts, seed))
     columns = np.concatenate([_design(scores, by_query), _design(scores, by_pair)])
-    has_any = _has_any(np.concatenate([by_query, by_pair]))
+    has_any = np.concatenate([by_query.has_any, by_pair.has_any])
 
     def fit(chosen: NDArray[np.bool_]) -> Linear:
         rows = has_any & np.tile(chosen, 2)
@@ -289,58 +220,94 @@ def fit_known_matches(
     corrected = scores.copy()
     for fold in np.unique(folds):
         part = folds == fold
-        corrected[part] = _corrected(fit(~part), scores[part], by_query[part])
+        corrected[part] = _corrected(fit(~part), scores[part], by_query.part(part))
     gain = weights * (_log_loss(scores, labels) - _log_loss(corrected, labels))
     if gain.mean() <= _MIN_STANDARD_ERRORS * gain.std() / np.sqrt(len(gain)):
         return None
-    return KnownMatches(LabelledTexts.of(texts, labels), fit(np.ones(len(labels), bool))), corrected
+    every = np.ones(len(labels), bool)
+    return KnownMatches(pairs.known(every), fit(every)), corrected
 
 
-def _of_other_folds(texts: PairTexts, labels: NDArray[np.bool_], folds: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The similarities of each pair by the labels of the other folds, shape (n, `_COLUMNS`)."""
-    found = np.full((len(labels), _COLUMNS), np.nan)
-    for fold in np.unique(folds):
-        part = folds == fold
-        found[part] = LabelledTexts.of(texts.part(~part), labels[~part]).similarities(texts.part(part))
-    return found
+@dataclass(frozen=True)
+class _LabelledPairs:
+    """Labelled pairs, and the features of their texts.
+
+    Attributes:
+        prepared: all texts on both sides.
+        features: of all texts.
+        vectors: the features of each pair and of the pair in reverse, shape (2 n, features).
+    """
+
+    texts: PairTexts
+    labels: NDArray[np.bool_]
+    weights: NDArray[np.float64]
+    seed: int
+    features: TextFeatures
+    prepared: PreparedTexts
+    vectors: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, texts: PairTexts, labels: NDArray[np.bool_], weights: NDArray[np.float64], seed: int) -> Self:
+        features = TextFeatures(LabelledTexts.of(texts, labels).texts)
+        queries, candidates = ([*map(normal, side)] for side in texts)
+        prepared = features.prepare([*queries, *candidates], [*queries, *candidates])
+        vectors = prepared.compute([*queries, *candidates], [*candidates, *queries])
+        return cls(texts, labels, weights, seed, features, prepared, vectors)
+
+    def known(self, chosen: NDArray[np.bool_]) -> KnownListings:
+        """What the labels of the chosen pairs say."""
+        both = np.tile(chosen, 2)
+        comparer = TextComparer.fit(
+            self.features, self.vectors[both], np.tile(self.labels, 2)[both], np.tile(self.weights, 2)[both], self.seed
+        )
+        return KnownListings(LabelledTexts.of(self.texts.part(chosen), self.labels[chosen]), comparer)
+
+    def compared(self, folds: NDArray[np.int64]) -> Comparisons:
+        """Each pair compared with the labelled listings of the other folds, if these are of both classes."""
+        numbers = [fold for fold in np.unique(folds) if len(np.unique(self.labels[folds != fold])) > 1]
+        found = Comparisons(*(np.full((len(self.labels), 2), np.nan) for _ in Comparisons._fields))
+
+        def compare(fold: int) -> Comparisons:
+            return self.known(folds != fold).compare(self.texts.part(folds == fold), self.prepared)
+
+        with ThreadPoolExecutor() as pool:
+            for fold, each in zip(numbers, pool.map(compare, numbers), strict=True):
+                for whole, part in zip(found, each, strict=True):
+                    whole[folds == fold] = part
+        return found
 
 
 def _folds_by_texts(texts: PairTexts, seed: int) -> NDArray[np.int64]:
     """Random folds in which equal pairs of texts, in either order, are in one fold, shape (n,)."""
     number: dict[tuple[str, ...], int] = {}
-    pairs = (tuple(sorted(map(_normal, pair))) for pair in zip(*texts, strict=True))
+    pairs = (tuple(sorted(map(normal, pair))) for pair in zip(*texts, strict=True))
     place = [number.setdefault(pair, len(number)) for pair in pairs]
     return np.random.default_rng(seed).integers(0, _FOLDS, len(number))[place]
 
 
-def _has_any(similarities: NDArray[np.float64]) -> NDArray[np.bool_]:
-    return np.asarray(~np.isnan(similarities).all(axis=1))
-
-
-def _corrected(
-    correction: Linear, scores: NDArray[np.float64], similarities: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    rows = _has_any(similarities)
+def _corrected(correction: Linear, scores: NDArray[np.float64], comparisons: Comparisons) -> NDArray[np.float64]:
+    rows = comparisons.has_any
     corrected = scores.copy()
     if rows.any():
         of_rows = scores[rows]
         # What the regression clips of a score stays: it would be explained as what other labels say.
         beyond = of_rows - np.clip(of_rows, -_MAX_SCORE, _MAX_SCORE)
-        corrected[rows] = correction.scores(_design(of_rows, similarities[rows])) + beyond
+        corrected[rows] = correction.scores(_design(of_rows, comparisons.part(rows))) + beyond
     return corrected
 
 
-def _design(scores: NDArray[np.float64], similarities: NDArray[np.float64]) -> NDArray[np.float32]:
+def _design(scores: NDArray[np.float64], comparisons: Comparisons) -> NDArray[np.float32]:
     """The columns of the regression, shape (n, `_WIDTH`).
 
-    The score, and the higher similarity to a known match; for each listing, whether it has known matches, their
-    similarity and its square; whether it has known non-matches, and their similarity.
+    The score, and the higher cosine to a known match; for each listing, whether it has known matches, their cosine and
+    its square; whether it reads like known non-matches, and their cosine; the log-odds of known matches, their highest
+    and their mean; whether it has known non-matches, and the highest log-odds of them.
     """
-    known = np.nan_to_num(similarities)
-    matches, non_matches = known[:, :2], known[:, 2:]
-    has_match, has_non_match = (~np.isnan(each) for each in (similarities[:, :2], similarities[:, 2:]))
-    parts = [scores[:, None], matches.max(axis=1)[:, None]]
-    parts += [has_match, matches, matches**2, has_non_match, non_matches]
+    has_match, has_opposed, _, _, has_non_match = (~np.isnan(each) for each in comparisons)
+    cosine, opposed, *log_odds = map(np.nan_to_num, comparisons)
+    match, mean, non_match = (each / _LOG_ODDS_SPREAD for each in log_odds)
+    parts = [scores[:, None], cosine.max(axis=1)[:, None]]
+    parts += [has_match, cosine, cosine**2, has_opposed, opposed, match, mean, has_non_match, non_match]
     return np.concatenate(parts, axis=1, dtype=np.float32)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -243,6 +243,18 @@ class Boosted:
     def to_json(self) -> dict[str, Any]:
         """The learner as numbers, strings and lists."""
         return {"name": self.name, "texts": list(self.texts)}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any], features: int) -> Self:
+        """The inverse of `to_json`.
+
+        Raises:
+            ValueError: there are no trees, or they have another number of features.
+        """
+        texts = value["texts"]
+        if not texts or any(f"\nmax_feature_idx={features - 1}\n" not in text for text in texts):
+            raise ValueError("no trees, or trees with another number of features")
+        return cls(tuple(texts))
 
 
 def fit_boosted(

@@ -142,7 +142,7 @@ def load_matcher(path: Path) -> Matcher:
             matches=int(value["matches"]),
             losses=dict(value["losses"]),
             fingerprint=str(value["mark"]),
-            known=None if value.get("known_matches") is None else KnownMatches.from_json(value["known_matches"]),
+            known=_known_matches(value.get("known_matches")),
         )
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise _damaged(path) from error
@@ -175,6 +175,11 @@ def _sha256(value: dict[str, Any], *, allow_nan: bool = True) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, allow_nan=allow_nan).encode()).hexdigest()
 
 
+def _known_matches(value: dict[str, Any] | None) -> KnownMatches | None:
+    """None where there are none, or those of an earlier version."""
+    return None if value is None or "comparer" not in value else KnownMatches.from_json(value)
+
+
 def _learner(value: dict[str, Any], features: int) -> Learner:
     if value["name"] not in _READERS:
         raise ValueError(f"an unknown learner {value['name']}")
@@ -187,12 +192,6 @@ def _prior(value: dict[str, Any], features: int) -> Learner:
     if not 0 <= value["column"] < features:
         raise ValueError("a prior on a missing column")
     return CosinePrior(float(value["boundary"]), int(value["column"]))
-
-
-def _boosted(value: dict[str, Any], features: int) -> Learner:
-    if any(f"\nmax_feature_idx={features - 1}\n" not in text for text in value["texts"]):
-        raise ValueError("trees with another number of features")
-    return Boosted(tuple(value["texts"]))
 
 
 def _stacked(value: dict[str, Any], features: int) -> Learner:
@@ -221,7 +220,7 @@ def _linear(value: dict[str, Any], features: int) -> Linear:
 _READERS: dict[str, Callable[[dict[str, Any], int], Learner]] = {
     "prior": _prior,
     "linear": _linear,
-    "boosted": _boosted,
+    "boosted": Boosted.from_json,
     "stacked": _stacked,
     "blend": _blend,
     WITH_WORDS: _with_words,

@@ -20,7 +20,7 @@ from core.catalog.product import Product
 from core.errors import CoreError, DamagedError
 from core.jobs.progress import Reporter, Silent
 from core.matching.features.builder import DIFFERENCE_COLUMNS, CorpusFeatures
-from core.matching.known_matches import PairTexts
+from core.matching.labelled_texts import PairTexts
 from core.matching.matcher import Matcher
 from core.matching.run import settings_fingerprint
 from core.matching.shortlist import KnownFeatures, Shortlist

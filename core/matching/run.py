@@ -32,7 +32,8 @@ from core.matching.fitting import (
     fit_weak_matcher,
     read_training_labels,
 )
-from core.matching.known_matches import PairTexts, ReadTexts
+from core.matching.known_matches import ReadTexts
+from core.matching.labelled_texts import PairTexts
 from core.matching.matcher import Matcher, load_matcher, prior_matcher
 from core.matching.shortlist import KnownFeatures, Shortlist, shortlist_fingerprint
 from core.retrieval.array_file import load_arrays
@@ -65,7 +66,7 @@ from labels.quarantine import identity, set_aside, set_aside_irregular
 #: Incremented when the same inputs give different features.
 _VERSION = "7"
 #: Incremented when the same features and labels give a different matcher.
-_FIT_VERSION = "2"
+_FIT_VERSION = "3"
 #: Of folds and trees.
 SEED = 7
 #: Repairs in one run: matcher, candidates and features may be damaged, each found after the previous repair.

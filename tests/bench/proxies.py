@@ -22,7 +22,7 @@ from sklearn.metrics import average_precision_score, log_loss
 from core.catalog.product import Product
 from core.matching.features.builder import FeatureBuilder
 from core.matching.fitting import TrainingSet, fit_matcher, fold_of
-from core.matching.known_matches import PairTexts
+from core.matching.labelled_texts import PairTexts
 from core.retrieval.index_run import lexical_texts
 from core.text.vocabulary import Vocabulary
 from tests.bench.match import NO_BENCHMARK, SHARED, Labelled, labelled_pairs, no_cosines, read_products

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from labelled_listings import CAMERA, CAMERA_DE, CAMERA_FR, LENS, labelled, offers
 from samples import PRODUCTS, QUERIES, HashEncoder, implied, match, q, write_catalogue
 
 from core.catalog.store import CatalogStore
@@ -18,11 +18,13 @@ from core.matching.explain import Explainer, _known_match_fact
 from core.matching.features.builder import CorpusFeatures
 from core.matching.features.store import FeatureStore, FeatureTable
 from core.matching.fitting import TrainingSet, fit_matcher
-from core.matching.known_matches import KnownMatches, LabelledTexts, PairTexts, fit_known_matches
+from core.matching.known_matches import KnownMatches, fit_known_matches
+from core.matching.labelled_texts import LabelledTexts, PairTexts
 from core.matching.matcher import Matcher, load_matcher
 from core.matching.query_scorer import QueryScorer, indexed_corpus
 from core.matching.run import bring_up_to_date, matcher_path, publish, read_texts, saved_matcher, texts_of
 from core.matching.scoring import score_pairs
+from core.matching.text_comparer import TextComparer, TextFeatures
 from core.queue.online import OnlineMatcher
 from core.retrieval.candidates import CandidateStore
 from core.retrieval.corpus import Corpus
@@ -33,86 +35,6 @@ from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
 from labels.model import Pair, ProductRef, Verb
 from labels.store import LabelStore
-
-CAMERA, CAMERA_DE, CAMERA_FR = "Nikon D90 camera", "Nikon D90 Kamera", "Nikon D90 appareil"
-LENS, SHOE = "Nikon 50mm lens", "red running shoe"
-
-
-def labelled(*pairs: tuple[str, str, bool]) -> LabelledTexts:
-    queries, candidates, labels = zip(*pairs, strict=True)
-    return LabelledTexts.of(PairTexts(queries, candidates), np.array(labels))
-
-
-def similarities(known: LabelledTexts, query: str, candidate: str) -> list[float]:
-    """To known matches of query and candidate, then to known non-matches."""
-    return known.similarities(PairTexts([query], [candidate]))[0].tolist()
-
-
-def test_a_candidate_is_compared_with_the_known_matches_of_the_query() -> None:
-    known = labelled((CAMERA, CAMERA_DE, True), (LENS, SHOE, False))
-    near, far = (similarities(known, CAMERA, text)[0] for text in ("Nikon D90 Kamera neu", SHOE))
-    assert 0.7 < near < 1
-    assert far == pytest.approx(0, abs=0.1)
-    assert np.isnan(similarities(known, CAMERA, "Nikon D90 Kamera neu")[1:]).all()
-
-
-def test_matches_connect_listings_over_any_number_of_steps() -> None:
-    known = labelled((CAMERA, CAMERA_DE, True), (CAMERA_FR, CAMERA_DE, True))
-    assert similarities(known, CAMERA, CAMERA_FR)[:2] == pytest.approx([1, 1])
-    assert similarities(known, CAMERA_FR, CAMERA)[:2] == pytest.approx([1, 1])
-
-
-def test_a_non_match_separates_all_listings_of_both_groups() -> None:
-    known = labelled((CAMERA, CAMERA_DE, True), (CAMERA_DE, LENS, False), (LENS, "50mm Objektiv", True))
-    assert similarities(known, CAMERA, "50mm Objektiv")[2:] == pytest.approx([1, 1])
-    # A listing that reads unlike the known non-matches says nothing.
-    assert np.isnan(similarities(known, CAMERA, SHOE)[2])
-
-
-def test_a_listing_is_known_by_its_text_whatever_its_case_and_side() -> None:
-    known = labelled((CAMERA, CAMERA_DE, True))
-    assert similarities(known, CAMERA_DE.upper(), f"  {CAMERA.lower()} ")[:2] == pytest.approx([1, 1])
-
-
-def test_pairs_without_labels_and_contradictory_labels_say_nothing() -> None:
-    known = labelled((CAMERA, CAMERA_DE, True), (CAMERA_DE, CAMERA, False))
-    assert np.isnan(similarities(known, SHOE, LENS)).all()
-    assert np.isnan(similarities(known, CAMERA, CAMERA_DE)[2:]).all()
-    for each in (known, LabelledTexts.of(PairTexts([], []), np.zeros(0, bool))):
-        assert each.similarities(PairTexts([], [])).shape == (0, 4)
-
-
-def test_a_large_group_is_compared_with_some_of_its_listings() -> None:
-    known = labelled(*((f"offer {i}", f"offer {i + 1}", True) for i in range(300)))
-    assert similarities(known, "offer 150", "offer 7")[0] == pytest.approx(1)
-    assert known._members.nnz <= 64
-
-
-def test_a_group_with_many_non_matches_is_compared_with_some_of_them() -> None:
-    count = 3 * known_matches._MAX_NON_MATCHES
-    known = labelled(
-        ("case", "a case", True), *(("case", f"offer {i}", False) for i in range(count)), ("offer 1", "offer 2", True)
-    )
-    assert np.diff(known._non_matches.indptr).max() == known_matches._MAX_NON_MATCHES
-    assert similarities(known, "a case", "offer 7")[2] == pytest.approx(1)
-
-
-def test_comparison_in_blocks_is_that_of_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    texts, labels, _, _ = offers(repeated=True)
-    known = LabelledTexts.of(texts, labels)
-    whole = known.similarities(texts)
-    assert not np.isnan(whole).all(axis=0).any()
-    monkeypatch.setattr(known_matches, "_BLOCK", 50)
-    assert_array_equal(known.similarities(texts), whole)
-
-
-def test_empty_texts_are_of_no_listing() -> None:
-    known = labelled(("", CAMERA, True), (LENS, " ", True), (CAMERA, CAMERA_DE, True), ("", SHOE, False))
-    assert set(known.texts) == {CAMERA.lower(), CAMERA_DE.lower()}
-    for pair in (("", CAMERA_DE), (CAMERA, ""), ("", "")):
-        assert np.isnan(similarities(known, *pair)).all()
-    none = labelled(("", "", True), ("", "", False))
-    assert np.isnan(similarities(none, "", CAMERA)).all()
 
 
 @pytest.mark.parametrize("text", ["", "one", "\ud800 \x00\x1b[1m", "語" * 50, "x" * 10_000])
@@ -133,26 +55,6 @@ def test_texts_too_large_for_the_file_are_not_kept(monkeypatch: pytest.MonkeyPat
     texts, labels, scores, queries = offers(repeated=True)
     monkeypatch.setattr(known_matches, "_MAX_STORED_BYTES", 1_000)
     assert fit_known_matches(scores, texts, labels, np.ones(len(labels)), queries % 4, seed=1) is None
-
-
-def offers(repeated: bool, count: int = 400) -> tuple[PairTexts, np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs of offers of products whose names tell nothing apart, their labels, scores and queries.
-
-    If repeated, each product has five offers, which are paired in all ways; otherwise each offer is in one pair.
-    """
-    random = np.random.default_rng(5)
-    names = random.integers(10**7, 10**8, (40, 5)) if repeated else random.integers(10**7, 10**8, (4 * count, 1))
-    drawn = [random.integers(0, len(names), count), random.integers(0, len(names), count)]
-    same = random.random(count) < 0.4
-    drawn[1][same] = drawn[0][same]
-    offer = random.integers(0, names.shape[1], (2, count))
-    texts = PairTexts(
-        *([f"offer {names[i, j]}" for i, j in zip(*side, strict=True)] for side in zip(drawn, offer, strict=True))
-    )
-    labels = drawn[0] == drawn[1]
-    scores = np.where(labels, 0.5, -0.5) + random.normal(0, 1, count)
-    queries = np.unique(np.array(texts.queries), return_inverse=True)[1]
-    return texts, labels, scores, queries
 
 
 def log_loss(scores: np.ndarray, labels: np.ndarray) -> float:
@@ -217,8 +119,9 @@ def test_many_labels_give_a_matcher_known_matches_and_its_file_keeps_them(tmp_pa
         {"texts": "abc"}, {"texts": [1, None, "c"]}, {"texts": {"a": 1, "b": 2, "c": 3}}, {"group": None},
         {"group": [0.5, 0, 1]}, {"group": [True, False, True]}, {"group": ["0", "0", "1"]}, {"group": [[0], [0, 1]]},
         {"group": [10**30, 0, 1]}, {"group": [2**63, 0, 1]}, {"opposed": [[0.2, 1]]}, {"opposed": None},
-        {"weights": [np.nan] * 12}, {"weights": [np.inf] * 12}, {"weights": [1e308] * 12}, {"weights": {}},
-        {"weights": [10**400] * 12}, {"intercept": np.nan}, {"intercept": "-inf"}, {"intercept": None},
+        {"weights": [np.nan] * 20}, {"weights": [np.inf] * 20}, {"weights": [1e308] * 20}, {"weights": {}},
+        {"weights": [10**400] * 20}, {"intercept": np.nan}, {"intercept": "-inf"}, {"intercept": None},
+        {"comparer": {"texts": []}}, {"comparer": {"texts": ["tree"]}}, {"comparer": None}, {"comparer": "x"},
     ],
     ids=str,
 )  # fmt: skip
@@ -233,7 +136,8 @@ def test_a_matcher_with_damaged_known_matches_is_damaged(tmp_path: Path, indexed
     matcher = saved_matcher(indexed)
     assert matcher is not None
     known = correction(labelled((CAMERA, CAMERA_DE, True)))
-    broken = replace(known, labelled=replace(known.labelled, group=np.array([0, 7])))
+    labelled_texts = replace(known.listings.labelled, group=np.array([0, 7]))
+    broken = replace(known, listings=replace(known.listings, labelled=labelled_texts))
     replace(matcher, known=broken).save(tmp_path / "matcher.json")
     with pytest.raises(DamagedError):
         load_matcher(tmp_path / "matcher.json")
@@ -241,10 +145,14 @@ def test_a_matcher_with_damaged_known_matches_is_damaged(tmp_path: Path, indexed
 
 def correction(known: LabelledTexts) -> KnownMatches:
     """Known matches with weights that move scores a lot."""
-    weights = [5.0, 2.0, 1.0, 1.5, 2.0, 1.0, 0.5, 0.5, -1.0, -1.0, -2.0, -2.0]
+    weights = [5.0, 2.0, 1.0, 1.5, 2.0, 1.0, 0.5, 0.5, -1.0, -1.0, -2.0, -2.0, *[0.1] * 8]
+    features = TextFeatures(known.texts)
+    ones, others = [known.texts[0], known.texts[0]], [known.texts[0], known.texts[-1]]
+    vectors = features.prepare(ones, others).compute(ones, others)
+    comparer = TextComparer.fit(features, vectors, np.array([True, False]), np.ones(2), seed=1)
     return KnownMatches.from_json(
         {"texts": list(known.texts), "group": known.group.tolist(), "opposed": known.opposed.tolist(),
-         "weights": weights, "intercept": -1.0}
+         "comparer": comparer.to_json(), "weights": weights, "intercept": -1.0}
     )  # fmt: skip
 
 
@@ -362,24 +270,24 @@ def test_escape_sequences_that_an_earlier_import_has_kept_are_no_part_of_a_text(
 
 
 @pytest.mark.parametrize(
-    ("similarities_", "total", "fact"),
+    ("match", "non_match", "total", "fact"),
     [
-        ([0.9, np.nan, np.nan, np.nan], 1.0, "a known match of one reads like the other"),
-        ([np.nan, np.nan, 0.7, np.nan], 1.0, "the known non-matches of one read less like the other"),
-        ([np.nan, np.nan, 0.9, np.nan], -1.0, "a known non-match of one reads like the other"),
-        ([0.2, np.nan, np.nan, 0.9], -1.0, "a known non-match of one reads like the other"),
-        ([0.2, 0.0, np.nan, np.nan], -1.0, "the known matches of one read unlike the other"),
-        ([0.0, np.nan, np.nan, np.nan], -1.0, "the known matches of one read unlike the other"),
+        (2.0, -np.inf, 1.0, "a known match of one reads like the other"),
+        (-np.inf, -np.inf, 1.0, "the known non-matches of one read less like the other"),
+        (-np.inf, -np.inf, -1.0, "a known non-match of one reads like the other"),
+        (-3.0, 2.0, -1.0, "a known non-match of one reads like the other"),
+        (-3.0, -4.0, -1.0, "the known matches of one read unlike the other"),
+        (-3.0, -np.inf, -1.0, "the known matches of one read unlike the other"),
     ],
 )
-def test_the_reason_is_what_the_labels_say(similarities_: list[float], total: float, fact: str) -> None:
-    assert _known_match_fact(np.array(similarities_), total) == fact
+def test_the_reason_is_what_the_labels_say(match: float, non_match: float, total: float, fact: str) -> None:
+    assert _known_match_fact(match, non_match, total) == fact
 
 
 def test_a_correction_too_small_to_be_shown_is_part_of_the_score(indexed: Workspace) -> None:
     matcher, table = with_known_matches(indexed)
     assert matcher.known is not None
-    known = replace(matcher.known, correction=replace(matcher.known.correction, weights=np.array([5.0, *[0.002] * 11])))
+    known = replace(matcher.known, correction=replace(matcher.known.correction, weights=np.array([5.0, *[0.002] * 19])))
     small = replace(matcher, known=replace(known, correction=replace(known.correction, intercept=0.01)))
     with CatalogStore(indexed.catalog) as catalog:
         products = catalog.get_many(ref for pair in table.pairs for ref in pair)
