@@ -33,6 +33,7 @@ from core.retrieval.corpus_vectors import encode_corpus
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.encoder_registry import Registry
 from core.settings import Settings
+from core.splits.known_products import evaluation_gold
 from core.splits.split import Splits, splits_of
 from core.stats import bootstrap
 from core.stats.sampling import shuffled
@@ -325,7 +326,7 @@ def read_evaluation_set(corpus: Corpus, splits: Splits) -> EvaluationSet:
     """The evaluation queries and pairs of a split whose products are in the catalogue."""
     queries = {product.ref: product.title for product in corpus.queries}
     candidates = {product.ref: product.title for product in corpus.products}
-    gold = {query: splits.matches[query] for query in splits.eval_queries if query in queries}
+    gold = {query: found for query, found in evaluation_gold(splits, corpus).items() if query in queries}
     truth = {
         label.pair: bool(label.match)
         for label in sorted(splits.eval_labels, key=lambda label: label.pair)

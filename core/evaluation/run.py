@@ -27,6 +27,7 @@ from core.retrieval.corpus import Corpus
 from core.retrieval.corpus_vectors import encode_corpus
 from core.retrieval.encoder_files import EncoderModel
 from core.settings import Settings
+from core.splits.known_products import evaluation_gold
 from core.splits.split import Splits, splits_of
 from core.workspace import Workspace
 from labels.model import Pair, ProductRef
@@ -49,7 +50,7 @@ def evaluate_workspace(
     """
     started = time.monotonic()
     corpus, splits = Corpus.read(workspace), splits_of(workspace, settings)
-    gold = {query: splits.matches[query] for query in splits.eval_queries}
+    gold = evaluation_gold(splits, corpus)
     truth = _known_pairs(splits, corpus)
     features = CorpusFeatures(workspace, settings, corpus)
     evaluation, rankings = evaluate_encoder(features, model, gold, reporter)

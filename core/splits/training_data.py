@@ -1,14 +1,12 @@
 """The training data of a workspace for an encoder: labels, candidates and triplets."""
 
-from collections import Counter
 from contextlib import closing
 
-from core.catalog.product import MAX_LISTINGS
 from core.retrieval.candidates import Candidate, CandidateStore
 from core.retrieval.corpus import Corpus
 from core.retrieval.manifest import indexed_models, no_candidates
 from core.settings import RetrainSettings
-from core.splits.groups import ConnectedGroups
+from core.splits.known_products import indistinguishable
 from core.splits.split import Splits
 from core.splits.triplets import NegativeOptions, Triplet, build_triplets
 from core.splits.weak_labels import WeakLabel
@@ -38,21 +36,6 @@ def candidates_of(workspace: Workspace) -> dict[ProductRef, list[Candidate]]:
     return found
 
 
-def known_groups(splits: Splits, corpus: Corpus) -> ConnectedGroups[ProductRef]:
-    """The groups of products that are known to be the same: by matches of both sides, and by equal GTINs."""
-    groups = ConnectedGroups((query, *matches) for query, matches in splits.matches.items())
-    listings = Counter((product.source, product.gtin) for product in corpus.listings if product.gtin)
-    # A number on too many listings of one source is a default value everywhere, as in `CatalogStore.with_same_gtin`.
-    defaults = {gtin for (_, gtin), count in listings.items() if count > MAX_LISTINGS}
-    same: dict[str, list[ProductRef]] = {}
-    for product in corpus.listings:
-        if product.gtin and product.gtin not in defaults:
-            same.setdefault(product.gtin, []).append(product.ref)
-    for refs in same.values():
-        groups.connect(refs)
-    return groups
-
-
 def training_triplets(
     workspace: Workspace, settings: RetrainSettings, corpus: Corpus, splits: Splits, negatives: int
 ) -> list[Triplet]:
@@ -75,7 +58,7 @@ def training_triplets(
         products,
         options,
         weak=weak_labels_of(corpus, splits),
-        connected=known_groups(splits, corpus),
+        connected=indistinguishable(splits, corpus),
         excluded_products=splits.leak_candidates,
         excluded_pairs=splits.evaluated_with,
     )

@@ -9,8 +9,10 @@ matcher and encoder both ranked wrongly.
 from contextlib import closing
 from dataclasses import dataclass
 
+from core.catalog.store import CatalogStore
 from core.evaluation.report import load_evaluations
 from core.retrieval.candidates import CandidateStore
+from core.splits.known_products import catalogue_gold
 from core.splits.split import Splits
 from core.stats.wilson import wilson
 from core.workspace import Workspace
@@ -97,12 +99,13 @@ def retrain_prospect(workspace: Workspace, splits: Splits) -> Prospect | None:
     Raises:
         SameskuError: the candidates cannot be read.
     """
-    with closing(CandidateStore(workspace.derived)) as store:
+    with closing(CandidateStore(workspace.derived)) as store, CatalogStore(workspace.catalog) as catalog:
         if not splits.manual or store.model is None or not splits.eval_queries:
             return None
+        gold = catalogue_gold(splits, catalog)
         model, first, missing, misordered = store.model, 0, 0, 0
         for query in splits.eval_queries:
-            candidates, matches = store.for_query(query), splits.matches[query]
+            candidates, matches = store.for_query(query), gold[query]
             found = [each for each in candidates if each.ref in matches]
             if not found:
                 missing += 1

@@ -29,9 +29,10 @@ from core.settings import Settings
 from core.splits.dataset_card import DatasetCard, content_sha256, make_card
 from core.splits.groups import ConnectedGroups
 from core.splits.hard_negatives import NegativeSource
+from core.splits.known_products import evaluation_gold, indistinguishable, known_groups
 from core.splits.leakage import check_leakage
 from core.splits.split import Splits, splits_of
-from core.splits.training_data import candidates_of, known_groups, training_triplets
+from core.splits.training_data import candidates_of, training_triplets
 from core.splits.triplets import Triplet, match_counts
 from core.splits.weak_training import with_weak_labels
 from core.training.altered_negatives import with_altered_negatives
@@ -211,7 +212,7 @@ class TrainingRun:
             merge_check = {name: value for name, value in measured.items() if name not in COST}
             trained_before = self._trained_before(draft)
             draft = trained_before or draft
-            gold = {query: self.splits.matches[query] for query in self.splits.eval_queries}
+            gold = evaluation_gold(self.splits, self.corpus)
             started = time.monotonic()
             before, champion_rankings = evaluate_encoder(features, champion, gold, self.reporter)
             after, rankings = evaluate_encoder(features, draft, gold, self.reporter)
@@ -334,16 +335,16 @@ class TrainingRun:
         anchors, products = self.texts
         training = encodings(self.recipe, examples)
         return draw_probes(
-            self.splits, candidates_of(self.workspace), anchors, products,
+            evaluation_gold(self.splits, self.corpus), candidates_of(self.workspace), anchors, products,
             count=affordable_probes(int(training) + len(anchors) + len(products)), seed=self.recipe.seed,
         )  # fmt: skip
 
     def _examples(self, triplets: list[Triplet], splits: Splits) -> list[Example]:
         anchors, products = self.texts
         evaluated_with = splits.evaluated_with
-        examples = []
+        examples, groups = [], indistinguishable(splits, self.corpus)
         for t in triplets:
-            same = self.groups.connected((t.anchor, t.positive)) | splits.matches.get(t.anchor, frozenset())
+            same = groups.connected((t.anchor, t.positive)) | splits.matches.get(t.anchor, frozenset())
             never = same | evaluated_with.get(t.anchor, frozenset())
             never_drawn = frozenset(products[ref] for ref in never if ref in products) - {products[t.positive]}
             negatives = tuple(products[n] for n in t.negatives)
@@ -354,7 +355,7 @@ class TrainingRun:
 
     def _text_groups(self, splits: Splits) -> dict[str, set[str]]:
         """Text → groups of products that are known to be the same, weak matches included."""
-        groups = known_groups(splits, self.corpus)
+        groups = indistinguishable(splits, self.corpus)
         for label in splits.weak:
             if label.match:
                 groups.connect(label.pair)

@@ -1,12 +1,11 @@
 """Trainer callback that reports steps, losses, and an MRR and the loss on a small set of probe queries."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.jobs.progress import Reporter
 from core.retrieval.candidates import Candidate
-from core.splits.split import Splits
 from core.stats.sampling import shuffled
 from core.training.examples import Example
 from core.training.loss_watch import LossWatch
@@ -50,7 +49,7 @@ def affordable_probes(encodings: int) -> int:
 
 
 def draw_probes(
-    splits: Splits,
+    gold: Mapping[ProductRef, Collection[ProductRef]],
     candidates: Mapping[ProductRef, Sequence[Candidate]],
     anchors: Mapping[ProductRef, str],
     products: Mapping[ProductRef, str],
@@ -61,7 +60,7 @@ def draw_probes(
     """Draw evaluation queries at random, each with its matches and its top-ranked non-matches.
 
     Args:
-        splits: evaluation queries and known matches.
+        gold: the products that count as found, of each evaluation query.
         candidates: of each query in the last index run, best first.
         anchors: query texts including the prefix.
         products: candidate texts including the prefix.
@@ -69,9 +68,9 @@ def draw_probes(
         seed: of the draw.
     """
     probes = []
-    for query in shuffled((ref for ref in splits.eval_queries if ref in anchors), seed):
-        matches = [products[ref] for ref in sorted(splits.matches[query]) if ref in products]
-        others = (c.ref for c in candidates.get(query, ()) if c.ref in products and c.ref not in splits.matches[query])
+    for query in shuffled((ref for ref in gold if ref in anchors), seed):
+        matches = [products[ref] for ref in sorted(gold[query]) if ref in products]
+        others = (c.ref for c in candidates.get(query, ()) if c.ref in products and c.ref not in gold[query])
         wrong = [products[ref] for ref in others][:_WRONG_PER_QUERY]
         if matches and wrong:
             probes.append(ProbeQuery(anchors[query], tuple(matches), tuple(wrong)))

@@ -19,8 +19,8 @@ from core.retrieval.corpus import Corpus
 from core.retrieval.encoder import load
 from core.retrieval.encoder_registry import Registry
 from core.settings import load_settings
+from core.splits.known_products import known_groups
 from core.splits.split import splits_of
-from core.splits.training_data import known_groups
 from core.training.architecture import read_architecture
 from core.training.base_encoder import base_encoder
 from core.training.cost import epochs, steps
