@@ -4,7 +4,8 @@ Where A matches B, and C reads nearly like B, A is likely to match C. Offers of 
 that most pairs have such labels near them. Labelled matches connect listings to groups. For both listings of a pair,
 the other one is compared with the group of the first, its known matches, and with the groups that a labelled non-match
 separates from it: by character trigrams, and by trees that are fitted to the labelled pairs. A logistic regression over
-these comparisons and the matcher's score gives the score of such a pair. A pair without such labels keeps its score.
+these comparisons and the matcher's score, and trees fitted to its residual, give the score of such a pair. A pair
+without such labels keeps its score.
 """
 
 import json
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.matching.labelled_texts import LabelledTexts, NearTexts, PairTexts, normal
-from core.matching.learners import Linear, Scale, fit_linear
+from core.matching.learners import Boosted, Linear, Scale, Stacked, fit_linear, fit_stacked
 from core.matching.text_comparer import PreparedTexts, TextComparer, TextFeatures
 
 #: Cosine from which a listing reads like a known non-match. On generated offers of families without labels, where less
@@ -31,7 +32,7 @@ _FOLDS = 10
 #: Standard errors by which the log-loss must fall.
 _MIN_STANDARD_ERRORS = 2.0
 
-#: Columns of `_design`, and their scale: the regression clips at three of it, at a score of 15.
+#: Columns of `_design`, and their scale: scores are clipped at three of it, as the regression does.
 _WIDTH, _SCORE_SPREAD = 20, 5.0
 _MAX_SCORE = 3 * _SCORE_SPREAD
 _SCALE = Scale(np.zeros(_WIDTH), np.array([_SCORE_SPREAD, *[1.0] * (_WIDTH - 1)]))
@@ -123,11 +124,11 @@ class KnownMatches:
 
     Attributes:
         listings: of the labelled pairs, and what compares others with them.
-        correction: the regression over the columns of `_design`.
+        correction: over the columns of `_design`.
     """
 
     listings: KnownListings
-    correction: Linear
+    correction: Stacked
 
     def correct(self, scores: NDArray[np.float64], texts: PairTexts) -> NDArray[np.float64]:
         """The scores of n pairs with what the labels of other pairs say, shape (n,)."""
@@ -145,8 +146,9 @@ class KnownMatches:
             "group": labelled.group.tolist(),
             "opposed": labelled.opposed.tolist(),
             "comparer": self.listings.comparer.to_json(),
-            "weights": self.correction.weights.tolist(),
-            "intercept": self.correction.intercept,
+            "weights": self.correction.linear.weights.tolist(),
+            "intercept": self.correction.linear.intercept,
+            "trees": self.correction.trees.to_json(),
         }
 
     @classmethod
@@ -169,7 +171,8 @@ class KnownMatches:
             raise ValueError("weights of other comparisons")
         labelled = LabelledTexts(tuple(texts), group, opposed)
         comparer = TextComparer.from_json(value["comparer"], labelled.texts)
-        return cls(KnownListings(labelled, comparer), Linear(_SCALE, weights, intercept))
+        trees = Boosted.from_json(value["trees"], _WIDTH)
+        return cls(KnownListings(labelled, comparer), Stacked(Linear(_SCALE, weights, intercept), trees))
 
 
 def _integers(value: object) -> NDArray[np.int64]:
@@ -207,25 +210,29 @@ def fit_known_matches(
         return None
     pairs = _LabelledPairs.of(texts, labels, weights, seed)
     by_query, by_pair = pairs.compared(folds), pairs.compared(_folds_by_texts(texts, seed))
-    columns = np.concatenate([_design(scores, by_query), _design(scores, by_pair)])
+    clipped = np.clip(scores, -_MAX_SCORE, _MAX_SCORE)
+    columns = np.concatenate([_design(clipped, by_query), _design(clipped, by_pair)])
     has_any = np.concatenate([by_query.has_any, by_pair.has_any])
 
-    def fit(chosen: NDArray[np.bool_]) -> Linear:
+    def fit(chosen: NDArray[np.bool_]) -> Stacked | None:
         rows = has_any & np.tile(chosen, 2)
-        return fit_linear(
-            columns[rows], np.tile(labels, 2)[rows], np.tile(weights, 2)[rows] / 2, _SCALE, _UNCORRECTED,
-            intercept=0.0, precision=1.0,
-        )  # fmt: skip
+        if not _are_both_classes(np.tile(labels, 2)[rows]):
+            return None
+        of_rows = columns[rows], np.tile(labels, 2)[rows], np.tile(weights, 2)[rows] / 2
+        linear = fit_linear(*of_rows, _SCALE, _UNCORRECTED, intercept=0.0, precision=1.0)
+        return fit_stacked(*of_rows, linear, seed=seed, boosters=1)
 
     corrected = scores.copy()
     for fold in np.unique(folds):
         part = folds == fold
-        corrected[part] = _corrected(fit(~part), scores[part], by_query.part(part))
+        if (of_others := fit(~part)) is not None:
+            corrected[part] = _corrected(of_others, scores[part], by_query.part(part))
     gain = weights * (_log_loss(scores, labels) - _log_loss(corrected, labels))
     if gain.mean() <= _MIN_STANDARD_ERRORS * gain.std() / np.sqrt(len(gain)):
         return None
     every = np.ones(len(labels), bool)
-    return KnownMatches(pairs.known(every), fit(every)), corrected
+    correction = fit(every)
+    return None if correction is None else (KnownMatches(pairs.known(every), correction), corrected)
 
 
 @dataclass(frozen=True)
@@ -264,7 +271,7 @@ class _LabelledPairs:
 
     def compared(self, folds: NDArray[np.int64]) -> Comparisons:
         """Each pair compared with the labelled listings of the other folds, if these are of both classes."""
-        numbers = [fold for fold in np.unique(folds) if len(np.unique(self.labels[folds != fold])) > 1]
+        numbers = [fold for fold in np.unique(folds) if _are_both_classes(self.labels[folds != fold])]
         found = Comparisons(*(np.full((len(self.labels), 2), np.nan) for _ in Comparisons._fields))
 
         def compare(fold: int) -> Comparisons:
@@ -277,6 +284,10 @@ class _LabelledPairs:
         return found
 
 
+def _are_both_classes(labels: NDArray[np.bool_]) -> bool:
+    return bool(labels.any() and not labels.all())
+
+
 def _folds_by_texts(texts: PairTexts, seed: int) -> NDArray[np.int64]:
     """Random folds in which equal pairs of texts, in either order, are in one fold, shape (n,)."""
     number: dict[tuple[str, ...], int] = {}
@@ -285,14 +296,14 @@ def _folds_by_texts(texts: PairTexts, seed: int) -> NDArray[np.int64]:
     return np.random.default_rng(seed).integers(0, _FOLDS, len(number))[place]
 
 
-def _corrected(correction: Linear, scores: NDArray[np.float64], comparisons: Comparisons) -> NDArray[np.float64]:
+def _corrected(correction: Stacked, scores: NDArray[np.float64], comparisons: Comparisons) -> NDArray[np.float64]:
     rows = comparisons.has_any
     corrected = scores.copy()
     if rows.any():
         of_rows = scores[rows]
-        # What the regression clips of a score stays: it would be explained as what other labels say.
-        beyond = of_rows - np.clip(of_rows, -_MAX_SCORE, _MAX_SCORE)
-        corrected[rows] = correction.scores(_design(of_rows, comparisons.part(rows))) + beyond
+        # What is clipped of a score stays: it would be explained as what other labels say.
+        clipped = np.clip(of_rows, -_MAX_SCORE, _MAX_SCORE)
+        corrected[rows] = correction.scores(_design(clipped, comparisons.part(rows))) + of_rows - clipped
     return corrected
 
 

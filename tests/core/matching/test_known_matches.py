@@ -20,6 +20,7 @@ from core.matching.features.store import FeatureStore, FeatureTable
 from core.matching.fitting import TrainingSet, fit_matcher
 from core.matching.known_matches import KnownMatches, fit_known_matches
 from core.matching.labelled_texts import LabelledTexts, PairTexts
+from core.matching.learners import Stacked, fit_boosted
 from core.matching.matcher import Matcher, load_matcher
 from core.matching.query_scorer import QueryScorer, indexed_corpus
 from core.matching.run import bring_up_to_date, matcher_path, publish, read_texts, saved_matcher, texts_of
@@ -121,6 +122,7 @@ def test_many_labels_give_a_matcher_known_matches_and_its_file_keeps_them(tmp_pa
         {"group": [10**30, 0, 1]}, {"group": [2**63, 0, 1]}, {"opposed": [[0.2, 1]]}, {"opposed": None},
         {"weights": [np.nan] * 20}, {"weights": [np.inf] * 20}, {"weights": [1e308] * 20}, {"weights": {}},
         {"weights": [10**400] * 20}, {"intercept": np.nan}, {"intercept": "-inf"}, {"intercept": None},
+        {"trees": {"texts": []}}, {"trees": {"texts": ["tree"]}}, {"trees": None},
         {"comparer": {"texts": []}}, {"comparer": {"texts": ["tree"]}}, {"comparer": None}, {"comparer": "x"},
     ],
     ids=str,
@@ -150,10 +152,18 @@ def correction(known: LabelledTexts) -> KnownMatches:
     ones, others = [known.texts[0], known.texts[0]], [known.texts[0], known.texts[-1]]
     vectors = features.prepare(ones, others).compute(ones, others)
     comparer = TextComparer.fit(features, vectors, np.array([True, False]), np.ones(2), seed=1)
+    trees = fit_boosted(
+        np.zeros((4, len(weights)), np.float32), np.arange(4) > 1, np.ones(4), seed=1, boosters=1, trees=1
+    )
     return KnownMatches.from_json(
         {"texts": list(known.texts), "group": known.group.tolist(), "opposed": known.opposed.tolist(),
-         "comparer": comparer.to_json(), "weights": weights, "intercept": -1.0}
+         "comparer": comparer.to_json(), "weights": weights, "intercept": -1.0, "trees": trees.to_json()}
     )  # fmt: skip
+
+
+def with_linear(known: KnownMatches, **changes: object) -> Stacked:
+    """The correction with another regression."""
+    return replace(known.correction, linear=replace(known.correction.linear, **changes))  # type: ignore[arg-type]
 
 
 MODEL = "hash"
@@ -287,8 +297,8 @@ def test_the_reason_is_what_the_labels_say(match: float, non_match: float, total
 def test_a_correction_too_small_to_be_shown_is_part_of_the_score(indexed: Workspace) -> None:
     matcher, table = with_known_matches(indexed)
     assert matcher.known is not None
-    known = replace(matcher.known, correction=replace(matcher.known.correction, weights=np.array([5.0, *[0.002] * 19])))
-    small = replace(matcher, known=replace(known, correction=replace(known.correction, intercept=0.01)))
+    known = replace(matcher.known, correction=with_linear(matcher.known, weights=np.array([5.0, *[0.002] * 19])))
+    small = replace(matcher, known=replace(known, correction=with_linear(known, intercept=0.01)))
     with CatalogStore(indexed.catalog) as catalog:
         products = catalog.get_many(ref for pair in table.pairs for ref in pair)
     pairs = [(products[pair.query], products[pair.candidate]) for pair in table.pairs]
