@@ -86,6 +86,12 @@ class KnownListings:
     labelled: LabelledTexts
     comparer: TextComparer
 
+    def warm_up(self) -> None:
+        """Compute what the first pair would wait for: the weights of terms, seconds for tens of thousands of texts."""
+        texts = self.labelled.texts[:1]
+        self.labelled.nearest(PairTexts(texts, texts))
+        self.comparer.scores(texts, texts)
+
     def compare(self, pairs: PairTexts, prepared: PreparedTexts | None = None) -> Comparisons:
         """Compare the listings of n pairs with known matches and non-matches; `prepared` are all of their texts."""
         count, near = len(pairs.queries), self.labelled.nearest(pairs)

@@ -22,8 +22,9 @@ _TERMS = character_ngrams(3, 3)
 _MAX_MEMBERS = 64
 #: Known non-matches of a group that others are compared with. Where many queries have one text, each has those of all.
 _MAX_NON_MATCHES = 1024
-#: Most similar ones that are found of each text. Twice as many lower the log-loss by 0.001 on generated offers.
-_NEAREST = 8
+#: Known matches and known non-matches that are found of each text, the most similar ones. Twice as many lower the
+#: log-loss on generated offers by less than 0.001.
+_NEAREST_MATCHES, _NEAREST_NON_MATCHES = 8, 4
 #: Pairs that are compared at once: their vectors take 100 MB.
 _BLOCK = 2**16
 
@@ -95,10 +96,11 @@ class LabelledTexts:
         texts = [[normal(text) for text in side] for side in pairs]
         known = [np.array([self._place.get(text, -1) for text in side], np.int64) for side in texts]
         found = []
-        for partners, side in product((self._members, self._non_matches), (0, 1)):
+        kinds = (self._members, _NEAREST_MATCHES), (self._non_matches, _NEAREST_NON_MATCHES)
+        for (partners, most), side in product(kinds, (0, 1)):
             rows = np.flatnonzero((known[side] >= 0) & np.array([bool(text) for text in texts[1 - side]], bool))
             others = self._vectors_of([texts[1 - side][i] for i in rows])
-            pair, place, cosine = self._nearest(*others, known[side][rows], partners)
+            pair, place, cosine = self._nearest(*others, known[side][rows], partners, most)
             found.append(NearTexts(rows[pair], place, cosine))
         return found[0], found[1], found[2], found[3]
 
@@ -147,7 +149,7 @@ class LabelledTexts:
         return vectors, np.array([distinct[text] for text in texts], np.int64)
 
     def _nearest(
-        self, vectors: csr_matrix, row: NDArray[np.int64], own: NDArray[np.int64], partners: csr_matrix
+        self, vectors: csr_matrix, row: NDArray[np.int64], own: NDArray[np.int64], partners: csr_matrix, most: int
     ) -> NearTexts:
         """The partners of a known text that are most similar to each of n texts.
 
@@ -156,6 +158,7 @@ class LabelledTexts:
             row: of each text among them, shape (n,).
             own: place of the known text, which is no partner of itself, shape (n,).
             partners: not zero at the places of the partners of each group, shape (groups, known texts).
+            most: number of partners of each text.
         """
         parts = [NearTexts(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
         for start, end in self._blocks(partners, own):
@@ -163,7 +166,7 @@ class LabelledTexts:
             pair, place = np.repeat(np.arange(start, end), np.diff(part.indptr)), part.indices
             pair, place = (each[place != own[pair]] for each in (pair, place))
             cosines = vectors[row[pair]].multiply(self._vectors[place]).sum(axis=1)
-            parts.append(_highest_of_each(NearTexts(pair, place, np.asarray(cosines, np.float64).ravel())))
+            parts.append(_highest_of_each(NearTexts(pair, place, np.asarray(cosines, np.float64).ravel()), most))
         return NearTexts(*map(np.concatenate, zip(*parts, strict=True)))
 
     def _blocks(self, partners: csr_matrix, own: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
@@ -173,11 +176,11 @@ class LabelledTexts:
         return pairwise([*starts.tolist(), len(own)])
 
 
-def _highest_of_each(near: NearTexts) -> NearTexts:
-    """The `_NEAREST` most similar texts of each pair, best first; the first known ones of equally similar ones."""
+def _highest_of_each(near: NearTexts, most: int) -> NearTexts:
+    """Up to `most` texts of each pair, the most similar first; the first known ones of equally similar ones."""
     order = np.lexsort((near.known, -near.cosine, near.pair))
     pair = near.pair[order]
-    kept = order[np.arange(len(order)) - np.searchsorted(pair, pair) < _NEAREST]
+    kept = order[np.arange(len(order)) - np.searchsorted(pair, pair) < most]
     return NearTexts(near.pair[kept], near.known[kept], near.cosine[kept])
 
 

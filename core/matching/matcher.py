@@ -84,6 +84,11 @@ class Matcher:
             scores = self.known.correct(scores, texts(part))
         return self.calibration.probabilities(scores)
 
+    def warm_up(self) -> None:
+        """Compute what the first pair would wait for."""
+        if self.known is not None:
+            self.known.listings.warm_up()
+
     def weighs(self, columns: slice) -> bool:
         """Whether the probabilities may depend on some columns of the features; not, if a linear learner has none."""
         return not isinstance(self.learner, Linear) or bool(self.learner.weights[columns].any())

@@ -150,6 +150,7 @@ class IndexLoader:
         matcher = saved_matcher(self._workspace)
         if matcher is None:
             raise no_candidates(self._workspace.index)
+        matcher.warm_up()
         return matcher
 
     def _explainer(self, matcher: Matcher) -> Explainer:

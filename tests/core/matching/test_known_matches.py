@@ -52,6 +52,16 @@ def test_high_and_low_scores_are_corrected_as_others_are() -> None:
     assert np.ptp(known.correct(scores, texts) - scores) < 1e-5
 
 
+@pytest.mark.parametrize("texts", [[(CAMERA, CAMERA_DE, True)], [(CAMERA, CAMERA_DE, False)], [("", "", True)]])
+def test_a_matcher_is_warmed_up_whatever_its_labels(texts: list[tuple[str, str, bool]], indexed: Workspace) -> None:
+    matcher = saved_matcher(indexed)
+    assert matcher is not None
+    matcher.warm_up()
+    known = labelled(*texts)
+    if known.texts:
+        replace(matcher, known=correction(known)).warm_up()
+
+
 def test_texts_too_large_for_the_file_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     texts, labels, scores, queries = offers(repeated=True)
     monkeypatch.setattr(known_matches, "_MAX_STORED_BYTES", 1_000)

@@ -50,7 +50,7 @@ def test_the_nearest_known_texts_are_found_best_first() -> None:
     known = labelled(*((CAMERA, f"Nikon D90 {'x' * i}", True) for i in range(20)))
     near = known.nearest(PairTexts([LENS, CAMERA], [CAMERA, "Nikon D90 xxxx"]))[0]
     assert set(near.pair.tolist()) == {1}
-    assert len(near.cosine) == labelled_texts._NEAREST
+    assert len(near.cosine) == labelled_texts._NEAREST_MATCHES
     assert near.cosine.tolist() == sorted(near.cosine.tolist(), reverse=True)
     assert near.cosine[0] == pytest.approx(1)
     assert known.texts[near.known[0]] == "nikon d90 xxxx"
