@@ -87,7 +87,7 @@ class LabelledTexts:
         return cls(tuple(place), group, opposed[opposed[:, 0] != opposed[:, 1]])
 
     def nearest(self, pairs: PairTexts) -> tuple[NearTexts, NearTexts, NearTexts, NearTexts]:
-        """The known texts that are most like the listings of each pair.
+        """The known texts that are most like the listings of each pair; none of two listings with one text.
 
         Returns:
             for candidates, the known matches of the query; for queries, those of the candidate; the same with known
@@ -95,10 +95,11 @@ class LabelledTexts:
         """
         texts = [[normal(text) for text in side] for side in pairs]
         known = [np.array([self._place.get(text, -1) for text in side], np.int64) for side in texts]
+        comparable = np.array([bool(one and other) and one != other for one, other in zip(*texts, strict=True)], bool)
         found = []
         kinds = (self._members, _NEAREST_MATCHES), (self._non_matches, _NEAREST_NON_MATCHES)
         for (partners, most), side in product(kinds, (0, 1)):
-            rows = np.flatnonzero((known[side] >= 0) & np.array([bool(text) for text in texts[1 - side]], bool))
+            rows = np.flatnonzero((known[side] >= 0) & comparable)
             others = self._vectors_of([texts[1 - side][i] for i in rows])
             pair, place, cosine = self._nearest(*others, known[side][rows], partners, most)
             found.append(NearTexts(rows[pair], place, cosine))

@@ -201,7 +201,7 @@ def with_known_matches(workspace: Workspace) -> tuple[Matcher, FeatureTable]:
     assert matcher is not None
     assert table is not None
     texts = read_texts(workspace, table.pairs)
-    known = LabelledTexts.of(PairTexts(texts.queries[:6], texts.candidates[:6]), np.arange(6) % 3 == 0)
+    known = LabelledTexts.of(PairTexts(texts.queries[:12], texts.candidates[:12]), np.arange(12) % 3 == 0)
     matcher = replace(matcher, known=correction(known))
     matcher.save(matcher_path(workspace))
     publish(workspace, matcher, table)

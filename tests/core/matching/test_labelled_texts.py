@@ -46,6 +46,11 @@ def test_pairs_without_labels_and_contradictory_labels_say_nothing() -> None:
         assert [len(near.pair) for near in each.nearest(PairTexts([], []))] == [0] * 4
 
 
+def test_of_two_listings_with_one_text_other_labels_say_nothing() -> None:
+    known = labelled((CAMERA, CAMERA_DE, True), (CAMERA, LENS, False))
+    assert np.isnan(similarities(known, CAMERA, CAMERA.upper())).all()
+
+
 def test_the_nearest_known_texts_are_found_best_first() -> None:
     known = labelled(*((CAMERA, f"Nikon D90 {'x' * i}", True) for i in range(20)))
     near = known.nearest(PairTexts([LENS, CAMERA], [CAMERA, "Nikon D90 xxxx"]))[0]
