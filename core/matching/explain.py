@@ -154,7 +154,7 @@ def _known_match_fact(match: float, non_match: float, total: float) -> str:
     """
     has_match = math.isfinite(match)
     if total < 0:
-        is_near = non_match > match or not has_match
+        is_near = not has_match or non_match > max(match, 0.0)
         return (
             f"{'a known non-match of one reads like' if is_near else 'the known matches of one read unlike'} the other"
         )

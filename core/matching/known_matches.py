@@ -227,7 +227,9 @@ def fit_known_matches(
     if sum(len(json.dumps(text)) for text in {*map(normal, chain(*texts))}) > _MAX_STORED_BYTES:
         return None
     pairs = _LabelledPairs.of(texts, labels, weights, seed)
-    by_query, by_pair = pairs.compared(folds), pairs.compared(_folds_by_texts(texts, seed))
+    number = _pair_numbers(texts)
+    by_query = pairs.compared(folds, number)
+    by_pair = pairs.compared(np.random.default_rng(seed).integers(0, _FOLDS, number.max(initial=0) + 1)[number], number)
     clipped = np.clip(scores, -_MAX_SCORE, _MAX_SCORE)
     columns = np.concatenate([_design(clipped, by_query), _design(clipped, by_pair)])
     has_any = np.concatenate([by_query.has_any, by_pair.has_any])
@@ -287,13 +289,21 @@ class _LabelledPairs:
         )
         return KnownListings(LabelledTexts.of(self.texts.part(chosen), self.labels[chosen]), comparer)
 
-    def compared(self, folds: NDArray[np.int64]) -> Comparisons:
-        """Each pair compared with the labelled listings of the other folds, if these are of both classes."""
-        numbers = [fold for fold in np.unique(folds) if _are_both_classes(self.labels[folds != fold])]
+    def compared(self, folds: NDArray[np.int64], number: NDArray[np.int64]) -> Comparisons:
+        """Each pair compared with the labelled listings of the other folds, if these are of both classes.
+
+        The same two texts in a pair of another fold do not count: they have its label.
+
+        Args:
+            folds: shape (n,).
+            number: equal for pairs of the same texts, shape (n,).
+        """
+        others = {fold: (folds != fold) & ~np.isin(number, number[folds == fold]) for fold in np.unique(folds).tolist()}
+        numbers = [fold for fold, chosen in others.items() if _are_both_classes(self.labels[chosen])]
         found = Comparisons(*(np.full((len(self.labels), 2), np.nan) for _ in Comparisons._fields))
 
         def compare(fold: int) -> Comparisons:
-            return self.known(folds != fold).compare(self.texts.part(folds == fold), self.prepared)
+            return self.known(others[fold]).compare(self.texts.part(folds == fold), self.prepared)
 
         with ThreadPoolExecutor() as pool:
             for fold, each in zip(numbers, pool.map(compare, numbers), strict=True):
@@ -306,12 +316,11 @@ def _are_both_classes(labels: NDArray[np.bool_]) -> bool:
     return bool(labels.any() and not labels.all())
 
 
-def _folds_by_texts(texts: PairTexts, seed: int) -> NDArray[np.int64]:
-    """Random folds in which equal pairs of texts, in either order, are in one fold, shape (n,)."""
+def _pair_numbers(texts: PairTexts) -> NDArray[np.int64]:
+    """A number of each pair, from 0, shape (n,): equal for the same two texts, in either order."""
     number: dict[tuple[str, ...], int] = {}
     pairs = (tuple(sorted(map(normal, pair))) for pair in zip(*texts, strict=True))
-    place = [number.setdefault(pair, len(number)) for pair in pairs]
-    return np.random.default_rng(seed).integers(0, _FOLDS, len(number))[place]
+    return np.array([number.setdefault(pair, len(number)) for pair in pairs], np.int64)
 
 
 def _corrected(correction: Stacked, scores: NDArray[np.float64], comparisons: Comparisons) -> NDArray[np.float64]:

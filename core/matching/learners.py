@@ -249,11 +249,11 @@ class Boosted:
         """The inverse of `to_json`.
 
         Raises:
-            ValueError: there are no trees, or they have another number of features.
+            ValueError: there are no trees, or they have another number of features or of scores.
         """
-        texts = value["texts"]
-        if not texts or any(f"\nmax_feature_idx={features - 1}\n" not in text for text in texts):
-            raise ValueError("no trees, or trees with another number of features")
+        texts, head = value["texts"], ("\nnum_class=1\n", f"\nmax_feature_idx={features - 1}\n")
+        if not texts or not all(isinstance(text, str) and all(line in text for line in head) for text in texts):
+            raise ValueError("no trees, or trees with another number of features or scores")
         return cls(tuple(texts))
 
 

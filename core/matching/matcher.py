@@ -147,7 +147,7 @@ def load_matcher(path: Path) -> Matcher:
             matches=int(value["matches"]),
             losses=dict(value["losses"]),
             fingerprint=str(value["mark"]),
-            known=_known_matches(value.get("known_matches")),
+            known=None if value.get("known_matches") is None else KnownMatches.from_json(value["known_matches"]),
         )
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise _damaged(path) from error
@@ -173,16 +173,13 @@ def read_matcher_json(path: Path) -> dict[str, Any]:
 
 
 def _damaged(path: Path) -> DamagedError:
-    return DamagedError(f"The matcher in {path} is damaged, and cannot be read.", "`samesku index` fits it again.")
+    return DamagedError(
+        f"The matcher in {path} is damaged or of another version, and cannot be read.", "`samesku index` fits it again."
+    )
 
 
 def _sha256(value: dict[str, Any], *, allow_nan: bool = True) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, allow_nan=allow_nan).encode()).hexdigest()
-
-
-def _known_matches(value: dict[str, Any] | None) -> KnownMatches | None:
-    """None where there are none, or those of an earlier version."""
-    return None if value is None or "comparer" not in value else KnownMatches.from_json(value)
 
 
 def _learner(value: dict[str, Any], features: int) -> Learner:

@@ -29,39 +29,49 @@ def indistinguishable(splits: Splits, corpus: Corpus) -> ConnectedGroups[Product
 
 
 def evaluation_gold(splits: Splits, corpus: Corpus) -> dict[ProductRef, frozenset[ProductRef]]:
-    """The products of a corpus that count as found, of each evaluation query; see `gold_by`."""
-    return gold_by(splits, indistinguishable(splits, corpus), frozenset(corpus.product_refs))
+    """The products of a corpus that count as found, of each evaluation query; see `_gold`."""
+    return _gold(splits, known_groups(splits, corpus), corpus.digests, frozenset(corpus.product_refs))
 
 
 def catalogue_gold(splits: Splits, catalog: CatalogStore) -> dict[ProductRef, frozenset[ProductRef]]:
     """The same, but for equal GTINs, without reading the listings of the catalogue."""
     stored = catalog.digests()
     groups = ConnectedGroups((query, *matches) for query, matches in splits.matches.items())
-    _connect(groups, {ref: digest for ref, (_, digest) in stored.items()})
-    return gold_by(splits, groups, frozenset(ref for ref, (role, _) in stored.items() if has_role(role, "catalog")))
+    products = frozenset(ref for ref, (role, _) in stored.items() if has_role(role, "catalog"))
+    return _gold(splits, groups, {ref: digest for ref, (_, digest) in stored.items()}, products)
 
 
-def gold_by(
-    splits: Splits, groups: ConnectedGroups[ProductRef], products: frozenset[ProductRef]
+def _gold(
+    splits: Splits,
+    groups: ConnectedGroups[ProductRef],
+    digests: Mapping[ProductRef, str],
+    products: frozenset[ProductRef],
 ) -> dict[ProductRef, frozenset[ProductRef]]:
     """The products that count as found, of each evaluation query.
 
-    These are its labelled matches, and the products that are known to be the same as one of them, since a label of
-    each such pair is not asked for: to rank one of them first is no error. A group with a labelled non-match inside
-    contradicts itself, so that only labelled matches count there.
+    These are its labelled matches, the products of its group, and those with the content of one of them or of the
+    query, since a label of each such pair is not asked for: to rank one of them first is no error. What other labels
+    say of a listing with the same content does not count. A group with a rejected pair inside contradicts itself, so
+    that only labelled matches count there.
 
     Args:
         splits: with the labels.
         groups: of products that are known to be the same.
+        digests: of the products' content.
         products: the candidates.
     """
-    rejected = (label.pair for label in (*splits.train, *splits.eval_labels) if label.match is False)
-    contradicted = {groups.group(pair.query) for pair in rejected if _is_one_group(groups, pair)} - {None}
+    contradicted = {groups.group(pair.query) for pair in splits.rejected if _is_one_group(groups, pair)} - {None}
+    same_content = ConnectedGroups[ProductRef]()
+    _connect(same_content, digests)
+    rejected: dict[ProductRef, set[ProductRef]] = {}
+    for pair in splits.rejected:
+        rejected.setdefault(pair.query, set()).add(pair.candidate)
     found = {}
     for query in splits.eval_queries:
         matches = splits.matches[query]
         if groups.group(query) not in contradicted:
-            matches |= (groups.connected([query]) & products) - {query}
+            same = same_content.connected(groups.connected([query])) & products
+            matches |= same - {query} - rejected.get(query, set())
         found[query] = matches
     return found
 
@@ -75,11 +85,11 @@ def _connect(groups: ConnectedGroups[ProductRef], values: Mapping[ProductRef, st
 
     The bound is that of `CatalogStore.with_same_gtin`.
     """
-    counts = Counter((ref.source, value) for ref, value in values.items())
-    defaults = {value for (_, value), count in counts.items() if count > MAX_LISTINGS}
+    counts = Counter(values.values())
     same: dict[str, list[ProductRef]] = {}
     for ref, value in values.items():
-        if value not in defaults:
+        if counts[value] > 1:
             same.setdefault(value, []).append(ref)
     for refs in same.values():
-        groups.connect(refs)
+        if max(Counter(ref.source for ref in refs).values()) <= MAX_LISTINGS:
+            groups.connect(refs)

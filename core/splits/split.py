@@ -11,7 +11,7 @@ from core.splits.weak_labels import WeakLabel
 from core.stats.sampling import draw_share, shuffled
 from core.workspace import Workspace
 from labels.consensus import Label, Rule
-from labels.model import Pair, ProductRef, Side
+from labels.model import Pair, ProductRef, Side, Strength
 from labels.recovery import require_sound
 from labels.store import LabelStore
 
@@ -33,6 +33,7 @@ class Splits:
         excluded_queries: the workspace's own validation queries, or the held-out queries; none of their labels trains.
         weak: weak labels that may train in addition; see `core.splits.weak_training`.
         withheld: number of labels of other queries that do not train: a product of theirs is in `leak_candidates`.
+        rejected: pairs that somebody has rejected explicitly, from both sides.
     """
 
     train: tuple[Label, ...]
@@ -46,6 +47,7 @@ class Splits:
     excluded_queries: frozenset[ProductRef] = frozenset()
     weak: tuple[WeakLabel, ...] = ()
     withheld: int = 0
+    rejected: frozenset[Pair] = frozenset()
 
     @property
     def products(self) -> set[ProductRef]:
@@ -123,6 +125,7 @@ def split_labels(
         eval_labels=tuple(eval_labels),
         excluded_queries=frozenset(excluded_queries),
         withheld=others - len(train),
+        rejected=frozenset(each.pair for each in labels if not each.match and each.strength is Strength.EXPLICIT),
     )
 
 

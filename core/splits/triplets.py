@@ -1,7 +1,7 @@
 """Training triplets: an anchor, a match, and hard negatives, each with its source."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.catalog.product import Product, identifying_gtins
@@ -67,7 +67,7 @@ def build_triplets(
     """One triplet for every labelled match.
 
     There may be fewer negatives than asked for; the loss adds in-batch negatives. A product with the GTIN of the anchor
-    or its match is never a negative, not even a rejected one, unless an adjudication says so.
+    or its match, or in the group of one, is never a negative, not even a rejected one, unless an adjudication says so.
 
     Args:
         labels: the training labels of people.
@@ -127,15 +127,15 @@ class _Builder:
         weak: Sequence[WeakLabel],
         known: set[ProductRef],
     ) -> Chosen:
-        candidates = self.finder.candidates.get(query, ())
+        candidates, same = self.finder.candidates.get(query, ()), self.finder.connected.connected((query, match))
         own = {gtin for ref in (query, match) if (gtin := self.gtins.get(ref))}
         twins = {c.ref for c in candidates if self.gtins.get(c.ref) in own}
         pools: dict[NegativeSource, Sequence[ProductRef]] = {
-            **_rejections(labels, candidates, own, self.gtins),
+            **_rejections(labels, candidates, own, self.gtins, same),
             NegativeSource.OTHER_GTIN: [
                 each.pair.candidate
                 for each in weak
-                if not each.match and self.gtins.get(each.pair.candidate) not in own
+                if not each.match and self.gtins.get(each.pair.candidate) not in own and each.pair.candidate not in same
             ],
             NegativeSource.MINED: self.finder.mined(query, match, known | twins),
         }
@@ -159,16 +159,23 @@ class _Builder:
 
 
 def _rejections(
-    labels: Sequence[Label], candidates: Sequence[Candidate], own: set[str], gtins: Mapping[ProductRef, str]
+    labels: Sequence[Label],
+    candidates: Sequence[Candidate],
+    own: set[str],
+    gtins: Mapping[ProductRef, str],
+    same: Collection[ProductRef],
 ) -> dict[NegativeSource, list[ProductRef]]:
-    """The rejected candidates, best first, without unadjudicated ones that have a GTIN in `own`."""
+    """The rejected candidates, best first, without unadjudicated ones with a GTIN in `own`, or known to be the same."""
     rank = {candidate.ref: candidate.rank for candidate in candidates}
     last = len(candidates) + 1
     rejected = [
         label
         for label in labels
         if label.match is False
-        and (label.state is LabelState.ADJUDICATED or gtins.get(label.pair.candidate) not in own)
+        and (
+            label.state is LabelState.ADJUDICATED
+            or (gtins.get(label.pair.candidate) not in own and label.pair.candidate not in same)
+        )
     ]
     rejected.sort(key=lambda label: (rank.get(label.pair.candidate, last), label.pair))
     return {

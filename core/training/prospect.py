@@ -99,10 +99,11 @@ def retrain_prospect(workspace: Workspace, splits: Splits) -> Prospect | None:
     Raises:
         SameskuError: the candidates cannot be read.
     """
-    with closing(CandidateStore(workspace.derived)) as store, CatalogStore(workspace.catalog) as catalog:
+    with closing(CandidateStore(workspace.derived)) as store:
         if not splits.manual or store.model is None or not splits.eval_queries:
             return None
-        gold = catalogue_gold(splits, catalog)
+        with CatalogStore(workspace.catalog) as catalog:
+            gold = catalogue_gold(splits, catalog)
         model, first, missing, misordered = store.model, 0, 0, 0
         for query in splits.eval_queries:
             candidates, matches = store.for_query(query), gold[query]

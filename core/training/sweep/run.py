@@ -19,7 +19,7 @@ from core.retrieval.encoder_registry import Registry
 from core.retrieval.manifest import no_candidates
 from core.settings import Settings
 from core.splits.inner_split import inner_split
-from core.splits.known_products import known_groups
+from core.splits.known_products import indistinguishable, known_groups
 from core.splits.split import Splits, matches_by_query, splits_of
 from core.splits.training_data import candidates_of
 from core.splits.weak_training import with_weak_labels
@@ -264,11 +264,11 @@ def _held_out(
     queries, products = {each.ref for each in corpus.queries}, {each.ref for each in corpus.products}
     matches: dict[ProductRef, list[ProductRef]] = {}
     wrong: dict[ProductRef, list[ProductRef]] = {}
-    known = matches_by_query(splits.eval_labels)
+    known, same = matches_by_query(splits.eval_labels), indistinguishable(outer, corpus)
     for query in splits.eval_queries:
         evaluated = outer.excluded_pairs.get(query, frozenset())
         right = sorted(ref for ref in known[query] if ref in products and ref not in evaluated)
-        never = outer.matches[query] | evaluated
+        never = outer.matches[query] | evaluated | same.connected([query])
         others = [ref for ref in candidates.get(query, ()) if ref in products and ref not in never]
         if query in queries and right and others:
             matches[query], wrong[query] = right, others

@@ -47,7 +47,10 @@ def test_queries_are_counted_by_what_is_wrong_with_them(workspace: Workspace) ->
 
 
 def test_before_the_first_index_run_nothing_is_predicted(tmp_path: Path) -> None:
-    assert retrain_prospect(Workspace(tmp_path), splits(q1="a")) is None
+    workspace = Workspace(tmp_path)
+    assert retrain_prospect(workspace, splits(q1="a")) is None
+    # An empty one would be taken for a catalogue from which all products were removed.
+    assert not workspace.catalog.exists()
 
 
 def test_the_prediction_is_a_sentence_with_its_figures() -> None:
