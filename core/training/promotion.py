@@ -1,10 +1,11 @@
 """The promotion decision: a challenger becomes champion if its gain is significant on enough evaluation queries.
 
 The gain is that of one metric of one ranking, by default the matcher's: it is the order that annotators see, and it can
-stay as it is however much the encoder's own ranking gains. No guard metric may lose significantly.
+stay as it is however much the encoder's own ranking gains. Where it does, but significantly more matches are among the
+ten, recall decides. No guard metric may lose significantly.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,8 +13,11 @@ from core.evaluation.comparison import RANKING_NAMES, Change, Comparison
 from core.settings import RetrainSettings
 from labels.wording import counted
 
-#: Metrics that must not lose significantly, in the ranking of the gate and in the hybrid ranking.
+#: Metrics that must not lose significantly, in the ranking of the gate and in the hybrid ranking; nor may F1 of pairs.
 GUARD_METRICS = ("hit@1", "recall@10")
+
+#: The metric that decides where the one of the settings shows no significant change: matches that were no candidates.
+_RECALL = "recall@10"
 
 #: Rounding error of a difference.
 _ROUNDING = 1e-9
@@ -71,6 +75,18 @@ def is_significant_loss(change: Change) -> bool:
     return change.by < 0 and (change.interval is None or change.interval[1] < 0)
 
 
+def _is_significant_gain(change: Change) -> bool:
+    """Whether the metric is better, and the 95 % interval of its difference lies above zero."""
+    return change.by > 0 and (change.interval is None or change.interval[0] > 0)
+
+
+def _deciding_metric(settings: RetrainSettings, changes: Mapping[str, Change]) -> str:
+    """The metric of the settings; with the gate `auto`, recall where it alone changes significantly, for the better."""
+    change, recall = changes[settings.gate_metric], changes[_RECALL]
+    unchanged = not (_is_significant_gain(change) or is_significant_loss(change))
+    return _RECALL if settings.gate == "auto" and unchanged and _is_significant_gain(recall) else settings.gate_metric
+
+
 def decide_promotion(settings: RetrainSettings, comparison: Comparison, *, lead: bool) -> PromotionDecision:
     """Decide on the promotion of a challenger, the second encoder of a comparison.
 
@@ -82,12 +98,13 @@ def decide_promotion(settings: RetrainSettings, comparison: Comparison, *, lead:
         comparison: champion and challenger on the evaluation queries.
         lead: whether the user who started the retrain may promote encoders.
     """
-    ranking, metric = gate_ranking(settings, comparison), settings.gate_metric
+    ranking = gate_ranking(settings, comparison)
     outcome, reason = PromotionOutcome.REJECTED, ""
     if ranking not in comparison.rankings:
         # Only if the settings name a ranking: without out-of-fold cosines of both encoders there is none by a matcher.
         reason = f"The champion stays: {_RANKINGS[ranking]}, which retrain.gate names, was not compared."
-        return PromotionDecision(outcome, reason, ranking, metric)
+        return PromotionDecision(outcome, reason, ranking, settings.gate_metric)
+    metric = _deciding_metric(settings, comparison.changes[ranking])
     change, queries = comparison.changes[ranking][metric], len(comparison.queries)
     measured = f"{_RANKINGS[ranking]}: {_measured(metric, change)}"
     command = f"`samesku models promote {comparison.after}`"
@@ -122,6 +139,9 @@ def _lost_guards(comparison: Comparison, ranking: str) -> Iterator[str]:
             change = comparison.changes.get(guarded, {}).get(metric)
             if change is not None and is_significant_loss(change):
                 yield f"{_RANKINGS[guarded]}: {_measured(metric, change)}"
+    f1 = comparison.pairs.get("f1")
+    if f1 is not None and is_significant_loss(f1):
+        yield f"pairs by the matcher: {_measured('F1', f1)}"
 
 
 def _measured(metric: str, change: Change) -> str:

@@ -1,5 +1,7 @@
 """Which challenger becomes champion, and what is said of each."""
 
+from dataclasses import replace
+
 import pytest
 from samples import q
 
@@ -99,6 +101,37 @@ def test_the_settings_name_the_ranking_and_the_metric_that_decide(
 def test_the_encoders_own_gain_does_not_promote_it() -> None:
     found = compared({("encoder", "mrr@10"): GAIN, ("fused", "mrr@10"): GAIN}, 400, ("encoder", "fused", "matched"))
     assert decide_promotion(settings(), found, lead=True).outcome is Outcome.REJECTED
+
+
+NO_CHANGE = change(0.8, 0.81, -0.02, 0.04)
+
+
+@pytest.mark.parametrize(
+    ("given", "changes", "outcome"),
+    [
+        ({}, {GATE: NO_CHANGE}, Outcome.PROMOTED),
+        ({"gate": "matcher"}, {GATE: NO_CHANGE}, Outcome.REJECTED),
+        ({}, {GATE: LOSS}, Outcome.REJECTED),
+        ({}, {GATE: NO_CHANGE, ("matched", "hit@1"): LOSS}, Outcome.REJECTED),
+        ({"min_gain": 0.2}, {GATE: NO_CHANGE}, Outcome.REJECTED),
+    ],
+)
+def test_more_matches_among_the_candidates_decide_where_the_order_stays_as_it_is(
+    given: dict[str, object], changes: dict[tuple[str, str], Change], outcome: Outcome
+) -> None:
+    decision = decide_promotion(settings(**given), compared({("matched", "recall@10"): GAIN, **changes}), lead=True)
+    assert decision.outcome is outcome
+    if outcome is Outcome.PROMOTED:
+        assert decision.metric == "recall@10"
+        assert "the matcher's ranking: recall@10 0.800 → 0.900" in decision.reason
+
+
+def test_a_significant_loss_of_f1_prevents_the_promotion() -> None:
+    better = replace(compared({GATE: GAIN}), pairs={"f1": LOSS})
+    decision = decide_promotion(settings(), better, lead=True)
+    assert decision.outcome is Outcome.REJECTED
+    assert "worse in pairs by the matcher: F1 0.800 → 0.700" in decision.reason
+    assert decide_promotion(settings(), replace(better, pairs={"f1": NO_CHANGE}), lead=True).outcome is Outcome.PROMOTED
 
 
 def test_without_the_matchers_ranking_the_hybrid_one_decides_unless_the_settings_ask_for_it() -> None:
