@@ -27,7 +27,7 @@ from core.retrieval.corpus import Corpus
 from core.retrieval.corpus_vectors import encode_corpus
 from core.retrieval.encoder_files import EncoderModel
 from core.settings import Settings
-from core.splits.known_products import evaluation_gold
+from core.splits.match_groups import evaluation_gold
 from core.splits.split import Splits, splits_of
 from core.workspace import Workspace
 from labels.model import Pair, ProductRef

@@ -136,7 +136,7 @@ class TextComparer:
         return cls(features, fit_boosted(vectors, labels, weights, seed=seed, boosters=1, trees=_TREES))
 
     def to_json(self) -> dict[str, Any]:
-        """The trees; the texts are stored by whoever has them."""
+        """The trees, without the texts, which `from_json` takes."""
         return self.trees.to_json()
 
     @classmethod

@@ -6,7 +6,7 @@ from core.retrieval.candidates import Candidate, CandidateStore
 from core.retrieval.corpus import Corpus
 from core.retrieval.manifest import indexed_models, no_candidates
 from core.settings import RetrainSettings
-from core.splits.known_products import indistinguishable
+from core.splits.match_groups import indistinguishable
 from core.splits.split import Splits
 from core.splits.triplets import NegativeOptions, Triplet, build_triplets
 from core.splits.weak_labels import WeakLabel

@@ -22,7 +22,7 @@ from core.retrieval.encoder import Encoder, leading_dimensions
 from core.retrieval.encoder_files import EncoderModel
 from core.settings import Settings
 from core.splits.groups import ConnectedGroups
-from core.splits.known_products import known_groups
+from core.splits.match_groups import known_groups
 from core.splits.split import Splits
 from core.splits.weak_labels import without_products
 from core.stats.sampling import draw_share

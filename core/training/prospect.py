@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from core.catalog.store import CatalogStore
 from core.evaluation.report import load_evaluations
 from core.retrieval.candidates import CandidateStore
-from core.splits.known_products import catalogue_gold
+from core.splits.match_groups import catalogue_gold
 from core.splits.split import Splits
 from core.stats.wilson import wilson
 from core.workspace import Workspace

@@ -29,8 +29,8 @@ from core.settings import Settings
 from core.splits.dataset_card import DatasetCard, content_sha256, make_card
 from core.splits.groups import ConnectedGroups
 from core.splits.hard_negatives import NegativeSource
-from core.splits.known_products import evaluation_gold, indistinguishable, known_groups
 from core.splits.leakage import check_leakage
+from core.splits.match_groups import evaluation_gold, indistinguishable, known_groups
 from core.splits.split import Splits, splits_of
 from core.splits.training_data import candidates_of, training_triplets
 from core.splits.triplets import Triplet, match_counts
@@ -205,14 +205,14 @@ class TrainingRun:
         data = self.data_card(self.splits, triplets)
         self.reporter.message(_data_summary(data))
         self._report_stages(champion, len(triplets))
-        probes = self._probes(len(triplets))
+        gold = evaluation_gold(self.splits, self.corpus)
+        probes = self._probes(gold, len(triplets))
         with self.registry.drafts() as folder:
             tracking = Tracking(self.tracker, self.workspace.home) if self.tracker else None
             draft, measured = self.fine_tune(self.splits, triplets, folder, probes=probes, tracking=tracking)
             merge_check = {name: value for name, value in measured.items() if name not in COST}
             trained_before = self._trained_before(draft)
             draft = trained_before or draft
-            gold = evaluation_gold(self.splits, self.corpus)
             started = time.monotonic()
             before, champion_rankings = evaluate_encoder(features, champion, gold, self.reporter)
             after, rankings = evaluate_encoder(features, draft, gold, self.reporter)
@@ -330,12 +330,12 @@ class TrainingRun:
             stages = first_retrain_stages(rate, products, labelled, rest, self.recipe, matches)
             self.reporter.outline(stages)
 
-    def _probes(self, examples: int) -> list[ProbeQuery]:
+    def _probes(self, gold: Gold, examples: int) -> list[ProbeQuery]:
         """Probe queries for the metric during training, as many as its cost allows."""
         anchors, products = self.texts
         training = encodings(self.recipe, examples)
         return draw_probes(
-            evaluation_gold(self.splits, self.corpus), candidates_of(self.workspace), anchors, products,
+            gold, candidates_of(self.workspace), anchors, products,
             count=affordable_probes(int(training) + len(anchors) + len(products)), seed=self.recipe.seed,
         )  # fmt: skip
 

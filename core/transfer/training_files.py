@@ -13,8 +13,8 @@ from core.packages import install_hint
 from core.retrieval.corpus import Corpus
 from core.settings import Settings
 from core.splits.dataset_card import DatasetCard, make_card
-from core.splits.known_products import known_groups
 from core.splits.leakage import check_leakage
+from core.splits.match_groups import known_groups
 from core.splits.split import Splits, splits_of
 from core.splits.training_data import training_labels_of, training_triplets, weak_labels_of
 from core.splits.triplets import match_counts, negative_counts

@@ -19,7 +19,7 @@ from core.retrieval.corpus import Corpus
 from core.retrieval.encoder import load
 from core.retrieval.encoder_registry import Registry
 from core.settings import load_settings
-from core.splits.known_products import known_groups
+from core.splits.match_groups import known_groups
 from core.splits.split import splits_of
 from core.training.architecture import read_architecture
 from core.training.base_encoder import base_encoder

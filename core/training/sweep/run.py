@@ -19,7 +19,7 @@ from core.retrieval.encoder_registry import Registry
 from core.retrieval.manifest import no_candidates
 from core.settings import Settings
 from core.splits.inner_split import inner_split
-from core.splits.known_products import indistinguishable, known_groups
+from core.splits.match_groups import indistinguishable, known_groups
 from core.splits.split import Splits, matches_by_query, splits_of
 from core.splits.training_data import candidates_of
 from core.splits.weak_training import with_weak_labels

@@ -9,7 +9,7 @@ from samples import c, implied, match, no_match, q
 from core.catalog.product import MAX_LISTINGS, Product
 from core.retrieval.corpus import Corpus
 from core.splits.hard_negatives import NegativeSource
-from core.splits.known_products import evaluation_gold, indistinguishable, known_groups
+from core.splits.match_groups import evaluation_gold, indistinguishable, known_groups
 from core.splits.split import Splits, split_labels
 from core.splits.triplets import NegativeOptions, build_triplets
 from labels.consensus import Label, LabelState
