@@ -282,9 +282,9 @@ class RetrainSettings(_Section):
         BeforeValidator(_split_ratios),
         AfterValidator(_usable_ratios),
     ] = {}
-    """Sources of hard negatives with their ratio, such as { explicit = 2, same_brand = 1, mined = 2 }: rejections of
+    """Sources of hard negatives with their ratio, such as { explicit = 2, same_brand = 1, mined = 2 }: non-matches of
     people, explicit or implied, another model of the brand, candidates of the index, any product, and weak labels. If
-    empty, rejections come first, with one place for a candidate of the index; random products fill the rest."""
+    empty, these come first, with one place for a candidate of the index; random products fill the rest."""
     rank: Annotated[int, Field(ge=1, le=256)] | None = None
     """Rank of the LoRA adapter, `lora.rank` of the recipe: a higher one trains more weights."""
     alpha: Annotated[int, Field(ge=1, le=512)] | None = None

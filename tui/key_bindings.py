@@ -263,7 +263,7 @@ STATISTICS = (
     Act("statistics_up", "k,up", "k ↑", "move(-1)", "Go to the previous line."),
     Act("statistics_scroll_down", "J,pagedown", "J PgDn", "scroll_page(1)", "Scroll down."),
     Act("statistics_scroll_up", "K,pageup", "K PgUp", "scroll_page(-1)", "Scroll up."),
-    Act("implied", "i", "i", "implied", "Include or exclude implied rejections.", "implied", 2),
+    Act("implied", "i", "i", "implied", "Include or exclude implied non-matches.", "implied", 2),
     Act("leave_statistics", "q", "q", "leave", "Back to the desk."),
     KEYS,
     LEAVE,

@@ -51,7 +51,8 @@ def _rows(explanation: Explanation) -> Iterator[tuple[str, str]]:
     yield "base", explanation.base
     yield (
         "training",
-        f"{matches} and {counted(plan.rejections, 'rejection')} of {counted(plan.queries, 'query', 'queries')};"
+        f"{matches} and {counted(plan.non_matches, 'non-match', 'non-matches')}"
+        f" of {counted(plan.queries, 'query', 'queries')};"
         f" {hard} to each match" + ("" if plan.matches > 1 else "; too few to train on"),
     )
     yield (

@@ -359,7 +359,7 @@ def _choose_for_few_labels(losses: dict[str, NDArray[np.float64]], weights: NDAr
     return "linear" if float(harm.mean()) > _MIN_STANDARD_ERRORS * error else "stacked"
 
 
-#: Weight of an implied rejection, of a candidate shown beside an accepted one: weaker evidence than an explicit one.
+#: Weight of an implied non-match, of a candidate shown beside an accepted one: weaker evidence than an explicit one.
 IMPLIED_WEIGHT = 0.5
 
 

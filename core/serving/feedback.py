@@ -72,7 +72,7 @@ class FeedbackLedger:
     def record(self, caller: str, pair: Pair, decision: Decision, key: str | None = None) -> Recorded:
         """Record a decision. Returns once it is on disk.
 
-        A match answers the query, as does an abstention; a rejection does once all candidates are decided on, as in the
+        A match answers the query, as does an abstention; a non-match does once all candidates are decided on, as in the
         desk. Other candidates are not rejected by a match: they were not shown. Validation queries stay validation.
 
         Args:

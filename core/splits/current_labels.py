@@ -217,7 +217,7 @@ class _ProductHistory:
         return all(self._is_same(ref, at) for ref in pair)
 
     def needs_answer(self, pair: Pair, decisions: Sequence[ProductDecision]) -> bool:
-        """Whether the query must be answered again: not for implied rejections alone.
+        """Whether the query must be answered again: not for implied non-matches alone.
 
         A removed candidate matters only if it was a match, since another candidate may match then.
         """

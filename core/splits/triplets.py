@@ -131,7 +131,7 @@ class _Builder:
         own = {gtin for ref in (query, match) if (gtin := self.gtins.get(ref))}
         twins = {c.ref for c in candidates if self.gtins.get(c.ref) in own}
         pools: dict[NegativeSource, Sequence[ProductRef]] = {
-            **_rejections(labels, candidates, own, self.gtins, same),
+            **_labelled_non_matches(labels, candidates, own, self.gtins, same),
             NegativeSource.OTHER_GTIN: [
                 each.pair.candidate
                 for each in weak
@@ -158,14 +158,14 @@ class _Builder:
         return found
 
 
-def _rejections(
+def _labelled_non_matches(
     labels: Sequence[Label],
     candidates: Sequence[Candidate],
     own: set[str],
     gtins: Mapping[ProductRef, str],
     same: Collection[ProductRef],
 ) -> dict[NegativeSource, list[ProductRef]]:
-    """The rejected candidates, best first, without unadjudicated ones with a GTIN in `own`, or known to be the same."""
+    """The labelled non-matches, best first, without unadjudicated ones with a GTIN in `own`, or known to be same."""
     rank = {candidate.ref: candidate.rank for candidate in candidates}
     last = len(candidates) + 1
     rejected = [

@@ -54,7 +54,7 @@ def shared_pairs(annotations: Iterable[Annotation], *, implied: bool = False) ->
 
     Args:
         annotations: first answers, oldest first.
-        implied: whether rejections implied by accepting another candidate count.
+        implied: whether non-matches implied by accepting another candidate count.
     """
     by_pair: dict[Pair, list[Annotation]] = {}
     for each in annotations:

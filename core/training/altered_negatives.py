@@ -27,8 +27,8 @@ _LETTERS = "abcdefghkmnprstvwxz"
 def with_altered_negatives(examples: Sequence[Example], count: int, seed: int) -> list[Example]:
     """Replace negatives of each example by altered copies of its match.
 
-    The first and the last negative stay: usually a rejection, and a product that the index found. Examples whose match
-    has no word with a digit stay as they are.
+    The first and the last negative stay: usually a labelled non-match, and a product that the index found. Examples
+    whose match has no word with a digit stay as they are.
 
     Args:
         examples: with all their negatives.

@@ -50,7 +50,7 @@ class Explanation:
         share = self.trainable / self.parameters if self.parameters and self.trainable is not None else None
         return {
             "base": self.base, "recipe": self.recipe.record(), "queries": plan.queries, "matches": plan.matches,
-            "rejections": plan.rejections, "unsure": plan.unsure, "conflicts": plan.conflicts,
+            "non_matches": plan.non_matches, "unsure": plan.unsure, "conflicts": plan.conflicts,
             "withheld": plan.withheld,
             "eval_queries": plan.eval_queries, "judged_on": plan.judged_on, "possible": plan.possible,
             "epochs": plan.epochs(epochs), "steps": plan.steps(epochs), "parameters": self.parameters,

@@ -69,7 +69,7 @@ class RetrainPlan:
 
     Attributes:
         queries: queries with training labels.
-        matches, rejections: training pairs by label.
+        matches, non_matches: training pairs by label.
         unsure: abstentions, which are left out.
         conflicts: pairs with disagreeing labels, which are left out until they are adjudicated.
         withheld: labels that are left out, since a product of theirs is connected with the evaluation set.
@@ -88,7 +88,7 @@ class RetrainPlan:
 
     queries: int
     matches: int
-    rejections: int
+    non_matches: int
     unsure: int
     conflicts: int
     eval_queries: int
@@ -165,7 +165,7 @@ def plan_retrain(
     return RetrainPlan(
         queries=len({label.pair.query for label in splits.train}),
         matches=matches,
-        rejections=len(splits.train) - matches,
+        non_matches=len(splits.train) - matches,
         unsure=stats.unsure,
         conflicts=conflicts,
         eval_queries=len(splits.eval_queries),

@@ -43,7 +43,7 @@ async def test_the_plan_is_shown(bench: Bench, monkeypatch: pytest.MonkeyPatch) 
     async with retrain_dialog(bench, monkeypatch) as (app, pilot, started):
         text = screen_text(app)
         for words in (
-            "2 matches and 18 rejections of 2 queries",
+            "2 matches and 18 non-matches of 2 queries",
             "1 query held out from training",
             "↓ 20 ↑  20 steps; 4 are too few",
             "2 matches per step, each with 3 hard negatives",
@@ -190,7 +190,7 @@ def test_the_expected_gain_of_labelling_is_shown(bench: Bench) -> None:
     waits = plan_text(replace(possible, eval_queries=50, manual_promotion=True), 4, None, 68).plain
     assert "not used until somebody promotes it" in " ".join(waits.split())
     assert "weak" not in text
-    weak = plan_text(replace(possible, matches=1, rejections=0, weak_matches=9), 4, None, 68).plain
+    weak = plan_text(replace(possible, matches=1, non_matches=0, weak_matches=9), 4, None, 68).plain
     assert "; 9 weak matches" in " ".join(weak.split())
     assert "10 matches per step" in " ".join(weak.split())
     left_out = "2 conflicting, to be settled (stream: adjudication), 7 connected with the evaluation set"

@@ -20,7 +20,7 @@ REBUILD = "Index in the menu (ctrl+p), or `samesku index`, rebuilds them; the qu
 BAND_SIGNS = {Band.HIGH: "▲", Band.MEDIUM: "◆", Band.LOW: "▽"}
 
 DECISION_SIGNS = {Decision.MATCH: "✓", Decision.NO_MATCH: "✗", Decision.UNSURE: "?"}
-#: Smaller than the sign of an explicit rejection, to distinguish them without colour.
+#: Smaller than the sign of an explicit non-match, to distinguish them without colour.
 IMPLIED_SIGN = "×"
 #: Precedes the judge's verdict; annotators have two small letters.
 JUDGE_SIGN = "J"

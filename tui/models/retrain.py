@@ -70,7 +70,7 @@ def _training_labels(plan: "RetrainPlan") -> Content:
     weak = f"; {counted(plan.weak_matches, 'weak match', 'weak matches')}" if plan.weak_matches else ""
     return Content.assemble(
         (counted(plan.matches, "match", "matches"), STRONG), " and ",
-        (counted(plan.rejections, "rejection", "rejections"), STRONG),
+        (counted(plan.non_matches, "non-match", "non-matches"), STRONG),
         f" of {counted(plan.queries, 'query', 'queries')}{weak}",
     )  # fmt: skip
 

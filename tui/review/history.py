@@ -32,8 +32,8 @@ from tui.review.past_work import (
 )
 from tui.theme import CAREFUL, DECISIONS, MUTED, STRONG
 
-#: More explicit rejections than this are counted instead of listed.
-_MAX_LISTED_REJECTIONS = 3
+#: More explicit non-matches than this are counted instead of listed.
+_MAX_LISTED_NON_MATCHES = 3
 
 
 def acts_content(acts: Sequence[PastAction], titles: Mapping[ProductRef, str], width: int, *, blind: bool) -> Content:
@@ -70,7 +70,7 @@ def act_lines(act: PastAction, titles: Mapping[ProductRef, str], width: int, *, 
 
 
 def _explicit_lines(act: PastAction, titles: Mapping[ProductRef, str], width: int, *, blind: bool) -> list[Content]:
-    """Explicit judgements, matches first; many of them without the rejections, which are counted."""
+    """Explicit judgements, matches first; many of them without the non-matches, which are counted."""
     explicit = explicit_judgements(act)
     rejected = [judgement for judgement in explicit if judgement.decision is Decision.NO_MATCH]
     listed = [
@@ -80,7 +80,7 @@ def _explicit_lines(act: PastAction, titles: Mapping[ProductRef, str], width: in
         if judgement.decision is decision
     ]
     count = 0
-    if len(explicit) <= _MAX_LISTED_REJECTIONS:
+    if len(explicit) <= _MAX_LISTED_NON_MATCHES:
         listed += rejected
     else:
         count = len(rejected)

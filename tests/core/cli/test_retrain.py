@@ -127,12 +127,12 @@ def test_the_explanation_trains_nothing(labelled: Workspace, call: Call) -> None
     before = sorted(path.name for path in labelled.home.iterdir())
     answer = call("retrain", "--home", labelled.home, "--explain", "--set", "learning_rate=1e-5")
     assert answer.code == 0, answer.err
-    for words in ("2 matches and 2 rejections of 2 queries", "lora.rank", "trainable parameters", "GiB", "step"):
+    for words in ("2 matches and 2 non-matches of 2 queries", "lora.rank", "trainable parameters", "GiB", "step"):
         assert words in answer.out
     assert "does next to nothing" in answer.out
     assert sorted(path.name for path in labelled.home.iterdir()) == before
     found = call("retrain", "--home", labelled.home, "--explain", "--recipe", "full", "--json").json
-    assert (found["matches"], found["rejections"], found["eval_queries"], found["possible"]) == (2, 2, 1, True)
+    assert (found["matches"], found["non_matches"], found["eval_queries"], found["possible"]) == (2, 2, 1, True)
     assert found["steps"] == found["epochs"] == 20
     assert found["trainable"] == found["parameters"] > 0
     assert found["memory_bytes"] > 12 * found["parameters"]
