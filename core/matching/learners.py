@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, log_expit
 
 from core.matching.prior_weights import FIXED_SCALE, INTERCEPT
+from core.matching.tree_text import check_trees
 
 if TYPE_CHECKING:
     import lightgbm
@@ -249,11 +250,13 @@ class Boosted:
         """The inverse of `to_json`.
 
         Raises:
-            ValueError: there are no trees, or they have another number of features or of scores.
+            ValueError: there are no trees, or they are malformed, or have another number of features or of scores.
         """
-        texts, head = value["texts"], ("\nnum_class=1\n", f"\nmax_feature_idx={features - 1}\n")
-        if not texts or not all(isinstance(text, str) and all(line in text for line in head) for text in texts):
-            raise ValueError("no trees, or trees with another number of features or scores")
+        texts = value["texts"]
+        if not texts or not all(isinstance(text, str) for text in texts):
+            raise ValueError("no trees")
+        for text in texts:
+            check_trees(text, features)
         return cls(tuple(texts))
 
 

@@ -163,7 +163,6 @@ def read_matcher_json(path: Path) -> dict[str, Any]:
         value: dict[str, Any] = json.loads(read_bounded(path, _MAX_BYTES))
         if value["format"] != _FORMAT:
             raise ValueError(f"format {value['format']}")
-        # LightGBM aborts the process on damaged trees, so the checksum is verified first.
         # NaN and infinities would be stored as no probability at all.
         if value.pop("sha256") != _sha256(value, allow_nan=False):
             raise ValueError("the checksum does not match")

@@ -4,8 +4,8 @@
 
 The demo's generator makes catalogues with other items and other words, half of them of one half of the departments.
 Some retailers have no model numbers, others no brands or no prices, so each catalogue lacks something else. Weights are
-pulled towards what is expected of each feature (`core/match/expected.py`); no benchmark and no label of a user takes
-part. Printed is what weights from one half of the departments say of the other half; written are those from both.
+pulled towards what is expected of each feature (`core/matching/prior_weights.py`); no benchmark and no label of a user
+takes part. Printed is what weights from one half of the departments say of the other half; written are those from both.
 """
 
 import argparse

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from core.errors import DamagedError
 from core.matching.bands import Cuts
 from core.matching.calibration import BetaCalibration
-from core.matching.learners import Blend, Learner, Linear, fit_boosted, fit_linear, scale_of
+from core.matching.learners import Blend, Boosted, Learner, Linear, fit_boosted, fit_linear, scale_of
 from core.matching.matcher import Matcher, load_matcher, prior_matcher
 from core.matching.prior import CosinePrior
 from core.stats.wilson import wilson
@@ -86,7 +86,6 @@ DAMAGES: dict[str, Damage] = {
     "another threshold": changed(threshold=0.9),
     "fewer features": changed(features=["cosine"]),
     "another learner": changed(learner={"name": "forest"}),
-    # LightGBM aborts the process when it reads such trees.
     "damaged trees": lambda text: text.replace("split_feature=", "split_featur=", 1),
     "one digit": lambda text: text.replace("0.91", "0.92"),
 }
@@ -112,6 +111,17 @@ def test_a_learner_over_other_features_is_refused(name: str, tmp_path: Path) -> 
     Matcher(other.learner, other.calibration, 0.5, other.cuts, (*FEATURES, "five"), 1, 1, {}).save(path)
     with pytest.raises(DamagedError):
         load_matcher(path)
+
+
+def test_trees_that_lead_nowhere_are_refused_though_the_checksum_is_right(tmp_path: Path) -> None:
+    trees, good = LEARNERS["boosted"], matcher("blend")
+    assert isinstance(trees, Boosted)
+    text = trees.texts[1].replace("left_child=1 ", "left_child=0 ", 1)
+    assert text != trees.texts[1]
+    bad = replace(good, learner=Blend((LEARNERS["linear"], Boosted((trees.texts[0], text)))))
+    bad.save(tmp_path / "m")
+    with pytest.raises(DamagedError):
+        load_matcher(tmp_path / "m")
 
 
 def test_a_prior_on_a_column_that_there_is_not_is_refused(tmp_path: Path) -> None:
