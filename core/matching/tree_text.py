@@ -33,8 +33,8 @@ _TREE = re.compile(
 )
 _PER_SPLIT = {*_SPLIT_INTEGERS, *_SPLIT_NUMBERS}
 _TAIL = "end of trees\n"
-#: Far above the leaves of this program's trees. LightGBM follows a tree by recursion.
-_MAX_LEAVES = 1000
+#: Far above the 31 leaves of this program's trees. Contributions take time with the square of a tree's depth.
+_MAX_LEAVES = 200
 #: Bit of the decision type of a split by categories.
 _CATEGORICAL = 1
 
