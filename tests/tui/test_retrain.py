@@ -8,6 +8,7 @@ import pytest
 from desk_bench import Bench, screen_text, settled
 from desk_jobs import DONE, RESULT, RUNNING, running_retrain, write_job
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from core.queue.refit_result import ExpectedGain
 from core.training.plan import RetrainPlan, plan_retrain
@@ -97,6 +98,18 @@ async def test_a_plan_longer_than_the_screen_scrolls(bench: Bench, monkeypatch: 
         assert key_line(app) == "Enter start  ↑ ↓ epochs  Esc back"
         assert not plan.show_vertical_scrollbar
         assert "the terminal." in screen_text(app)
+
+
+async def test_a_plan_is_as_wide_without_a_scroll_bar(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rows are wrapped before it is known whether there will be one."""
+    async with retrain_dialog(bench, monkeypatch, size=(60, 20)) as (app, pilot, _):
+        plan = app.screen.query_one("#plan")
+        assert plan.show_vertical_scrollbar
+        width = plan.scrollable_content_region.width
+        app.screen.query_one("#plan-text", Static).update("short")
+        await settled(pilot)
+        assert not plan.show_vertical_scrollbar
+        assert plan.scrollable_content_region.width == width
 
 
 async def test_epochs_can_be_chosen_and_go_with_the_job(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
