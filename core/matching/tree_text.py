@@ -73,7 +73,10 @@ def _check_nodes(trees: Sequence[re.Match[str]], features: int) -> None:
     if leaves.min() < 1 or leaves.max() > _MAX_LEAVES:
         raise ValueError("a tree without leaves, or with too many")
     splits = leaves - 1
-    arrays = {name: _joined(trees, name, splits if name in _PER_SPLIT else leaves) for name in _ARRAYS}
+    # LightGBM does not read the weight of a single leaf, and writes none when such a tree is written again.
+    sizes = {name: np.where(splits > 0, leaves, 0) for name in ("leaf_weight", "leaf_count")}
+    sizes |= {"leaf_value": leaves, **dict.fromkeys(_PER_SPLIT, splits)}
+    arrays = {name: _joined(trees, name, sizes[name]) for name in _ARRAYS}
     feature, kind = arrays["split_feature"], arrays["decision_type"]
     if (feature < 0).any() or (feature >= features).any() or (kind.astype(int) & _CATEGORICAL).any():
         raise ValueError("a split by a feature that does not exist, or by categories")
@@ -97,7 +100,7 @@ def _check_nodes(trees: Sequence[re.Match[str]], features: int) -> None:
 def _joined(trees: Sequence[re.Match[str]], name: str, sizes: NDArray[np.int64]) -> NDArray[np.float64]:
     """The values of one array of all trees, in order."""
     group = _ARRAYS.index(name) + 3
-    rows = [tree[group].split() for tree in trees]
+    rows = [tree[group].split() if size else [] for tree, size in zip(trees, sizes.tolist(), strict=True)]
     if [len(row) for row in rows] != sizes.tolist():
         raise ValueError(f"{name} with too few or too many values")
     values = np.array(list(chain.from_iterable(rows)), float)

@@ -42,6 +42,14 @@ def test_trees_of_this_program_are_accepted_and_score_the_same(texts: list[str])
         )
 
 
+def test_trees_that_lightgbm_wrote_again_are_accepted(texts: list[str]) -> None:
+    """As earlier versions stored them: a tree of one leaf has no weight then."""
+    again = [lightgbm.Booster(model_str=text).model_to_string() for text in texts]
+    assert any("\nleaf_weight=\n" in text for text in again)
+    for text in again:
+        check_trees(text, _FEATURES)
+
+
 @pytest.mark.parametrize("features", [_FEATURES - 1, _FEATURES + 1])
 def test_another_number_of_features_is_refused(features: int, texts: list[str]) -> None:
     with pytest.raises(ValueError, match="another number of features"):
