@@ -15,23 +15,19 @@ _HEAD = re.compile(
     r"tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\nmax_feature_idx=(\d{1,6})\n"
     r"objective=binary sigmoid:1\nfeature_names=([^\n]*)\nfeature_infos=([^\n]*)\ntree_sizes=([0-9 ]*)\n\n"
 )
-#: A tree: the number of its leaves, arrays of one value for each split or leaf, no categories, no linear models.
-_SPLIT_INTEGERS = ("split_feature", "decision_type", "left_child", "right_child", "internal_count")
-_SPLIT_NUMBERS = ("split_gain", "threshold", "internal_value", "internal_weight")
-_LEAF_INTEGERS, _LEAF_NUMBERS = ("leaf_count",), ("leaf_value", "leaf_weight")
 _INTEGERS, _NUMBERS = r"((?:-?\d{1,9}(?: |(?=\n)))*)", r"([-+.0-9einf ]*)"
-_PATTERNS = dict.fromkeys(_SPLIT_INTEGERS + _LEAF_INTEGERS, _INTEGERS)
-_PATTERNS |= dict.fromkeys(_SPLIT_NUMBERS + _LEAF_NUMBERS, _NUMBERS)
-_ARRAYS = (
-    "split_feature", "split_gain", "threshold", "decision_type", "left_child", "right_child", "leaf_value",
-    "leaf_weight", "leaf_count", "internal_value", "internal_weight", "internal_count",
-)  # fmt: skip
+#: The arrays of a tree, in order, each with one value for each leaf (`leaf_…`) or split.
+_ARRAYS = {
+    "split_feature": _INTEGERS, "split_gain": _NUMBERS, "threshold": _NUMBERS, "decision_type": _INTEGERS,
+    "left_child": _INTEGERS, "right_child": _INTEGERS, "leaf_value": _NUMBERS, "leaf_weight": _NUMBERS,
+    "leaf_count": _INTEGERS, "internal_value": _NUMBERS, "internal_weight": _NUMBERS, "internal_count": _INTEGERS,
+}  # fmt: skip
+#: A tree without categories and linear models.
 _TREE = re.compile(
     r"Tree=(\d+)\nnum_leaves=(\d{1,4})\nnum_cat=0\n"
-    + "".join(rf"{name}={_PATTERNS[name]}\n" for name in _ARRAYS)
+    + "".join(f"{name}={values}\n" for name, values in _ARRAYS.items())
     + r"is_linear=0\nshrinkage=[.0-9e-]+\n\n\n"
 )
-_PER_SPLIT = {*_SPLIT_INTEGERS, *_SPLIT_NUMBERS}
 _TAIL = "end of trees\n"
 #: Far above the 31 leaves of this program's trees. Contributions take time with the square of a tree's depth.
 _MAX_LEAVES = 200
@@ -73,10 +69,10 @@ def _check_nodes(trees: Sequence[re.Match[str]], features: int) -> None:
     if leaves.min() < 1 or leaves.max() > _MAX_LEAVES:
         raise ValueError("a tree without leaves, or with too many")
     splits = leaves - 1
+    sizes = {name: leaves if name.startswith("leaf_") else splits for name in _ARRAYS}
     # LightGBM does not read the weight of a single leaf, and writes none when such a tree is written again.
-    sizes = {name: np.where(splits > 0, leaves, 0) for name in ("leaf_weight", "leaf_count")}
-    sizes |= {"leaf_value": leaves, **dict.fromkeys(_PER_SPLIT, splits)}
-    arrays = {name: _joined(trees, name, sizes[name]) for name in _ARRAYS}
+    sizes["leaf_weight"] = sizes["leaf_count"] = np.where(splits > 0, leaves, 0)
+    arrays = {name: _joined(trees, group, name, sizes[name]) for group, name in enumerate(_ARRAYS, start=3)}
     feature, kind = arrays["split_feature"], arrays["decision_type"]
     if (feature < 0).any() or (feature >= features).any() or (kind.astype(int) & _CATEGORICAL).any():
         raise ValueError("a split by a feature that does not exist, or by categories")
@@ -97,12 +93,12 @@ def _check_nodes(trees: Sequence[re.Match[str]], features: int) -> None:
         raise ValueError("a node with two parents")
 
 
-def _joined(trees: Sequence[re.Match[str]], name: str, sizes: NDArray[np.int64]) -> NDArray[np.float64]:
+def _joined(trees: Sequence[re.Match[str]], group: int, name: str, sizes: NDArray[np.int64]) -> NDArray[np.float64]:
     """The values of one array of all trees, in order."""
-    group = _ARRAYS.index(name) + 3
     rows = [tree[group].split() if size else [] for tree, size in zip(trees, sizes.tolist(), strict=True)]
     if [len(row) for row in rows] != sizes.tolist():
         raise ValueError(f"{name} with too few or too many values")
+    # LightGBM ends the process on text that is no number, even in an array that no score depends on.
     values = np.array(list(chain.from_iterable(rows)), float)
     # A threshold may be infinite: a known value goes to one side then, a missing one to the other.
     if name != "threshold" and not np.isfinite(values).all():

@@ -165,7 +165,7 @@ def _labelled_non_matches(
     gtins: Mapping[ProductRef, str],
     same: Collection[ProductRef],
 ) -> dict[NegativeSource, list[ProductRef]]:
-    """The labelled non-matches, best first, without unadjudicated ones with a GTIN in `own`, or known to be same."""
+    """The labelled non-matches, best first, without unadjudicated ones with a GTIN in `own`, or that are in `same`."""
     rank = {candidate.ref: candidate.rank for candidate in candidates}
     last = len(candidates) + 1
     rejected = [

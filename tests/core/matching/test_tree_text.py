@@ -84,6 +84,7 @@ _CHANGES: dict[str, tuple[Callable[[str], str], str]] = {
     "a leaf without a value": (without_last_value("leaf_value"), "leaf_value"),
     "a split without a threshold": (without_last_value("threshold"), "threshold"),
     "a value that is no number": (first_value("leaf_value", "nan"), "malformed"),
+    "text in an array that no score depends on": (first_value("split_gain", "i"), "could not convert"),
     "an infinite value": (first_value("leaf_value", "1e999"), "leaf_value"),
     "no labels in a leaf": (first_value("leaf_count", "0"), "labels"),
     "more leaves than are there": (first_value("num_leaves", "90"), "values"),
